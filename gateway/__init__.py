@@ -1,0 +1,1 @@
+"""Tollgate: a SIP/SS7 signalling-compliance gateway simulator."""

@@ -1,0 +1,1 @@
+"""Reading captures, finding calls in them, judging and reporting."""

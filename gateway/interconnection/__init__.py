@@ -1,0 +1,1 @@
+"""Carriers, trunk groups and the discontinuance of a provider (agreement L). Pure."""

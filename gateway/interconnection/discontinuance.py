@@ -1,0 +1,65 @@
+"""Which trunk group a provider may use: the cut-over of an offender to a group of its own (L8).
+
+The book is a dated trail, so that a call is judged by what was in force at its own time: a live call and the same call
+read from a capture later get the same answer.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.interconnection.carriers import Ocn
+
+
+@dataclass(frozen=True, slots=True)
+class Cutover:
+    """One step of an operator: from `at_us` on, `ocn` may come on `trunk_group` only.
+
+    `trunk_group` None takes the step back: the provider may use the partner's shared groups again.
+    """
+
+    at_us: int
+    ocn: Ocn
+    trunk_group: str | None
+    who: str
+    why: str
+
+
+class CutoverBook:
+    """The cut-overs in force at any time."""
+
+    def __init__(self, cutovers: Iterable[Cutover] = ()) -> None:
+        self._by_ocn: dict[Ocn, list[Cutover]] = {}
+        self._by_group: dict[str, set[Ocn]] = {}
+        for cutover in cutovers:
+            self.add(cutover)
+
+    def add(self, cutover: Cutover) -> None:
+        insort(self._by_ocn.setdefault(cutover.ocn, []), cutover, key=lambda step: step.at_us)
+        if cutover.trunk_group is not None:
+            self._by_group.setdefault(cutover.trunk_group, set()).add(cutover.ocn)
+
+    def trail(self) -> tuple[Cutover, ...]:
+        """Every step, oldest first."""
+        return tuple(sorted((step for steps in self._by_ocn.values() for step in steps), key=lambda step: step.at_us))
+
+    def group_of(self, ocn: Ocn, at_us: int) -> str | None:
+        """The dedicated trunk group of a provider at a time, or None if it is not cut over."""
+        steps = self._by_ocn.get(ocn)
+        if not steps:
+            return None
+        in_force = None
+        for step in steps:
+            if step.at_us > at_us:
+                break
+            in_force = step
+        return in_force.trunk_group if in_force is not None else None
+
+    def owner_of(self, trunk_group: str, at_us: int) -> Ocn | None:
+        """The provider that a dedicated trunk group is kept for at a time, or None if it is nobody's."""
+        for ocn in self._by_group.get(trunk_group, ()):
+            if self.group_of(ocn, at_us) == trunk_group:
+                return ocn
+        return None

@@ -1,0 +1,1 @@
+"""Telephone numbers, LERG tables and their indexes, portability, rate centres and V&H miles. Pure."""

@@ -1,0 +1,96 @@
+"""One call as the checks see it: the facts of its first message, whatever protocol carried it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.numbering.telephone_number import TelephoneNumber
+
+
+class OcnSource(Enum):
+    """How the provider of a call was learnt (agreement L, definitions)."""
+
+    TRUNK_GROUP = "trunk group"  # the group is the provider's own
+    CALLING_LRN = "calling LRN"  # holder of the location routing number of a ported calling number
+    CALLING_CODE = "calling code"  # holder of the calling number's NPA-NXX-X in LERG 6
+    NONE = "none"
+
+
+class NumberFact(NamedTuple):
+    """A telephone number as one field of the message carries it."""
+
+    field: str
+    """Header or message part: ``From``, ``P-Asserted-Identity``, ``Request-URI``, ``Diversion`` ..."""
+    number: TelephoneNumber | None
+    """None where the field is there and carries no telephone number (``sip:anonymous@anonymous.invalid``)."""
+    raw: bytes
+    """The bytes of the field's value as received."""
+    offset: int
+    """Byte offset of `raw` in the message."""
+
+
+class TextFact(NamedTuple):
+    """Any other field, as it stands."""
+
+    field: str
+    raw: bytes
+    offset: int
+
+
+@dataclass(slots=True)  # not frozen: freezing costs 3 us a call on the hot path; nobody writes to it once it is made
+class CallAttempt:
+    """The facts of one call, from every field that carries them. Absent facts are None or empty.
+
+    Orders are those of the message. Nothing is compared or corrected here: that is the checks' work.
+    """
+
+    at_us: int
+    """When the first message arrived, microseconds since the Unix epoch."""
+    call_id: str
+    source: Address
+    ingress: TrunkGroup | None
+    """The trunk group it came on; None where there is no configuration (an audit of a foreign capture)."""
+    provider: Ocn | None
+    provider_source: OcnSource
+    called: NumberFact
+    """The Request-URI. Its digits are the dialled number also when the call is ported (`routing_number` is the LRN)."""
+    from_: NumberFact
+    to: NumberFact
+    asserted: tuple[NumberFact, ...] = ()
+    """P-Asserted-Identity (RFC 3325), at most one sip and one tel URI."""
+    charge: tuple[NumberFact, ...] = ()
+    """P-Charge-Info (RFC 8496)."""
+    diversions: tuple[NumberFact, ...] = ()
+    """Diversion (RFC 5806), most recent first."""
+    history: tuple[NumberFact, ...] = ()
+    """History-Info entries (RFC 7044), oldest first."""
+    identities: tuple[TextFact, ...] = ()
+    """Identity headers (RFC 8224): each a PASSporT."""
+    privacy: TextFact | None = None
+    """Privacy (RFC 3323)."""
+    display_name: TextFact | None = None
+    """From's display name."""
+    routing_number: TelephoneNumber | None = None
+    """rn of the Request-URI (RFC 4694): the LRN of a ported called number."""
+    npdi: bool = False
+    """The Request-URI says that a number portability dip was made (RFC 4694)."""
+    calling_routing_number: TelephoneNumber | None = None
+    """rn on P-Asserted-Identity or From: the LRN of the calling number, standing for the JIP."""
+    originating_line: TextFact | None = None
+    """isup-oli or oli on From or P-Asserted-Identity."""
+    calling_party_category: TextFact | None = None
+    """cpc (draft-mahy-iptel-cpc) on From or P-Asserted-Identity."""
+    emergency: bool = False
+    """911, ``urn:service:sos`` or a configured public-safety number was called."""
+
+    @property
+    def calling(self) -> NumberFact:
+        """The calling party number: P-Asserted-Identity where it carries a number, else From (RFC 3325)."""
+        for fact in self.asserted:
+            if fact.number is not None:
+                return fact
+        return self.from_

@@ -1,0 +1,1 @@
+"""Call records and the journal of operator steps, in SQLite."""

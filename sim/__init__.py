@@ -1,0 +1,1 @@
+"""The simulated world around the gateway: providers, partner, switches, floods, scenarios."""
