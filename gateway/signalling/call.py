@@ -1,0 +1,66 @@
+"""A call through the gateway, from its decision to its end, and the actions that a state machine asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from gateway.interconnection.trunk_groups import Address
+from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.verdict import Decision
+
+
+class EndedBy(Enum):
+    """What ended a call."""
+
+    REFUSAL = "refusal"  # the engine's
+    CALLER = "caller"  # BYE from the calling side
+    CALLED = "called"  # BYE from the called side
+    CANCEL = "cancel"
+    FAILURE = "failure"  # a final response other than 2xx from the called side
+    TIMEOUT = "timeout"  # no final response in time (RFC 3261 timers B and C)
+    SHUTDOWN = "shutdown"  # still up when the gateway stopped
+
+
+@dataclass(slots=True)
+class Call:
+    """One call. Times are microseconds since the Unix epoch; None for what has not happened."""
+
+    attempt: CallAttempt
+    decision: Decision
+    progressed_at_us: int | None = None
+    """First response of 180 or above from the called side: the set-up time ends here."""
+    answered_at_us: int | None = None
+    ended_at_us: int | None = None
+    final_status: int | None = None
+    """Status of the final response that the caller was sent."""
+    ended_by: EndedBy | None = None
+
+
+class Send(NamedTuple):
+    """Send these bytes."""
+
+    data: bytes
+    target: Address
+
+
+class Decided(NamedTuple):
+    """The engine has decided a new call. A refused call ends at once: an `Ended` follows."""
+
+    call: Call
+
+
+class Progressed(NamedTuple):
+    """The called side rings or has answered, for the first time."""
+
+    call: Call
+
+
+class Ended(NamedTuple):
+    """The call is over and `ended_at_us`, `ended_by` are set. Comes once for each `Decided`."""
+
+    call: Call
+
+
+Action = Send | Decided | Progressed | Ended
