@@ -1,0 +1,221 @@
+"""Pieces of the SIP grammar (RFC 3261 section 25.1): Via, name-addr, SIP and tel URIs, lists.
+
+Every function takes bytes and answers with offsets or slices of them, so that what was read can be shown in the very
+bytes that carried it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from gateway.codecs.malformed import Malformed
+
+_VIA: Final = re.compile(
+    rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9-]+)[ \t]+"
+    rb"(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]<>\"]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*((?:;[^,\"]*(?:\"[^\"]*\")?)*)[ \t]*$"
+)
+_PLAIN_VIA: Final = re.compile(rb"SIP/2\.0/(\w+) ([^\s:;,\[\]<>\"]+)(?::([0-9]{1,5}))?((?:;[^\s,;\"]+)*)")
+_URI: Final = re.compile(
+    rb"(sips?):(?:([^@\s<>\"]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?((?:;[^?;@\s<>\"]*)*)(?:\?[^\s<>\"]*)?$",
+    re.IGNORECASE,
+)
+
+
+class Via(NamedTuple):
+    """One Via value (RFC 3261 section 20.42)."""
+
+    transport: bytes
+    host: bytes
+    port: int
+    branch: bytes
+    """Empty where there is none (an RFC 2543 element)."""
+    rport: bool
+    """The sender asks for its port to be filled in (RFC 3581)."""
+    end: int
+    """Where the value ends in the bytes that were parsed."""
+
+    @property
+    def sent_by(self) -> bytes:
+        return b"%s:%d" % (self.host, self.port)
+
+
+def parse_via(value: bytes) -> Via:
+    """The first Via of a header value, which may list several."""
+    match = _PLAIN_VIA.match(value)
+    if match is None or (match.end() != len(value) and value[match.end()] != 44):
+        first = next(split_list(value), None)
+        if first is None:
+            raise Malformed("Via is empty")
+        match = _VIA.match(value[first[0] : first[1]])
+        if match is None:
+            raise Malformed("Via is not 'SIP/2.0/transport host:port;parameters'")
+        end = first[1]
+    else:
+        end = match.end()
+    transport, host, port, parameters = match.groups()
+    branch, rport = b"", False
+    for parameter in parameters.split(b";"):
+        if parameter.startswith(b"branch="):
+            branch = parameter[7:].rstrip()
+        elif parameter == b"rport":
+            rport = True
+        elif parameter[:6].lower() in (b"branch", b"rport"):
+            name, _, text = parameter.partition(b"=")
+            if name.strip().lower() == b"branch":
+                branch = text.strip()
+            elif name.strip().lower() == b"rport":
+                rport = not text
+    number = int(port) if port else 5060
+    if number > 65_535:
+        raise Malformed("the port in Via is over 65535")
+    return Via(transport, host, number, branch, rport, end)
+
+
+def split_list(value: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each element of a comma-separated list, commas in quotes and angle brackets left alone."""
+    start = 0
+    if b"," in value:
+        quoted = bracketed = False
+        position, length = 0, len(value)
+        while position < length:
+            byte = value[position]
+            if quoted:
+                if byte == 92:  # a backslash escapes the next character
+                    position += 1
+                elif byte == 34:
+                    quoted = False
+            elif byte == 34:
+                quoted = True
+            elif byte == 60:
+                bracketed = True
+            elif byte == 62:
+                bracketed = False
+            elif byte == 44 and not bracketed:
+                yield _trimmed(value, start, position)
+                start = position + 1
+            position += 1
+    if start < len(value):
+        yield _trimmed(value, start, len(value))
+
+
+def _trimmed(value: bytes, start: int, end: int) -> tuple[int, int]:
+    while start < end and value[start] in b" \t":
+        start += 1
+    while end > start and value[end - 1] in b" \t":
+        end -= 1
+    return start, end
+
+
+class NameAddr(NamedTuple):
+    """A name-addr or addr-spec (RFC 3261 section 20.10)."""
+
+    display_name: bytes
+    """Without its quotes; empty where there is none."""
+    uri: bytes
+    uri_offset: int
+    """Where the URI starts in the bytes that were parsed."""
+    parameters: bytes
+    """Header parameters behind the address, with their semicolons."""
+
+    @property
+    def tag(self) -> bytes:
+        """The tag parameter; empty where there is none."""
+        return parameter_of(self.parameters, b"tag") or b""
+
+
+def parse_name_addr(value: bytes) -> NameAddr:
+    """Take apart ``"Name" <uri>;parameters`` or ``uri;parameters``.
+
+    In the form without brackets, parameters belong to the header field, not to the URI (RFC 3261 section 20).
+    """
+    opening = value.find(b"<")
+    if value.startswith(b'"'):
+        closing = _closing_quote(value)
+        name = value[1:closing].replace(b"\\", b"")
+        opening = value.find(b"<", closing)
+        if opening < 0 or value[closing + 1 : opening].strip():
+            raise Malformed("a quoted display name is not followed by an address in angle brackets", closing)
+    elif opening >= 0:
+        name = value[:opening].strip()
+    else:
+        uri, separator, parameters = value.partition(b";")
+        return NameAddr(b"", uri.rstrip(), 0, separator + parameters)
+    end = value.find(b">", opening)
+    if end < 0:
+        raise Malformed("an angle bracket is not closed", opening)
+    parameters = value[end + 1 :].strip()
+    if parameters and not parameters.startswith(b";"):
+        raise Malformed("something other than parameters follows the address", end + 1)
+    return NameAddr(name, value[opening + 1 : end], opening + 1, parameters)
+
+
+def _closing_quote(value: bytes) -> int:
+    position = 1
+    while position < len(value):
+        if value[position] == 92:
+            position += 1
+        elif value[position] == 34:
+            return position
+        position += 1
+    raise Malformed("a quoted string is not closed", 0)
+
+
+def parameter_of(parameters: bytes, name: bytes) -> bytes | None:
+    """The value of one parameter in ``;a=1;b``: empty for a flag, None where it is absent. Names ignore case."""
+    for parameter in parameters.split(b";"):
+        key, _, text = parameter.partition(b"=")
+        if key.strip().lower() == name:
+            return text.strip().strip(b'"')
+    return None
+
+
+class Uri(NamedTuple):
+    """A SIP, SIPS, tel or other URI."""
+
+    scheme: bytes
+    """In lower case."""
+    user: bytes
+    """User part without its parameters and password, escapes undone; the subscriber of a tel URI."""
+    user_parameters: bytes
+    """Parameters of the telephone number, with their semicolons: ``;npdi;rn=+1...`` (RFC 4694, RFC 3966)."""
+    host: bytes
+    """Empty for a tel URI."""
+    port: int
+    """0 where none is given."""
+    parameters: bytes
+    """URI parameters behind the host, with their semicolons."""
+
+    def telephone_parameter(self, name: bytes) -> bytes | None:
+        """A parameter of the telephone number, wherever gateways put it: in the user part, or behind the host."""
+        value = parameter_of(self.user_parameters, name) if self.user_parameters else None
+        if value is None and self.parameters:
+            value = parameter_of(self.parameters, name)
+        return value
+
+
+def parse_uri(raw: bytes) -> Uri:
+    """Take a URI apart. Raises `Malformed` for a sip URI that is none; unknown schemes keep all in `user`."""
+    if raw[:4].lower() in (b"sip:", b"sips"):
+        match = _URI.match(raw)
+        if match is None:
+            raise Malformed("the SIP URI is not 'sip:user@host:port;parameters'")
+        scheme, userinfo, host, port, parameters = match.groups()
+        user, separator, user_parameters = (userinfo or b"").partition(b";")
+        if b":" in user:
+            user = user.partition(b":")[0]
+        if b"%" in user:
+            user = unquote_to_bytes(user)
+        number = int(port) if port else 0
+        if number > 65_535:
+            raise Malformed("the port of a SIP URI is over 65535")
+        return Uri(scheme.lower(), user, separator + user_parameters, host, number, parameters)
+    scheme, colon, rest = raw.partition(b":")
+    if not colon or not scheme.isalpha():
+        raise Malformed("the URI has no scheme")
+    if scheme.lower() == b"tel":
+        subscriber, separator, parameters = rest.partition(b";")
+        return Uri(b"tel", subscriber, separator + parameters, b"", 0, b"")
+    return Uri(scheme.lower(), rest, b"", b"", 0, b"")

@@ -1,0 +1,83 @@
+"""The header fields that Tollgate reads, and every spelling under which they may come (RFC 3261 section 7.3.3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class Header:
+    """One header field by its name.
+
+    `needle` is how nearly every implementation starts its line; finding it is the fast path of `SipMessage`.
+    """
+
+    __slots__ = ("compact", "name", "needle", "single")
+
+    def __init__(self, name: str, compact: str | None = None, *, single: bool = False) -> None:
+        self.name: Final = name
+        self.compact: Final = compact
+        self.single: Final = single
+        """The field may stand once only: a second one is an attempt to be read in two ways."""
+        self.needle: Final = b"\r\n" + name.encode() + b": "
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+CALL_ID = Header("Call-ID", "i", single=True)
+CONTACT = Header("Contact", "m")
+CONTENT_LENGTH = Header("Content-Length", "l", single=True)
+CONTENT_TYPE = Header("Content-Type", "c", single=True)
+CSEQ = Header("CSeq", single=True)
+DIVERSION = Header("Diversion")  # RFC 5806
+FROM = Header("From", "f", single=True)
+HISTORY_INFO = Header("History-Info")  # RFC 7044
+IDENTITY = Header("Identity", "y")  # RFC 8224
+MAX_FORWARDS = Header("Max-Forwards", single=True)
+P_ASSERTED_IDENTITY = Header("P-Asserted-Identity")  # RFC 3325
+P_CHARGE_INFO = Header("P-Charge-Info")  # RFC 8496
+PRIVACY = Header("Privacy")  # RFC 3323
+PROXY_REQUIRE = Header("Proxy-Require")
+RECORD_ROUTE = Header("Record-Route")
+REQUIRE = Header("Require")
+ROUTE = Header("Route")
+TIMESTAMP = Header("Timestamp", single=True)
+TO = Header("To", "t", single=True)
+VIA = Header("Via", "v")
+
+ALL: Final[tuple[Header, ...]] = (
+    CALL_ID,
+    CONTACT,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    CSEQ,
+    DIVERSION,
+    FROM,
+    HISTORY_INFO,
+    IDENTITY,
+    MAX_FORWARDS,
+    P_ASSERTED_IDENTITY,
+    P_CHARGE_INFO,
+    PRIVACY,
+    PROXY_REQUIRE,
+    RECORD_ROUTE,
+    REQUIRE,
+    ROUTE,
+    TIMESTAMP,
+    TO,
+    VIA,
+)
+
+
+def _spellings() -> dict[bytes, Header]:
+    table: dict[bytes, Header] = {}
+    for header in ALL:
+        for name in (header.name, header.compact):
+            if name is not None:
+                for spelling in (name, name.lower(), name.upper()):
+                    table[spelling.encode()] = header
+    return table
+
+
+SPELLINGS: Final = _spellings()
+"""The usual spellings, looked up before a name is lowered."""
