@@ -36,27 +36,27 @@ class TelephoneNumber(NamedTuple):
 
 
 _SEPARATORS = str.maketrans("", "", "-.() ")
+_LONGEST = 64
+"""Longer text is no number; the bound also bounds what the cache may hold."""
 _N11 = frozenset({"211", "311", "411", "511", "611", "711", "811", "911"})
 
 
 def is_valid_nanp(digits: str) -> bool:
     """Whether ten digits make a valid NANP number: NXX-NXX-XXXX with N from 2 to 9, neither NPA nor NXX an N11 code."""
-    return (
-        len(digits) == 10
-        and digits[0] >= "2"
-        and digits[3] >= "2"
-        and digits[1:3] != "11"
-        and digits[4:6] != "11"
-    )
+    return len(digits) == 10 and digits[0] >= "2" and digits[3] >= "2" and digits[1:3] != "11" and digits[4:6] != "11"
 
 
-@lru_cache(maxsize=16_384)
 def parse_number(text: str) -> TelephoneNumber | None:
     """The number written in `text` (the user part of a SIP URI, a tel URI's subscriber), or None if it is not one.
 
     None means that the text is a name ("anonymous", "alice"), not that the number is invalid: digits that fit no plan
     come back with ``Nature.UNKNOWN`` and ``is_nanp`` false. Parameters after ``;`` are not part of the text.
     """
+    return _parse(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=16_384)
+def _parse(text: str) -> TelephoneNumber | None:
     stripped = text.translate(_SEPARATORS)
     international = stripped.startswith("+")
     digits = stripped[1:] if international else stripped

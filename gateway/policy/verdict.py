@@ -12,7 +12,7 @@ from gateway.interconnection.trunk_groups import Mode, TrunkGroup
 class Verdict(Enum):
     """The outcome of one check. `violation` says whether it breaks the agreement."""
 
-    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    PASS = "PASS"
     PASS_NORMALISED = "PASS_NORMALISED"  # the same number, spelt in two equivalent ways
     EXEMPT = "EXEMPT"  # outside the rule, by a paragraph that the finding names
     WARN = "WARN"
@@ -108,8 +108,15 @@ class Decision(NamedTuple):
     outcome: Outcome
     egress: TrunkGroup | None
     """Where the call leaves; None when it is refused."""
-    judgements: tuple[Judgement, ...]
+    findings: tuple[Finding, ...]
     """One for each check that was run, in the engine's order."""
+    modes: tuple[Mode, ...]
+    """The mode of each of them."""
     refused_by: Finding | None = None
     """The first enforced violation, for REFUSE."""
     emergency: bool = False
+
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """Each finding with the mode in which its check was run."""
+        return tuple(Judgement(finding, mode) for finding, mode in zip(self.findings, self.modes, strict=True))

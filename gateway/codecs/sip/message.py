@@ -83,8 +83,8 @@ class SipMessage:
 
     # -- header fields ------------------------------------------------------------------------------------------------
 
-    def value(self, header: Header) -> bytes | None:
-        """The (first) value of a header field, unfolded and without white space around it; None where it is absent."""
+    def span(self, header: Header) -> Span | None:
+        """Where the (first) value of a header field stands; None where it is absent."""
         if self._index is None:
             data = self.data
             start = data.find(header.needle, self.first_line_end, self.head_end + 2)
@@ -92,9 +92,14 @@ class SipMessage:
                 start += len(header.needle)
                 end = data.find(b"\r\n", start)
                 if data[end + 2] not in b" \t":
-                    return data[start:end].strip()
+                    return start, end
         spans = self.spans(header)
-        return self.text(spans[0]) if spans else None
+        return spans[0] if spans else None
+
+    def value(self, header: Header) -> bytes | None:
+        """The (first) value of a header field, unfolded and without white space around it; None where it is absent."""
+        span = self.span(header)
+        return self.text(span) if span is not None else None
 
     def required(self, header: Header) -> bytes:
         """As `value`, for a field that must be there and not be empty."""
@@ -114,7 +119,7 @@ class SipMessage:
         value = self.data[span[0] : span[1]]
         if b"\r\n" in value:
             return b" ".join(line.strip() for line in value.split(b"\r\n"))
-        return value
+        return value.strip()
 
     def _build_index(self) -> dict[Header, list[Span]]:
         index: dict[Header, list[Span]] = {}

@@ -1,0 +1,108 @@
+"""The engine: one call attempt in, one decision out. The same for a live call and for one read from a capture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.interconnection.trunk_groups import Mode, TrunkGroup
+from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.check import Check, CountingCheck
+from gateway.policy.routing import Router
+from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
+
+ENDS_JUDGING: Final = frozenset({"trunk_group", "rate_limit"})
+"""Checks whose enforced violation ends the judging: what floods must be refused before it costs more."""
+
+NO_ROUTE: Final = Refusal(404, "No Trunk Group Leads There", 3)
+CHECK_FAILED: Final = Refusal(500, "Compliance Check Failed", 41)
+UNKNOWN_SOURCE: Final = Finding(
+    "trunk_group",
+    Verdict.WRONG_TRUNK_GROUP,
+    "L9",
+    "the call comes from an address that is a member of no trunk group",
+    refusal=Refusal(403, "Not A Member Of A Trunk Group", 21),
+)
+
+_Plan = tuple[tuple[Check, Mode], ...]
+
+
+class Engine:
+    """Decides calls. Synchronous and free of I/O; the only state is in the checks that count admitted calls."""
+
+    def __init__(self, checks: Sequence[Check], counting: Sequence[CountingCheck], router: Router) -> None:
+        """`checks` in the order in which they are run; `counting` those of them that must be told of admitted calls."""
+        self._checks = tuple(checks)
+        self._counting = tuple(counting)
+        self._router = router
+        self._plans: dict[str, _Plan] = {}
+
+    def decide(self, attempt: CallAttempt) -> Decision:
+        """The decision on a call, by what is in force at `attempt.at_us`.
+
+        An emergency call is judged like any other and never refused by a check (L10).
+        """
+        ingress = attempt.ingress
+        if ingress is None:
+            return Decision(Outcome.REFUSE, None, (UNKNOWN_SOURCE,), (Mode.ENFORCE,), UNKNOWN_SOURCE, attempt.emergency)
+        findings: list[Finding] = []
+        modes: list[Mode] = []
+        refused_by: Finding | None = None
+        for check, mode in self._plan_of(ingress):
+            try:
+                finding = check.judge(attempt)
+            except Exception as error:  # one faulty check must not stop the call, nor the others
+                finding = _error(check, error)
+            findings.append(finding)
+            modes.append(mode)
+            if finding.refusal is not None and mode is Mode.ENFORCE and not attempt.emergency:
+                if refused_by is None:
+                    refused_by = finding
+                if check.name in ENDS_JUDGING:
+                    break
+        return self._conclude(attempt, findings, modes, refused_by)
+
+    def _conclude(
+        self, attempt: CallAttempt, findings: list[Finding], modes: list[Mode], refused_by: Finding | None
+    ) -> Decision:
+        route = self._router.route_of(attempt) if refused_by is None else None
+        if refused_by is None and route is None:
+            refused_by = Finding(
+                "route", Verdict.OUTSIDE, "L9", "no trunk group leads to the called number", refusal=NO_ROUTE
+            )
+            findings.append(refused_by)
+            modes.append(Mode.ENFORCE)
+        if route is None:
+            return Decision(Outcome.REFUSE, None, tuple(findings), tuple(modes), refused_by, attempt.emergency)
+        for counting in self._counting:
+            counting.admitted(attempt)
+        outcome = Outcome.DIVERT if route.diverted else Outcome.ADMIT
+        return Decision(outcome, route.trunk_group, tuple(findings), tuple(modes), None, attempt.emergency)
+
+    def judge(self, attempt: CallAttempt) -> tuple[Finding, ...]:
+        """Every check's finding, with nothing enforced, counted or routed: for a call that is not ours to decide."""
+        findings = []
+        for check in self._checks:
+            try:
+                findings.append(check.judge(attempt))
+            except Exception as error:  # as above
+                findings.append(_error(check, error))
+        return tuple(findings)
+
+    def ended(self, attempt: CallAttempt, at_us: int) -> None:
+        """A call that was admitted or diverted is over."""
+        for counting in self._counting:
+            counting.ended(attempt, at_us)
+
+    def _plan_of(self, ingress: TrunkGroup) -> _Plan:
+        plan = self._plans.get(ingress.name)
+        if plan is None:
+            modes = ((check, ingress.mode_of(check.name)) for check in self._checks)
+            plan = tuple((check, mode) for check, mode in modes if mode is not Mode.OFF)
+            self._plans[ingress.name] = plan
+        return plan
+
+
+def _error(check: Check, error: Exception) -> Finding:
+    text = f"the check itself failed: {type(error).__name__}: {error}"
+    return Finding(check.name, Verdict.ERROR, check.clause, text, refusal=CHECK_FAILED)

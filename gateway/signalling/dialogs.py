@@ -1,0 +1,71 @@
+"""The dialogs of the calls that were let through (RFC 3261 section 12): what a later request must belong to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.interconnection.trunk_groups import Address
+from gateway.signalling.call import Call
+
+DialogKey = tuple[bytes, bytes]
+"""Call-ID and the caller's tag."""
+
+MAX_CALLEE_TAGS: Final = 16
+"""A call that is forked behind us may ring this many telephones; tags of further ones are not learnt."""
+
+
+class Dialog:
+    """A call's dialog, early or confirmed, seen from the middle."""
+
+    __slots__ = ("call", "callee", "callee_tags", "caller", "cseq", "key")
+
+    def __init__(self, key: DialogKey, caller: Address, callee: Address, cseq: int, call: Call) -> None:
+        self.key: Final = key
+        self.caller: Final = caller
+        """Where the INVITE came from."""
+        self.callee: Final = callee
+        """Where the INVITE went."""
+        self.cseq: Final = cseq
+        self.call: Final = call
+        self.callee_tags: tuple[bytes, ...] = ()
+
+    def learn(self, callee_tag: bytes) -> None:
+        """A response showed this To tag."""
+        if callee_tag and callee_tag not in self.callee_tags and len(self.callee_tags) < MAX_CALLEE_TAGS:
+            self.callee_tags += (callee_tag,)
+
+
+class DialogTable:
+    """Every dialog that is up."""
+
+    def __init__(self) -> None:
+        self._dialogs: dict[DialogKey, Dialog] = {}
+
+    def add(self, dialog: Dialog) -> None:
+        self._dialogs[dialog.key] = dialog
+
+    def remove(self, dialog: Dialog) -> None:
+        if self._dialogs.get(dialog.key) is dialog:
+            del self._dialogs[dialog.key]
+
+    def get(self, key: DialogKey) -> Dialog | None:
+        return self._dialogs.get(key)
+
+    def find(self, call_id: bytes, from_tag: bytes, to_tag: bytes) -> tuple[Dialog, bool] | None:
+        """The dialog of a request inside one, and whether it comes from the caller; None where it is no dialog of ours.
+
+        Both tags must be those of the dialog: a To tag that nobody gave out does not get past the checks.
+        """
+        dialog = self._dialogs.get((call_id, from_tag))
+        if dialog is not None and to_tag in dialog.callee_tags:
+            return dialog, True
+        dialog = self._dialogs.get((call_id, to_tag))
+        if dialog is not None and from_tag in dialog.callee_tags:
+            return dialog, False
+        return None
+
+    def __len__(self) -> int:
+        return len(self._dialogs)
+
+    def open_calls(self) -> tuple[Call, ...]:
+        return tuple(dialog.call for dialog in self._dialogs.values())

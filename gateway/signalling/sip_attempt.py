@@ -1,0 +1,165 @@
+"""From an INVITE to the facts of a call: every field that carries them, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import headers
+from gateway.codecs.sip.grammar import NameAddr, Uri, parse_name_addr, parse_uri, split_list
+from gateway.codecs.sip.headers import Header
+from gateway.codecs.sip.message import SipMessage
+from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.numbering.telephone_number import TelephoneNumber, parse_number
+from gateway.policy.attribution import Attribution
+from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
+
+MAX_VALUES: Final = 32
+"""More values than this in one header field are not read: no honest call is diverted or asserted so often."""
+
+FindProvider = Callable[[TelephoneNumber | None, TelephoneNumber | None, int], Attribution]
+"""Calling number, its LRN if the message gives one, time -> OCN and how it was learnt."""
+
+
+def attempt_of(
+    invite: SipMessage,
+    *,
+    at_us: int,
+    source: Address,
+    ingress: TrunkGroup | None,
+    find_provider: FindProvider,
+    emergency_numbers: frozenset[str],
+) -> CallAttempt:
+    """The call that an INVITE attempts.
+
+    `emergency_numbers` are canonical digits that are emergency calls beside ``urn:service:sos``. Raises `Malformed`
+    where From, To or the Request-URI cannot be read.
+    """
+    from_fact, from_address, from_uri = _address_fact(invite, headers.FROM)
+    to_fact, _, _ = _address_fact(invite, headers.TO)
+    called_uri = parse_uri(invite.request_uri)
+    number = number_of(called_uri)
+    called = NumberFact("Request-URI", number, invite.request_uri, len(invite.method) + 1)
+    asserted = number_facts(invite, headers.P_ASSERTED_IDENTITY)
+    bearer = _uri_of_first(asserted) or from_uri  # carries the parameters of the calling number
+    attempt = CallAttempt(
+        at_us,
+        invite.required(headers.CALL_ID).decode("utf-8", "replace"),
+        source,
+        ingress,
+        None,
+        OcnSource.NONE,
+        called,
+        from_fact,
+        to_fact,
+        asserted,
+    )
+    _add_optional(attempt, invite)
+    if from_address.display_name:
+        name_offset = invite.data.find(from_address.display_name, from_fact.offset)
+        attempt.display_name = TextFact("From", from_address.display_name, name_offset)
+    if called_uri.user_parameters or called_uri.parameters:
+        attempt.routing_number = _number_parameter(called_uri, b"rn")
+        attempt.npdi = called_uri.telephone_parameter(b"npdi") is not None
+    if bearer.user_parameters or bearer.parameters:
+        _add_calling_parameters(attempt, bearer)
+    attempt.emergency = is_emergency(called_uri, number, emergency_numbers)
+    attempt.provider, attempt.provider_source = find_provider(
+        attempt.calling.number, attempt.calling_routing_number, at_us
+    )
+    return attempt
+
+
+def _add_optional(attempt: CallAttempt, invite: SipMessage) -> None:
+    attempt.charge = number_facts(invite, headers.P_CHARGE_INFO)
+    attempt.diversions = number_facts(invite, headers.DIVERSION)
+    attempt.history = number_facts(invite, headers.HISTORY_INFO)
+    identities = invite.spans(headers.IDENTITY)
+    if identities:
+        attempt.identities = tuple(TextFact("Identity", invite.text(span), span[0]) for span in identities[:MAX_VALUES])
+    privacy = invite.spans(headers.PRIVACY)
+    if privacy:
+        attempt.privacy = TextFact("Privacy", invite.text(privacy[0]), privacy[0][0])
+
+
+def _add_calling_parameters(attempt: CallAttempt, uri: Uri) -> None:
+    """What gateways write beside the calling number: its LRN, the originating line and the category."""
+    fact = attempt.calling
+    attempt.calling_routing_number = _number_parameter(uri, b"rn")
+    for name in (b"isup-oli", b"oli"):
+        value = uri.telephone_parameter(name)
+        if value is not None:
+            attempt.originating_line = TextFact(fact.field, value, fact.offset + max(fact.raw.find(value), 0))
+            break
+    category = uri.telephone_parameter(b"cpc")
+    if category is not None:
+        attempt.calling_party_category = TextFact(fact.field, category, fact.offset + max(fact.raw.find(category), 0))
+
+
+def number_facts(message: SipMessage, header: Header) -> tuple[NumberFact, ...]:
+    """Every address of a header field as a number fact. One that cannot be read is kept, without a number."""
+    spans = message.spans(header)
+    if not spans:
+        return ()
+    facts: list[NumberFact] = []
+    for span in spans:
+        line = message.data[span[0] : span[1]]
+        for start, end in split_list(line):
+            if len(facts) == MAX_VALUES:
+                return tuple(facts)
+            raw = line[start:end]
+            try:
+                number = number_of(parse_uri(parse_name_addr(raw).uri))
+            except Malformed:
+                number = None
+            facts.append(NumberFact(header.name, number, raw, span[0] + start))
+    return tuple(facts)
+
+
+def _uri_of_first(facts: tuple[NumberFact, ...]) -> Uri | None:
+    for fact in facts:
+        if fact.number is not None:
+            return parse_uri(parse_name_addr(fact.raw).uri)
+    return None
+
+
+def _address_fact(message: SipMessage, header: Header) -> tuple[NumberFact, NameAddr, Uri]:
+    span = message.span(header)
+    if span is None:
+        raise Malformed(f"the {header.name} header field is missing", message.head_end)
+    try:
+        raw = message.text(span)
+        address = parse_name_addr(raw)
+        uri = parse_uri(address.uri)
+    except Malformed as fault:
+        raise Malformed(f"{header.name}: {fault.what}", span[0] + fault.offset) from None
+    return NumberFact(header.name, number_of(uri), raw, span[0]), address, uri
+
+
+def number_of(uri: Uri) -> TelephoneNumber | None:
+    """The telephone number that a URI carries, or None."""
+    try:
+        user = uri.user.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    if uri.scheme == b"tel":
+        context = uri.telephone_parameter(b"phone-context")
+        if context is not None and context.startswith(b"+") and not user.startswith("+"):
+            user = context.decode("ascii", "replace") + user  # RFC 3966 section 5.1.5: a local number and its prefix
+    elif uri.scheme not in (b"sip", b"sips"):
+        return None
+    return parse_number(user)
+
+
+def _number_parameter(uri: Uri, name: bytes) -> TelephoneNumber | None:
+    value = uri.telephone_parameter(name)
+    return parse_number(value.decode("ascii", "replace")) if value else None
+
+
+def is_emergency(uri: Uri, number: TelephoneNumber | None, emergency_numbers: frozenset[str]) -> bool:
+    """Whether the called URI is an emergency call: ``urn:service:sos`` (RFC 5031) or one of the given numbers."""
+    if uri.scheme == b"urn":
+        service = uri.user.lower()
+        return service == b"service:sos" or service.startswith(b"service:sos.")
+    return number is not None and number.digits in emergency_numbers
