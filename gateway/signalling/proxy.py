@@ -1,0 +1,531 @@
+"""The proxy: datagrams in, actions out (RFC 3261 section 16, transaction-stateful, without forking).
+
+A request that opens a call is decided by the engine before it goes on. Requests inside a dialog of a call that was let
+through go on unasked; a To tag of no such dialog does not get a request past the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+from zlib import crc32
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import edit, headers
+from gateway.codecs.sip.grammar import Via, parameter_of, parse_name_addr, parse_uri, parse_via, split_list
+from gateway.codecs.sip.message import SipMessage
+from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.policy.attribution import ProviderFinder
+from gateway.policy.engine import Engine
+from gateway.policy.verdict import Finding
+from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Progressed, Send
+from gateway.signalling.dialogs import Dialog, DialogTable
+from gateway.signalling.sip_attempt import attempt_of
+from gateway.signalling.timers import TimerQueue
+from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
+from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State, TimerSettings
+
+ALLOW: Final = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """What the proxy needs to know of itself, and its bounds."""
+
+    host: str
+    """Address that peers reach us at: goes into Via and Record-Route."""
+    port: int
+    secret: bytes
+    """Random for each run, letters and digits: nobody else can guess our branches and tags."""
+    emergency_numbers: frozenset[str] = frozenset({"911"})
+    max_transactions: int = 200_000
+    max_calls: int = 100_000
+    max_message_bytes: int = 16_384
+    max_call_s: int = 14_400
+    """A call that nobody ended is given up after this time."""
+    timers: TimerSettings = field(default_factory=TimerSettings)
+
+
+class ProxyCounters:
+    """What happened, counted since the start."""
+
+    def __init__(self) -> None:
+        self.received: Counter[str] = Counter()
+        """By method or status class."""
+        self.malformed: Counter[str] = Counter()
+        """By what was wrong."""
+        self.absorbed = 0
+        """Retransmissions answered from memory."""
+        self.stray = 0
+        """Responses and ACKs that belong to nothing."""
+
+
+class SipProxy:
+    """The SIP side of the gateway. Bytes, their source and the time in; actions out; no I/O."""
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        engine: Engine,
+        trunk_groups: Iterable[TrunkGroup],
+        find_provider: ProviderFinder,
+    ) -> None:
+        self._settings: Final = settings
+        self._engine: Final = engine
+        self._find_provider: Final = find_provider.provider_of
+        self._members: Final = {member: group for group in trunk_groups for member in group.members}
+        self._layer: Final = TransactionLayer(self, settings.timers)
+        self._dialogs: Final = DialogTable()
+        self._call_limits: Final[TimerQueue[EndedBy, Dialog]] = TimerQueue()
+        self._longest_us: Final = settings.max_call_s * 1_000_000
+        self.counters: Final = ProxyCounters()
+        sent_by = f"{settings.host}:{settings.port}".encode()
+        self._via: Final = b"Via: SIP/2.0/UDP " + sent_by + b";branch="
+        self._record_route: Final = b"\r\nRecord-Route: <sip:" + sent_by + b";lr>\r\n"
+        self._own: Final = (settings.host.encode(), settings.port)
+        self._branch_start: Final = b"z9hG4bKtg" + settings.secret + b"."
+        self._branches = 0
+        self.accepting = True
+        """False while draining: new calls are refused, those that are up go on."""
+
+    # -- what the transport calls -------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, source: Address, at_us: int) -> list[Action]:
+        """One datagram. Never raises: what cannot be read is answered with 400 or counted and dropped."""
+        actions: list[Action] = []
+        message = None
+        try:
+            if len(data) > self._settings.max_message_bytes:
+                raise Malformed(f"longer than {self._settings.max_message_bytes} bytes", len(data))
+            message = SipMessage(data)
+            if message.status:
+                self._receive_response(message, at_us, actions)
+            else:
+                self._receive_request(message, source, at_us, actions)
+        except Malformed as fault:
+            if data.strip(b"\r\n\x00"):  # empty lines keep a path through a NAT open (RFC 5626 section 3.5.1)
+                self._refuse_malformed(message, fault, source, actions)
+        return actions
+
+    def wake(self, at_us: int) -> list[Action]:
+        """Do what is due."""
+        actions: list[Action] = []
+        self._layer.fire(at_us, actions)
+        for ended_by, dialog in self._call_limits.due(at_us):
+            self._end(dialog.call, ended_by, at_us, actions)
+            self._drop(dialog)
+        return actions
+
+    @property
+    def next_wake_us(self) -> int | None:
+        """When `wake` has something to do, at the earliest."""
+        transactions, calls = self._layer.timers.next_us, self._call_limits.next_us
+        if transactions is None or calls is None:
+            return calls if transactions is None else transactions
+        return min(transactions, calls)
+
+    def stop(self, at_us: int) -> list[Action]:
+        """The gateway stops: every call that is still up is ended in the books."""
+        actions: list[Action] = []
+        for call in self._dialogs.open_calls():
+            self._end(call, EndedBy.SHUTDOWN, at_us, actions)
+        return actions
+
+    @property
+    def transactions(self) -> int:
+        return len(self._layer)
+
+    @property
+    def dialogs(self) -> int:
+        return len(self._dialogs)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _receive_request(self, request: SipMessage, source: Address, at_us: int, actions: list[Action]) -> None:
+        method = request.method
+        self.counters.received[_label(method)] += 1
+        via_value = request.required(headers.VIA)
+        via = parse_via(via_value)
+        key = _server_key(via, via_value, b"INVITE" if method == b"ACK" else method)
+        server = self._layer.server(key)
+        if method == b"ACK":
+            if server is not None and server.state is not State.ACCEPTED:
+                self._layer.acknowledged(server, at_us, actions)
+            else:
+                self._forward_ack(request, via_value, via, source, actions)
+            return
+        if server is not None:
+            self.counters.absorbed += 1
+            self._layer.repeated(server, at_us, actions)
+            return
+        received = edit.completed_via(via_value, via, *source)
+        server = ServerTransaction(key, request, source, received)
+        if method == b"CANCEL":
+            self._cancel(server, at_us, actions)
+            return
+        to_tag = tag_of(request.required(headers.TO))
+        if to_tag:
+            self._request_in_dialog(server, to_tag, at_us, actions)
+        elif method == b"INVITE":
+            self._new_call(server, at_us, actions)
+        else:
+            request.check()
+            self._layer.add_server(server)
+            if method == b"OPTIONS":
+                self._respond(server, 200, "OK", at_us, actions, extra=ALLOW)
+            else:
+                self._respond(server, 405, "Method Not Allowed", at_us, actions, extra=ALLOW)
+
+    def _new_call(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
+        """An INVITE outside any dialog: the engine decides it."""
+        request = _request_of(server)
+        request.check()
+        key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
+        if not key[1]:
+            raise Malformed("From has no tag", request.spans(headers.FROM)[0][0])
+        cseq = request.cseq()[0]
+        known = self._dialogs.get(key)
+        if known is not None and known.cseq >= cseq:
+            # The same request over another path (RFC 3261 section 8.2.2.2).
+            self._answer_once(server, 482, "Loop Detected", actions)
+            return
+        hops = self._hops(request)
+        if hops == 0:
+            self._answer_once(server, 483, "Too Many Hops", actions)
+            return
+        required = request.value(headers.PROXY_REQUIRE)
+        if required is not None:
+            self._answer_once(server, 420, "Bad Extension", actions, extra=b"Unsupported: %s\r\n" % required)
+            return
+        attempt = attempt_of(
+            request,
+            at_us=at_us,
+            source=server.source,
+            ingress=self._ingress_of(server.source),
+            find_provider=self._find_provider,
+            emergency_numbers=self._settings.emergency_numbers,
+        )
+        if not attempt.emergency and self._overloaded():
+            self._answer_once(server, 503, "Gateway At Capacity", actions, extra=b"Retry-After: 2\r\n")
+            return
+        decision = self._engine.decide(attempt)
+        call = Call(attempt, decision)
+        actions.append(Decided(call))
+        self._layer.add_server(server)
+        if decision.egress is None:
+            self._refuse(server, call, at_us, actions)
+            return
+        self._respond(server, 100, "Trying", at_us, actions)
+        dialog = Dialog(key, server.source, decision.egress.members[0], cseq, call)
+        self._dialogs.add(dialog)
+        self._call_limits.start(EndedBy.TIMEOUT, dialog, at_us, self._longest_us)
+        self._forward(server, dialog, dialog.callee, hops - 1, at_us, actions, own_end=self._record_route)
+
+    def _refuse(self, server: ServerTransaction, call: Call, at_us: int, actions: list[Action]) -> None:
+        finding = call.decision.refused_by
+        if finding is None or finding.refusal is None:
+            raise AssertionError("a refused call names the finding that refused it")
+        refusal = finding.refusal
+        extra = reason_header(finding)
+        if refusal.retry_after_s is not None:
+            extra += b"Retry-After: %d\r\n" % refusal.retry_after_s
+        call.final_status = refusal.status
+        self._respond(server, refusal.status, refusal.phrase, at_us, actions, extra=extra)
+        call.ended_by = EndedBy.REFUSAL
+        call.ended_at_us = at_us
+        actions.append(Ended(call))
+
+    def _request_in_dialog(self, server: ServerTransaction, to_tag: bytes, at_us: int, actions: list[Action]) -> None:
+        request = _request_of(server)
+        call_id = request.required(headers.CALL_ID)
+        found = self._dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
+        if found is None:
+            self._answer_once(server, 481, "Call/Transaction Does Not Exist", actions)
+            return
+        hops = self._hops(request)
+        if hops == 0:
+            self._answer_once(server, 483, "Too Many Hops", actions)
+            return
+        dialog, from_caller = found
+        target = self._next_hop(request, dialog.callee if from_caller else dialog.caller)
+        self._layer.add_server(server)
+        if request.method == b"INVITE":
+            self._respond(server, 100, "Trying", at_us, actions)
+        elif request.method == b"BYE":
+            self._end(dialog.call, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
+        self._forward(server, dialog, target, hops - 1, at_us, actions)
+
+    def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
+        """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10)."""
+        branch, host, port, _ = server.key
+        invite = self._layer.server((branch, host, port, b"INVITE"))
+        self._layer.add_server(server)
+        if invite is None:
+            self._respond(server, 481, "Call/Transaction Does Not Exist", at_us, actions)
+            return
+        self._respond(server, 200, "OK", at_us, actions)
+        if invite.client is not None:
+            self._layer.cancel(invite.client, at_us, actions)
+
+    def _forward(
+        self,
+        server: ServerTransaction,
+        dialog: Dialog,
+        target: Address,
+        hops: int,
+        at_us: int,
+        actions: list[Action],
+        own_end: bytes = b"\r\n",
+    ) -> None:
+        request = _request_of(server)
+        branch = self._new_branch()
+        own = self._via + branch + own_end
+        data = edit.forwarded(request, own, hops, server.via, pop_route=self._routed_here(request))
+        self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
+
+    def _forward_ack(
+        self, request: SipMessage, via_value: bytes, via: Via, source: Address, actions: list[Action]
+    ) -> None:
+        """The ACK for a 2xx goes end to end: forwarded, never answered."""
+        found = self._dialogs.find(
+            request.required(headers.CALL_ID),
+            tag_of(request.required(headers.FROM)),
+            tag_of(request.required(headers.TO)),
+        )
+        hops = self._hops(request)
+        if found is None or hops == 0:
+            self.counters.stray += 1
+            return
+        dialog, from_caller = found
+        own = self._via + self._new_branch() + b"\r\n"
+        received = edit.completed_via(via_value, via, *source)
+        data = edit.forwarded(request, own, hops - 1, received, pop_route=self._routed_here(request))
+        actions.append(Send(data, self._next_hop(request, dialog.callee if from_caller else dialog.caller)))
+
+    # -- responses ----------------------------------------------------------------------------------------------------
+
+    def _receive_response(self, response: SipMessage, at_us: int, actions: list[Action]) -> None:
+        self.counters.received[_STATUS_CLASSES[response.status // 100]] += 1
+        via = parse_via(response.required(headers.VIA))
+        method = response.required(headers.CSEQ).rpartition(b" ")[2]
+        client = self._layer.client(via.branch, method)
+        if client is None or (via.host, via.port) != self._own:
+            self.counters.stray += 1
+            return
+        self._layer.answered(client, response, at_us, actions)
+
+    def on_response(self, client: ClientTransaction, response: SipMessage, at_us: int, actions: list[Action]) -> None:
+        """A response passes from the called side to the caller (RFC 3261 section 16.7)."""
+        status = response.status
+        if status == 100:
+            return
+        server, dialog = client.server, client.dialog
+        if server is None or dialog is None:
+            return
+        via_end = parse_via(response.required(headers.VIA)).end
+        if client.method == b"INVITE":
+            tag = tag_of(response.required(headers.TO))
+            if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
+                dialog.learn(tag)
+            self._progress(dialog, status, at_us, actions)
+        self._layer.respond(server, status, edit.without_top_via(response, via_end), at_us, actions)
+        if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
+            self._drop(dialog)
+        elif status >= 300 and client.method == b"INVITE" and dialog.call.answered_at_us is None:
+            dialog.call.final_status = status
+            self._end(dialog.call, EndedBy.CANCEL if client.cancelled else EndedBy.FAILURE, at_us, actions)
+            self._drop(dialog)
+
+    def _progress(self, dialog: Dialog, status: int, at_us: int, actions: list[Action]) -> None:
+        call = dialog.call
+        if call.progressed_at_us is None and status < 300 and status >= 180:
+            call.progressed_at_us = at_us
+            actions.append(Progressed(call))
+        if call.answered_at_us is None and 200 <= status < 300:
+            call.answered_at_us = at_us
+            call.final_status = status
+
+    def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
+        """Nothing came back in time."""
+        server, dialog = client.server, client.dialog
+        if server is None:
+            return
+        if client.method != b"INVITE":
+            self._layer.forget(server)  # RFC 4320: a late 408 to a non-INVITE does harm only
+            if client.method == b"BYE" and dialog is not None:
+                self._drop(dialog)
+            return
+        status, phrase = (487, "Request Terminated") if client.cancelled else (408, "Request Timeout")
+        self._respond(server, status, phrase, at_us, actions)
+        if dialog is not None and dialog.call.answered_at_us is None:
+            dialog.call.final_status = status
+            self._end(dialog.call, EndedBy.CANCEL if client.cancelled else EndedBy.TIMEOUT, at_us, actions)
+            self._drop(dialog)
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def _end(self, call: Call, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
+        if call.ended_by is not None:
+            return
+        call.ended_by = ended_by
+        call.ended_at_us = at_us
+        self._engine.ended(call.attempt, at_us)
+        actions.append(Ended(call))
+
+    def _drop(self, dialog: Dialog) -> None:
+        self._dialogs.remove(dialog)
+        self._call_limits.stop(EndedBy.TIMEOUT, dialog, self._longest_us)
+
+    # -- answers of our own -------------------------------------------------------------------------------------------
+
+    def _respond(
+        self,
+        server: ServerTransaction,
+        status: int,
+        phrase: str,
+        at_us: int,
+        actions: list[Action],
+        extra: bytes = b"",
+    ) -> None:
+        """Answer in the transaction, which repeats the answer as long as it must."""
+        request = server.request
+        if request is None:
+            return
+        data = self._response(request, status, phrase, server.via, extra)
+        self._layer.respond(server, status, data, at_us, actions)
+
+    def _answer_once(
+        self, server: ServerTransaction, status: int, phrase: str, actions: list[Action], extra: bytes = b""
+    ) -> None:
+        """Answer without a transaction: a repeated request is answered again, the same (RFC 3261 section 8.2.7)."""
+        data = self._response(_request_of(server), status, phrase, server.via, extra)
+        actions.append(Send(data, server.source))
+
+    def _response(self, request: SipMessage, status: int, phrase: str, via: bytes | None, extra: bytes = b"") -> bytes:
+        tag = b"" if status == 100 else self._tag_for(request)
+        return edit.response(request, status, phrase, to_tag=tag, via=via, extra=extra)
+
+    def _tag_for(self, request: SipMessage) -> bytes:
+        """A To tag of ours: the same for the same request, so that no state is needed to give it twice."""
+        return b"tg%08x" % crc32(request.required(headers.CALL_ID) + self._settings.secret)
+
+    def _refuse_malformed(
+        self, message: SipMessage | None, fault: Malformed, source: Address, actions: list[Action]
+    ) -> None:
+        self.counters.malformed[fault.what] += 1
+        if message is None or message.status or message.method == b"ACK":
+            return
+        try:
+            phrase = "Bad Request: " + fault.what
+            actions.append(Send(self._response(message, 400, phrase, None), source))
+        except Malformed:
+            return  # it lacks what an answer must repeat; the drop is counted above
+
+    # -- small questions ----------------------------------------------------------------------------------------------
+
+    def _ingress_of(self, source: Address) -> TrunkGroup | None:
+        members = self._members
+        return members.get(source) or members.get((source[0], ANY_PORT))
+
+    def _overloaded(self) -> bool:
+        settings = self._settings
+        return (
+            not self.accepting
+            or len(self._layer) >= settings.max_transactions
+            or len(self._dialogs) >= settings.max_calls
+        )
+
+    def _hops(self, request: SipMessage) -> int:
+        value = request.value(headers.MAX_FORWARDS)
+        if value is None:
+            return 70
+        if not value.isdigit() or len(value) > 3 or int(value) > 255:
+            raise Malformed("Max-Forwards is not a number from 0 to 255", request.head_end)
+        return int(value)
+
+    def _routed_here(self, request: SipMessage) -> bool:
+        """Whether the first Route is our own Record-Route coming back."""
+        value = request.value(headers.ROUTE)
+        if value is None:
+            return False
+        uri = parse_uri(parse_name_addr(_first(value)).uri)
+        return (uri.host, uri.port or 5060) == self._own
+
+    def _next_hop(self, request: SipMessage, otherwise: Address) -> Address:
+        """Where a request inside a dialog goes: the next Route, else the Request-URI, where these give an address.
+
+        A name instead of an address sends it where the call's other side was reached before.
+        """
+        uri = None
+        for span in request.spans(headers.ROUTE) if request.value(headers.ROUTE) is not None else ():
+            line = request.text(span)
+            for start, end in split_list(line):
+                route = parse_uri(parse_name_addr(line[start:end]).uri)
+                if (route.host, route.port or 5060) != self._own:
+                    uri = route
+                    break
+            if uri is not None:
+                break
+        if uri is None:
+            uri = parse_uri(request.request_uri)
+        host = uri.host.decode("ascii", "replace")
+        if not _ADDRESS.match(host):
+            return otherwise
+        return host, uri.port or 5060
+
+    def _new_branch(self) -> bytes:
+        self._branches += 1
+        return self._branch_start + b"%x" % self._branches
+
+
+ANY_PORT: Final = 0
+"""A trunk group member with this port is met from any port of its address."""
+
+_ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
+_STATUS_CLASSES: Final = ("", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx")
+_COUNTED_METHODS: Final = {
+    name.encode(): name
+    for name in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO", "REFER")
+}
+
+
+def _label(method: bytes) -> str:
+    return _COUNTED_METHODS.get(method, "other")
+
+
+def _first(value: bytes) -> bytes:
+    if b"," not in value:
+        return value
+    start, end = next(split_list(value))
+    return value[start:end]
+
+
+def _server_key(via: Via, value: bytes, method: bytes) -> ServerKey:
+    """RFC 3261 section 17.2.3; an element of RFC 2543 gives no unique branch, so its whole Via stands for one."""
+    branch = via.branch if via.branch.startswith(b"z9hG4bK") else value
+    return branch, via.host, via.port, method
+
+
+def _request_of(server: ServerTransaction) -> SipMessage:
+    if server.request is None:
+        raise AssertionError("the request is kept until it is answered")
+    return server.request
+
+
+def tag_of(value: bytes) -> bytes:
+    """The tag parameter of a From or To; empty where there is none."""
+    parameters = value.rpartition(b">")[2]
+    if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
+        return parameters[5:]
+    return parameter_of(parameters, b"tag") or b""
+
+
+def reason_header(finding: Finding) -> bytes:
+    """Why, for machines (RFC 3326): the Q.850 cause, and the check and clause behind the refusal."""
+    if finding.refusal is None:
+        return b""
+    text = f"{finding.verdict.value} {finding.check} {finding.clause}"
+    return f'Reason: Q.850;cause={finding.refusal.cause};text="{text}"\r\n'.encode("ascii", "replace")
