@@ -1,0 +1,19 @@
+"""The one clock of a gateway."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """Microseconds since the Unix epoch that never go back.
+
+    The wall clock is read once; from then on the monotonic clock counts, so that a step of the wall clock neither fires
+    timers nor refills anyone's quota.
+    """
+
+    def __init__(self) -> None:
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def now_us(self) -> int:
+        return (time.monotonic_ns() + self._offset_ns) // 1_000
