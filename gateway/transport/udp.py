@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.interconnection.trunk_groups import Address
-from gateway.signalling.call import Action, Call, Decided, Progressed, Send
+from gateway.signalling.call import Action, Call, Decided, Ended, Progressed, Send
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
 
@@ -96,7 +96,7 @@ class UdpTransport:
     def perform(self, actions: Iterable[Action], at_us: int) -> None:
         """Do what the proxy asks."""
         for action in actions:
-            if type(action) is Send:
+            if isinstance(action, Send):
                 self._send(action, at_us)
             else:
                 self._tell(action)
@@ -111,13 +111,13 @@ class UdpTransport:
         if self._tap is not None:
             self._tap(at_us, self.local, send.target, send.data)
 
-    def _tell(self, action: Action) -> None:
+    def _tell(self, action: Decided | Progressed | Ended) -> None:
         for observer in self._observers:
             if type(action) is Decided:
                 observer.decided(action.call)
             elif type(action) is Progressed:
                 observer.progressed(action.call)
-            elif type(action) is not Send:
+            else:
                 observer.ended(action.call)
 
     def _arm(self) -> None:
