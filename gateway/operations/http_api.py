@@ -1,0 +1,297 @@
+"""The operations HTTP API: metrics, health, status, and the cut-over of a provider.
+
+| route | answers |
+|---|---|
+| GET /metrics | Prometheus' text format |
+| GET /healthz | 200 while the process serves |
+| GET /readyz | 200 when calls can be handled, else 503 and why |
+| GET /status | what the gateway is doing, JSON |
+| POST /cutover | cuts a provider over to a dedicated trunk group, or takes that back (L8) |
+
+On a loopback address reading needs no token, and the Host header must name the loopback: a page in a browser on this
+machine cannot read the API through a name of its own that resolves to 127.0.0.1 (DNS rebinding). On any other address
+everything but /healthz needs the token. Changing something needs the token everywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple, Protocol
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 16 * 1024
+BODY_TIMEOUT_S = 5.0
+SHUTDOWN_TIMEOUT_S = 2.0
+
+METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "Server": "tollgate",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+JsonObject = dict[str, Any]
+
+
+class StepRefused(Exception):  # noqa: N818 - the operator's step is refused; nothing failed
+    """An operator's step that the gateway does not take. `reason` is for the operator: what stands against it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CannotServe(Exception):  # noqa: N818 - the same for the address
+    """The API cannot be served as configured. The text says what to change."""
+
+
+class ControlPlane(Protocol):
+    """What the API asks of the running gateway. Called in the gateway's loop."""
+
+    def status(self) -> JsonObject:
+        """What the gateway is doing, in values that JSON can carry."""
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether calls can be handled, and if not, why."""
+
+    def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> JsonObject:
+        """Cuts a provider over to `trunk_group`, or with None back to the shared groups, and says what is now in force.
+
+        Raises:
+            StepRefused: no such provider or group, not a dedicated group, kept for another provider, ...
+        """
+
+
+class MetricsText(Protocol):
+    """Renders the metrics (`gateway.operations.metrics.GatewayMetrics`)."""
+
+    async def render(self) -> bytes:
+        """Prometheus' text format 0.0.4."""
+
+
+class CutoverStep(NamedTuple):
+    """The body of POST /cutover."""
+
+    ocn: str
+    trunk_group: str | None
+    """None (JSON null) takes a cut-over back."""
+    who: str
+    why: str
+
+
+_LONGEST: Mapping[str, int] = {"ocn": 16, "trunk_group": 64, "who": 128, "why": 1000}
+"""The body's fields, all of them required, and how many characters each may have."""
+
+
+class _Binding(NamedTuple):
+    """Where the API is served, as far as access depends on it."""
+
+    loopback: bool
+
+
+_CONTROL = web.AppKey("control", ControlPlane)
+_METRICS = web.AppKey("metrics", MetricsText)
+_TOKEN = web.AppKey("token", bytes)
+_BINDING = web.AppKey("binding", _Binding)
+
+
+def operations_app(control: ControlPlane, metrics: MetricsText, token: str | None) -> web.Application:
+    """The application, for `serve`. Until it is served it counts as bound to the loopback.
+
+    `token` is the bearer token (RFC 6750); None or empty: nothing can be changed over HTTP.
+    """
+    app = web.Application(middlewares=[_answer_in_json, _guard], client_max_size=MAX_BODY_BYTES)
+    app[_CONTROL] = control
+    app[_METRICS] = metrics
+    app[_TOKEN] = (token or "").encode()
+    app[_BINDING] = _Binding(loopback=True)
+    app.on_response_prepare.append(_add_security_headers)
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/healthz", _healthz)
+    app.router.add_get("/readyz", _readyz)
+    app.router.add_get("/status", _status)
+    app.router.add_post("/cutover", _cutover)
+    return app
+
+
+@asynccontextmanager
+async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+    """Serves `app` until the block is left, and hands out the port, which the system chooses where `port` is 0.
+
+    Raises:
+        CannotServe: the address is taken or not this machine's, or is not a loopback address and there is no token.
+    """
+    loopback = is_loopback(host)
+    if not loopback and not app[_TOKEN]:
+        raise CannotServe(
+            f"operations API on {host}: other machines can reach that address, so it needs a token. "
+            "Configure one, or listen on 127.0.0.1"
+        )
+    app[_BINDING] = _Binding(loopback)
+    runner = web.AppRunner(app, access_log=None, logger=_protocol_log, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise CannotServe(
+                f"operations API: cannot listen on {host} port {port}: {error.strerror or error}"
+            ) from error
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, an IP address or a name, is one of the loopback's."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _WithoutTraceback(logging.Filter):
+    """A request that is not HTTP is its sender's fault: one line in the log, however the library would tell it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
+_protocol_log = logging.getLogger(f"{__name__}.protocol")
+_protocol_log.addFilter(_WithoutTraceback())
+
+
+async def _add_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+
+
+@web.middleware
+async def _answer_in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        kept = {name: error.headers[name] for name in (hdrs.ALLOW, hdrs.WWW_AUTHENTICATE) if name in error.headers}
+        return web.json_response({"error": error.text or error.reason}, status=error.status, headers=kept)
+    except Exception:
+        log.exception("operations API: %s %s failed", request.method, request.path)
+        return web.json_response({"error": "internal error; the gateway's log has the details"}, status=500)
+
+
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9.-]+))(?::[0-9]{1,5})?", re.IGNORECASE)
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets through whom the binding and the token allow (see the module's docstring)."""
+    reading = request.method in (hdrs.METH_GET, hdrs.METH_HEAD)
+    if request.app[_BINDING].loopback:
+        host = _HOST.fullmatch(request.headers.get(hdrs.HOST, ""))
+        if host is None or not is_loopback(host[1] or host[2]):
+            raise web.HTTPMisdirectedRequest(
+                text="this API is served on the loopback: name it in the Host header as 127.0.0.1, [::1] or localhost"
+            )
+        if reading:
+            return await handler(request)
+    elif reading and request.path == "/healthz":
+        return await handler(request)
+    _require_token(request)
+    return await handler(request)
+
+
+def _require_token(request: web.Request) -> None:
+    expected = request.app[_TOKEN]
+    if not expected:
+        raise web.HTTPForbidden(text="this gateway has no operations token, so nothing can be changed over HTTP")
+    scheme, _, given = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected)
+    if scheme.lower() != "bearer" or not right:
+        raise web.HTTPUnauthorized(
+            text="the operations token is needed: Authorization: Bearer TOKEN",
+            headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="tollgate"'},
+        )
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    body = await request.app[_METRICS].render()
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: METRICS_CONTENT_TYPE})
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})
+
+
+async def _readyz(request: web.Request) -> web.Response:
+    ready, why = request.app[_CONTROL].ready()
+    return web.json_response({"ready": ready, "reason": why}, status=200 if ready else 503)
+
+
+async def _status(request: web.Request) -> web.Response:
+    return web.json_response(request.app[_CONTROL].status())
+
+
+async def _cutover(request: web.Request) -> web.Response:
+    step = await _read_step(request)
+    try:
+        in_force = request.app[_CONTROL].cutover(*step)
+    except StepRefused as refused:
+        raise web.HTTPConflict(text=refused.reason) from refused
+    log.warning("cut-over of %s to %s by %s: %s", step.ocn, step.trunk_group or "shared groups", step.who, step.why)
+    return web.json_response(in_force)
+
+
+async def _read_step(request: web.Request) -> CutoverStep:
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="the body must be JSON, with Content-Type: application/json")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            raw = await request.read()
+    except TimeoutError as late:
+        raise web.HTTPRequestTimeout(text=f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from late
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise web.HTTPBadRequest(text=f"the body is not JSON: {error}") from error
+    faults = _faults(body)
+    if faults:
+        raise web.HTTPBadRequest(text="; ".join(faults))
+    return CutoverStep(**body)
+
+
+def _faults(body: object) -> list[str]:
+    """What is wrong with the body of a cut-over, each fault with its field; empty where nothing is."""
+    if not isinstance(body, dict):
+        return [f"the body must be a JSON object with the fields {', '.join(_LONGEST)}"]
+    faults = [f"{field!r}: no such field" for field in body if field not in _LONGEST]
+    for field, longest in _LONGEST.items():
+        if field not in body:
+            faults.append(f"{field}: required" + (", null to take the cut-over back" if field == "trunk_group" else ""))
+            continue
+        value = body[field]
+        if value is None and field == "trunk_group":
+            continue
+        if not isinstance(value, str) or not value.strip():
+            faults.append(f"{field}: must be a text that is not empty")
+        elif len(value) > longest:
+            faults.append(f"{field}: at most {longest} characters, not {len(value)}")
+        elif not value.isprintable():
+            faults.append(f"{field}: control characters are not allowed")
+    return faults

@@ -1,0 +1,143 @@
+"""A small network, and calls through it, for the tests of metrics and of what is drawn from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn, RateLimit
+from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
+from gateway.numbering.telephone_number import parse_number
+from gateway.operations.metrics import GatewayMetrics, RefusalKind
+from gateway.operations.readings import ConfigurationInfo, Readings
+from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
+from gateway.policy.verdict import Decision, Finding, Judgement, Outcome, Refusal, Verdict
+from gateway.signalling.call import Call, EndedBy
+
+HOST, PARTNER, ALPHA, BRAVO, STRANGER = (Ocn(ocn) for ocn in ("1234", "7000", "555A", "555B", "999X"))
+LIMIT = RateLimit(sustained_per_s=5.0, burst=10, in_progress=20)
+
+CARRIERS = CarrierBook(
+    [
+        Carrier(HOST, "Host", CarrierKind.HOST),
+        Carrier(PARTNER, "Partner", CarrierKind.PARTNER),
+        Carrier(ALPHA, "Alpha Voice", CarrierKind.PROVIDER, partner=PARTNER, limit=LIMIT),
+        Carrier(BRAVO, "Bravo Voice", CarrierKind.PROVIDER, partner=PARTNER, limit=LIMIT),
+    ]
+)
+
+
+def _group(name: str, side: Side, carrier: Ocn, *, dedicated: bool = False) -> TrunkGroup:
+    return TrunkGroup(name, side, carrier, "CLMAMOXADS0", (("127.0.0.1", 5060),), dedicated=dedicated)
+
+
+SHARED = _group("TG-SHARED", Side.PARTNER, PARTNER)
+DEDICATED = _group("TG-DEDICATED", Side.PARTNER, PARTNER, dedicated=True)
+SWITCH = _group("TG-SWITCH", Side.HOST, HOST)
+TRUNK_GROUPS = (SHARED, DEDICATED, SWITCH)
+
+CHECKS = {"calling_number": "L7", "destination": "L9", "limit": "L8"}
+REFUSAL_KINDS = (
+    RefusalKind("calling_number", "L7", Verdict.ALTERED),
+    RefusalKind("destination", "L9", Verdict.OUTSIDE),
+    RefusalKind("limit", "L8", Verdict.OVER_LIMIT),
+)
+
+
+@dataclass
+class Stand:
+    """What the readings of the example gateway say; tests change it as they go."""
+
+    calls_in_progress: dict[Ocn, int] = field(default_factory=dict)
+    trunk_group_calls: dict[str, int] = field(default_factory=dict)
+    cut_over: dict[Ocn, str] = field(default_factory=dict)
+    messages: dict[tuple[str, str], int] = field(default_factory=dict)
+    malformed: dict[str, int] = field(default_factory=dict)
+    transactions: int = 0
+    dialogs: int = 0
+    retransmissions_absorbed: int = 0
+    datagrams_dropped: int = 0
+    records_queued: int = 0
+    records_written: int = 0
+    records_lost: int = 0
+
+    def readings(self) -> Readings:
+        return Readings(
+            calls_in_progress=lambda: self.calls_in_progress,
+            trunk_group_calls=lambda: self.trunk_group_calls,
+            limits=lambda: {carrier.ocn: carrier.limit for carrier in CARRIERS if carrier.limit is not None},
+            cut_over=lambda: self.cut_over,
+            transactions=lambda: self.transactions,
+            dialogs=lambda: self.dialogs,
+            messages=lambda: self.messages,
+            malformed=lambda: self.malformed,
+            retransmissions_absorbed=lambda: self.retransmissions_absorbed,
+            datagrams_dropped=lambda: self.datagrams_dropped,
+            records_queued=lambda: self.records_queued,
+            records_written=lambda: self.records_written,
+            records_lost=lambda: self.records_lost,
+            lerg_rows=lambda: 5000,
+            configuration=lambda: ConfigurationInfo("example.toml", "0123abcd"),
+        )
+
+
+def metrics_of(stand: Stand) -> GatewayMetrics:
+    return GatewayMetrics(
+        carriers=CARRIERS,
+        trunk_groups=TRUNK_GROUPS,
+        checks=CHECKS,
+        refusal_kinds=REFUSAL_KINDS,
+        readings=stand.readings(),
+        version="1.2.3",
+    )
+
+
+def call(
+    *,
+    provider: Ocn | None = ALPHA,
+    ingress: TrunkGroup | None = SHARED,
+    violation: tuple[str, Verdict] | None = None,
+    mode: Mode = Mode.ENFORCE,
+    emergency: bool = False,
+    diverted: bool = False,
+) -> Call:
+    """A call decided at 0 us: every check passes, but the one that `violation` names, which is run in `mode`."""
+    number = NumberFact("From", parse_number("5735550100"), b"", 0)
+    attempt = CallAttempt(
+        0, "a-call", ("127.0.0.1", 5060), ingress, provider, OcnSource.CALLING_CODE, number, number, number
+    )
+    judgements = []
+    refused_by = None
+    for check, clause in CHECKS.items():
+        finding = Finding(check, Verdict.PASS, clause)
+        if violation is not None and violation[0] == check:
+            finding = Finding(check, violation[1], clause, "seen", (), Refusal(403, "Forbidden", 21))
+            refused_by = finding if mode is Mode.ENFORCE else None
+            judgements.append(Judgement(finding, mode))
+        else:
+            judgements.append(Judgement(finding, Mode.ENFORCE))
+    admitted = Outcome.DIVERT if diverted else Outcome.ADMIT
+    outcome = Outcome.REFUSE if refused_by is not None else admitted
+    egress = None if refused_by is not None else SWITCH
+    return Call(attempt, Decision(outcome, egress, tuple(judgements), refused_by, emergency))
+
+
+def ended(a_call: Call, ended_by: EndedBy, *, answered_at_us: int | None = None, ended_at_us: int = 0) -> Call:
+    a_call.answered_at_us = answered_at_us
+    a_call.ended_at_us = ended_at_us
+    a_call.ended_by = ended_by
+    return a_call
+
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+async def samples_of(metrics: GatewayMetrics) -> Samples:
+    """Every series of one scrape, read back from its text."""
+    families = text_string_to_metric_families((await metrics.render()).decode())
+    return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
+
+
+def series(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return name, frozenset(labels.items())
