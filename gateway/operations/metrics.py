@@ -1,9 +1,8 @@
 """The gateway's metrics: counters that calls turn, and their rendering for Prometheus.
 
-`GatewayMetrics` observes `Decided`, `Progressed` and `Ended`. Every counter that a call can turn is looked up in a
-dictionary of children made beforehand, so that a call costs a few dictionary reads and increments. Labels are names
-from the configuration, the agreement's clauses and our own enums; telephone numbers, Call-IDs and addresses are never
-labels, and a provider that is not configured is counted as `other`.
+`GatewayMetrics` observes `Decided`, `Progressed` and `Ended`. A call costs a few dictionary reads and increments.
+Labels are names from the configuration, the agreement's clauses and our own enums; telephone numbers, Call-IDs and
+addresses are never labels, and a provider that is not configured is counted as `other`.
 """
 
 from __future__ import annotations
@@ -13,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import Metric
 
 from gateway.interconnection.carriers import CarrierBook
 from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
 from gateway.operations.readings import OTHER, Readings, ReadingsCollector
-from gateway.policy.verdict import Finding, Outcome, Verdict
+from gateway.operations.tally import Tally
+from gateway.policy.verdict import Outcome, Verdict
 from gateway.signalling.call import Call, EndedBy
 
 NO_TRUNK_GROUP = "none"
@@ -30,7 +30,6 @@ SETUP_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0,
 CALL_BUCKETS_S = (1.0, 3.0, 6.0, 15.0, 30.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0)
 """With a bound at 6 s, below which an answered call counts as a short one."""
 
-Increment = Callable[[], None]
 Observe = Callable[[float], None]
 
 
@@ -40,20 +39,6 @@ class RefusalKind(NamedTuple):
     check: str
     clause: str
     verdict: Verdict
-
-
-class _Lane:
-    """The children that calls of one provider on one trunk group turn."""
-
-    __slots__ = ("admitted", "diverted", "ocn", "refused", "refused_for", "trunk_group")
-
-    def __init__(self, trunk_group: str, ocn: str, calls: Counter) -> None:
-        self.trunk_group = trunk_group
-        self.ocn = ocn
-        self.admitted: Increment = calls.labels(trunk_group, ocn, Outcome.ADMIT.value).inc
-        self.diverted: Increment = calls.labels(trunk_group, ocn, Outcome.DIVERT.value).inc
-        self.refused: Increment = calls.labels(trunk_group, ocn, Outcome.REFUSE.value).inc
-        self.refused_for: dict[tuple[str, str, str], Increment] = {}
 
 
 class GatewayMetrics:
@@ -90,145 +75,108 @@ class GatewayMetrics:
         self._from_readings = ReadingsCollector(readings, carriers, groups, version)
         self._configured: frozenset[str | None] = frozenset(carrier.ocn for carrier in carriers)
         self._rendering = asyncio.Lock()
-        self._make_families()
-        self._lanes: dict[tuple[str, str], _Lane] = {}
-        self._found: dict[tuple[str, str, str], Increment] = {}
-        self._emergencies: dict[str, Increment] = {}
-        self._setup_times: dict[str, Observe] = {}
-        self._ends: dict[tuple[str, str], Increment] = {}
+        self._make_tallies()
+        self._make_histograms()
         for check in checks:
-            self._open_check(check)
+            for verdict in Verdict:
+                for mode in (Mode.ENFORCE, Mode.MONITOR):
+                    self._findings.open((check, verdict.value, mode.value))
         kinds = tuple(refusal_kinds)
         for group in groups:
             self._open_group(group, carriers, kinds)
 
-    def _make_families(self) -> None:
+    def _make_tallies(self) -> None:
         into = self.registry
-        self._calls = Counter(
+        self._calls = Tally(
             "tollgate_calls_total",
             "Calls decided, by the trunk group they came on, their provider, and what was decided.",
             ["trunk_group", "ocn", "outcome"],
-            registry=into,
+            into,
         )
-        self._refusals = Counter(
+        self._refusals = Tally(
             "tollgate_refusals_total",
             "Calls refused, by the first enforced violation and the clause it breaks.",
             ["trunk_group", "ocn", "check", "clause", "verdict"],
-            registry=into,
+            into,
         )
-        self._findings = Counter(
+        self._findings = Tally(
             "tollgate_findings_total",
             "What each check found, whether or not it was enforced.",
             ["check", "verdict", "mode"],
-            registry=into,
+            into,
         )
-        self._emergency_calls = Counter(
+        self._emergency_calls = Tally(
             "tollgate_emergency_calls_total",
             "Emergency calls that came on a trunk group (L10). They are never limited or refused.",
             ["trunk_group"],
-            registry=into,
+            into,
         )
+        self._calls_ended = Tally(
+            "tollgate_calls_ended_total", "Calls ended, by what ended them.", ["trunk_group", "ended_by"], into
+        )
+
+    def _make_histograms(self) -> None:
         self._setup_seconds = Histogram(
             "tollgate_setup_seconds",
             "From the INVITE to the first response of 180 or above from the called side.",
             ["trunk_group"],
             buckets=SETUP_BUCKETS_S,
-            registry=into,
+            registry=self.registry,
         )
-        self._call_seconds = Histogram(
-            "tollgate_call_seconds", "From answer to end.", buckets=CALL_BUCKETS_S, registry=into
+        self._observe_setup: dict[str, Observe] = {}
+        call_seconds = Histogram(
+            "tollgate_call_seconds", "From answer to end.", buckets=CALL_BUCKETS_S, registry=self.registry
         )
-        self._calls_ended = Counter(
-            "tollgate_calls_ended_total", "Calls ended, by what ended them.", ["trunk_group", "ended_by"], registry=into
-        )
-
-    def _open_check(self, check: str) -> None:
-        for verdict in Verdict:
-            for mode in (Mode.ENFORCE, Mode.MONITOR):
-                self._open_finding((check, verdict.value, mode.value))
+        self._observe_call: Observe = call_seconds.observe
 
     def _open_group(self, group: TrunkGroup, carriers: CarrierBook, kinds: tuple[RefusalKind, ...]) -> None:
         """Makes the series of one trunk group: for its carrier, that carrier's providers, and the rest."""
-        self._open_emergency(group.name)
-        self._open_setup_time(group.name)
+        self._emergency_calls.open((group.name,))
+        self._setup_time_of(group.name)
         for ended_by in EndedBy:
-            self._open_end((group.name, ended_by.value))
+            self._calls_ended.open((group.name, ended_by.value))
         for ocn in (group.carrier, *(provider.ocn for provider in carriers.providers_of(group.carrier)), OTHER):
-            lane = self._open_lane((group.name, ocn))
+            for outcome in Outcome:
+                self._calls.open((group.name, ocn, outcome.value))
             if group.side is Side.PARTNER:
                 for kind in kinds:
-                    self._open_refusal(lane, (kind.check, kind.clause, kind.verdict.value))
+                    self._refusals.open((group.name, ocn, kind.check, kind.clause, kind.verdict.value))
 
-    def _open_lane(self, key: tuple[str, str]) -> _Lane:
-        lane = self._lanes[key] = _Lane(*key, self._calls)
-        return lane
-
-    def _open_refusal(self, lane: _Lane, key: tuple[str, str, str]) -> Increment:
-        child: Increment = self._refusals.labels(lane.trunk_group, lane.ocn, *key).inc
-        lane.refused_for[key] = child
-        return child
-
-    def _open_finding(self, key: tuple[str, str, str]) -> Increment:
-        child: Increment = self._findings.labels(*key).inc
-        self._found[key] = child
-        return child
-
-    def _open_emergency(self, trunk_group: str) -> Increment:
-        child: Increment = self._emergency_calls.labels(trunk_group).inc
-        self._emergencies[trunk_group] = child
-        return child
-
-    def _open_setup_time(self, trunk_group: str) -> Observe:
-        child: Observe = self._setup_seconds.labels(trunk_group).observe
-        self._setup_times[trunk_group] = child
-        return child
-
-    def _open_end(self, key: tuple[str, str]) -> Increment:
-        child: Increment = self._calls_ended.labels(*key).inc
-        self._ends[key] = child
-        return child
+    def _setup_time_of(self, trunk_group: str) -> Observe:
+        observe = self._observe_setup.get(trunk_group)
+        if observe is None:
+            observe = self._observe_setup[trunk_group] = self._setup_seconds.labels(trunk_group).observe
+        return observe
 
     def decided(self, call: Call) -> None:
         """Counts a call that the engine has decided: its outcome, its findings, its refusal, its being an emergency."""
         attempt, decision = call.attempt, call.decision
-        ocn = attempt.provider
-        key = (_group_of(call), ocn if ocn is not None and ocn in self._configured else OTHER)
-        lane = self._lanes.get(key) or self._open_lane(key)
-        if decision.outcome is Outcome.ADMIT:
-            lane.admitted()
-        elif decision.outcome is Outcome.REFUSE:
-            lane.refused()
-        else:
-            lane.diverted()
-        found = self._found
+        group = _group_of(call)
+        provider = attempt.provider
+        ocn = provider if provider is not None and provider in self._configured else OTHER
+        # `_value_`, because hashing an enum member, or reading its `value`, runs Python code on 3.11.
+        self._calls.cells[group, ocn, decision.outcome._value_][0] += 1
+        findings = self._findings.cells
         for finding, mode in decision.judgements:
-            # `_value_`, because hashing an enum member, or reading its `value`, is a Python call on 3.11.
-            kind = (finding.check, finding.verdict._value_, mode._value_)
-            (found.get(kind) or self._open_finding(kind))()
-        if decision.refused_by is not None:
-            self._refused(lane, decision.refused_by)
+            findings[finding.check, finding.verdict._value_, mode._value_][0] += 1
+        refused_by = decision.refused_by
+        if refused_by is not None:
+            reason = (refused_by.check, refused_by.clause, refused_by.verdict._value_)
+            self._refusals.cells[(group, ocn, *reason)][0] += 1
         if decision.emergency:
-            group = lane.trunk_group
-            (self._emergencies.get(group) or self._open_emergency(group))()
-
-    def _refused(self, lane: _Lane, finding: Finding) -> None:
-        key = (finding.check, finding.clause, finding.verdict._value_)
-        (lane.refused_for.get(key) or self._open_refusal(lane, key))()
+            self._emergency_calls.cells[(group,)][0] += 1
 
     def progressed(self, call: Call) -> None:
         """Observes the set-up time of a call that rings or is answered for the first time."""
-        if call.progressed_at_us is None:
-            return
-        group = _group_of(call)
-        observe = self._setup_times.get(group) or self._open_setup_time(group)
-        observe(_seconds(call.attempt.at_us, call.progressed_at_us))
+        if call.progressed_at_us is not None:
+            self._setup_time_of(_group_of(call))(_seconds(call.attempt.at_us, call.progressed_at_us))
 
     def ended(self, call: Call) -> None:
         """Counts a call's end by what ended it, and observes the length of an answered one."""
-        key = (_group_of(call), call.ended_by._value_ if call.ended_by is not None else OTHER)
-        (self._ends.get(key) or self._open_end(key))()
+        ended_by = call.ended_by._value_ if call.ended_by is not None else OTHER
+        self._calls_ended.cells[_group_of(call), ended_by][0] += 1
         if call.answered_at_us is not None and call.ended_at_us is not None:
-            self._call_seconds.observe(_seconds(call.answered_at_us, call.ended_at_us))
+            self._observe_call(_seconds(call.answered_at_us, call.ended_at_us))
 
     def collect(self) -> Iterator[Metric]:
         """Every family as it stands now. In the gateway's loop only."""
