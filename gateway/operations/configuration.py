@@ -1,0 +1,230 @@
+"""The gateway's configuration: one TOML file, single settings overridden by ``TOLLGATE_*``, checked as a whole.
+
+``load_configuration`` gives a `Configuration` of domain objects, or raises `ConfigurationError` with every fault.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
+from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
+from gateway.operations.configuration_rules import CHECK_NAMES, Draft, contradictions
+from gateway.operations.configuration_schema import (
+    CarrierTable,
+    Document,
+    TrunkGroupTable,
+    overriding_variables,
+    unknown_variables,
+)
+from gateway.operations.configuration_words import reason_and_remedy
+from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
+
+LARGEST_FILE = 4 * 1024 * 1024
+"""Bytes. Ten thousand trunk groups take about two million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what the gateway holds for others."""
+
+    max_message_bytes: int
+    """A longer datagram is malformed."""
+    max_transactions: int
+    max_dialogs: int
+    max_call_seconds: int
+    """A call that nobody ended is taken as ended after this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The agreement in force, by its dates (S preamble, S5, S6)."""
+
+    name: str
+    effective: date
+    replaced: date | None
+    """First day on which it no longer holds; None while nothing has replaced it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that a gateway is told before it starts. Paths are absolute."""
+
+    file: Path
+    listen: Address
+    """SIP over UDP."""
+    operations_listen: Address
+    """HTTP: metrics, health, status, cut-over."""
+    state_folder: Path
+    """Call records, journal, API token. May not exist yet."""
+    record_route_host: str
+    """Host part of the gateway's own Via and Record-Route."""
+    mask_numbers: bool
+    """Telephone numbers are masked in records and logs."""
+    retention_days: int
+    """Call records older than this are deleted when the gateway starts."""
+    record_queue: int
+    """Call records that may wait to be written; more are counted as lost."""
+    emergency_trunk_group: str | None
+    emergency_numbers: frozenset[str]
+    """Canonical digits of 911 and of the configured public-safety numbers."""
+    gateway_numbers: frozenset[str]
+    """Canonical digits of switches' and gateways' own numbers, which are no caller's (47 CFR 64.1601(a))."""
+    limits: Limits
+    lerg_folder: Path
+    ported_file: Path | None
+    agreement: Agreement
+    carriers: CarrierBook
+    trunk_groups: tuple[TrunkGroup, ...]
+
+
+def load_configuration(path: Path, *, check_names: frozenset[str] = CHECK_NAMES) -> Configuration:
+    """Reads and checks a configuration file and the ``TOLLGATE_*`` variables of this process.
+
+    Raises `ConfigurationError`, with all faults found, in the order of the file.
+    A file that is not TOML has one fault only.
+    """
+    text = _read(path)
+    data = _parse(text, path)
+    reporter = _Reporter(str(path), text)
+    for variable in unknown_variables(os.environ):
+        remedy = "remove it; TOLLGATE_SECTION__KEY overrides a single setting of a section"
+        reporter.faults.append(ConfigurationFault(ENVIRONMENT, None, variable, "names no setting", remedy))
+    folder = path.resolve().parent
+    for contradiction in contradictions(Draft.of(_overridden(data), folder, check_names)):
+        reporter.report(*contradiction)
+    try:
+        document = Document(**data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            reporter.report(detail["loc"], *reason_and_remedy(detail))
+        raise ConfigurationError(reporter.faults) from None
+    if reporter.faults:
+        raise ConfigurationError(reporter.faults)
+    return _domain(document, path)
+
+
+def _read(path: Path) -> str:
+    def fault(reason: str, remedy: str, line: int | None = None) -> ConfigurationError:
+        return ConfigurationError([ConfigurationFault(str(path), line, "", reason, remedy)])
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fault(f"cannot be read: {reason}", "give the path of a configuration file") from None
+    if len(content) > LARGEST_FILE:
+        raise fault(f"is larger than {LARGEST_FILE} bytes", "give the path of a configuration file")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8", line) from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        reason, line, column = "brackets are nested too deep", None, None
+    except ValueError as error:
+        reason, line, column = _syntax_error(str(error), text)
+    raise ConfigurationError([ConfigurationFault(str(path), line, "", reason, "correct the TOML", column)])
+
+
+def _syntax_error(message: str, text: str) -> tuple[str, int | None, int | None]:
+    if match := re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL):
+        return match[1], int(match[2]), int(match[3])
+    if message.endswith("(at end of document)"):
+        return f"{message.removesuffix('(at end of document)')}before the end of the file", text.count("\n") + 1, None
+    return message, None, None
+
+
+def _overridden(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The parsed file with the environment's text laid over it, for the rules."""
+    result = dict(data)
+    for (section, key), variable in overriding_variables(os.environ).items():
+        below = result.get(section, {})
+        result[section] = {**(below if isinstance(below, Mapping) else {}), key: os.environ[variable]}
+    return result
+
+
+class _Reporter:
+    """Turns key paths into places: a line of the file, or the variable that overrode it."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.faults: list[ConfigurationFault] = []
+        self._file = file
+        self._lines = locate_keys(text)
+        self._variables = overriding_variables(os.environ)
+
+    def report(self, path: KeyPath, reason: str, remedy: str) -> None:
+        variable = self._variables.get((str(path[0]), str(path[1]))) if len(path) == 2 else None
+        if variable is not None:
+            self.faults.append(ConfigurationFault(ENVIRONMENT, None, variable, reason, remedy))
+        else:
+            line = line_of(path, self._lines)
+            self.faults.append(ConfigurationFault(self._file, line, key_text(path), reason, remedy))
+
+
+def _domain(document: Document, path: Path) -> Configuration:
+    folder = path.resolve().parent
+    gateway, numbering = document.gateway, document.numbering
+    return Configuration(
+        file=path.resolve(),
+        listen=gateway.listen,
+        operations_listen=document.operations.listen,
+        state_folder=folder / gateway.state_folder,
+        record_route_host=gateway.record_route_host or gateway.listen[0],
+        mask_numbers=gateway.mask_numbers,
+        retention_days=document.records.retention_days,
+        record_queue=document.records.queue,
+        emergency_trunk_group=gateway.emergency_trunk_group,
+        emergency_numbers=frozenset({"911", *gateway.emergency_numbers}),
+        gateway_numbers=frozenset(gateway.gateway_numbers),
+        limits=Limits(**document.limits.model_dump()),
+        lerg_folder=folder / numbering.lerg,
+        ported_file=folder / numbering.ported if numbering.ported is not None else None,
+        agreement=Agreement(**document.agreement.model_dump()),
+        carriers=CarrierBook(_carrier(table) for table in document.carriers),
+        trunk_groups=tuple(_trunk_group(table) for table in document.trunk_groups),
+    )
+
+
+def _carrier(table: CarrierTable) -> Carrier:
+    return Carrier(
+        ocn=Ocn(table.ocn),
+        name=table.name,
+        kind=table.kind,
+        partner=Ocn(table.partner) if table.partner is not None else None,
+        numbering_agreement=table.numbering_agreement,
+        amendment=table.amendment,
+        confirmed_at_us=table.confirmed,
+        stopped_at_us=table.stopped,
+        limit=RateLimit(**table.limit.model_dump()) if table.limit is not None else None,
+    )
+
+
+def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
+    return TrunkGroup(
+        name=table.name,
+        side=table.side,
+        carrier=Ocn(table.carrier),
+        switch=table.switch,
+        members=tuple(table.members),
+        home_switch=table.home_switch,
+        dedicated=table.dedicated,
+        default_mode=table.mode,
+        modes=dict(table.modes),
+    )

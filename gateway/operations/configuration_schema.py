@@ -1,0 +1,270 @@
+"""The shape of the configuration file: sections, keys, bounds. What one value may be is said here; what values must
+be to one another is said in `configuration_rules`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated, Any, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.interconnection.carriers import CarrierKind
+from gateway.interconnection.trunk_groups import Address, Mode, Side
+from gateway.numbering.telephone_number import parse_number
+
+ENVIRONMENT_PREFIX = "TOLLGATE_"
+NESTING = "__"
+
+_OCN = re.compile(r"[0-9A-Z]{4}")
+_CLLI = re.compile(r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}[A-Z0-9]{3}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+
+
+def refused(reason: str, remedy: str) -> PydanticCustomError:
+    """The error of a value that this schema itself refuses, in a fault's two halves."""
+    return PydanticCustomError("refused", "{reason}; {remedy}", {"reason": reason, "remedy": remedy})
+
+
+def parse_address(text: object, *, any_port: bool = False) -> Address:
+    """``127.0.0.1:5060`` or ``[::1]:5060`` as host and port. Port 0 (any free one) only where `any_port` is set."""
+    if not isinstance(text, str):
+        raise refused("is not text", 'write "ADDRESS:PORT" in quotes')
+    host, colon, port = text.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    try:
+        address = ip_address(host[1:-1] if bracketed else host)
+    except ValueError:
+        address = None
+    if address is None or not colon or bracketed is not isinstance(address, IPv6Address):
+        raise refused(f"{text[:80]!r} is not an IP address and port", 'write "192.0.2.1:5060" or "[2001:db8::1]:5060"')
+    lowest = 0 if any_port else 1
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and lowest <= int(port) <= 65_535):
+        raise refused(f"{port[:20]!r} is not a port", f"write a number from {lowest} to 65535")
+    return str(address), int(port)
+
+
+def _peer_address(text: object) -> Address:
+    return parse_address(text)
+
+
+def _listen_address(text: object) -> Address:
+    return parse_address(text, any_port=True)
+
+
+def _matching(pattern: re.Pattern[str], what: str, remedy: str) -> BeforeValidator:
+    def validate(value: object) -> object:
+        if not isinstance(value, str) or pattern.fullmatch(value) is None:
+            raise refused(f"{str(value)[:80]!r} is not {what}", remedy)
+        return value
+
+    return BeforeValidator(validate)
+
+
+def _timestamp(value: object) -> int:
+    if not isinstance(value, datetime):
+        raise refused("is not a date and time", "write it without quotes: 2026-01-15T00:00:00Z")
+    if value.tzinfo is None:
+        raise refused("has no time zone", "add Z for UTC or an offset: 2026-01-15T00:00:00-06:00")
+    since_epoch = value - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since_epoch.days * 86_400 + since_epoch.seconds) * 1_000_000 + since_epoch.microseconds
+
+
+def _day(value: object) -> date:
+    if isinstance(value, str):  # from the environment
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise refused("is not a date", "write year, month and day, in a file without quotes: 2005-10-17")
+    return value
+
+
+def _canonical_number(value: object) -> str:
+    number = parse_number(value) if isinstance(value, str) else None
+    if number is None:
+        raise refused(f"{str(value)[:80]!r} is not a telephone number", 'write digits in quotes: "+13145550100"')
+    return number.digits
+
+
+OcnText = Annotated[
+    str, _matching(_OCN, "an OCN", "write its four characters, digits and capital letters, as in LERG 1")
+]
+ClliText = Annotated[
+    str, _matching(_CLLI, "a CLLI of a switch", "write its 11 characters, capitals and digits, as in LERG 7")
+]
+GroupName = Annotated[
+    str, _matching(_NAME, "a trunk group's name", "use up to 63 letters, digits, dots, dashes and underscores")
+]
+HostName = Annotated[str, _matching(_HOST_NAME, "a host name or IP address", "write it without port and brackets")]
+PeerAddress = Annotated[Address, BeforeValidator(_peer_address)]
+ListenAddress = Annotated[Address, BeforeValidator(_listen_address)]
+Day = Annotated[date, BeforeValidator(_day)]
+Timestamp = Annotated[int, BeforeValidator(_timestamp)]
+NumberText = Annotated[str, BeforeValidator(_canonical_number)]
+PersonName = Annotated[str, Field(min_length=1, max_length=120)]
+FilePath = Annotated[Path, Field(strict=False)]
+
+
+class Section(BaseModel):
+    """A section of single settings. Text is converted, since the environment has nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Table(BaseModel):
+    """An element of an array of tables. It comes from the file alone, so types are exact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+
+class GatewaySection(Section):
+    listen: ListenAddress
+    state_folder: FilePath = Path("var/tollgate")
+    record_route_host: HostName | None = None
+    mask_numbers: bool = False
+    emergency_trunk_group: GroupName | None = None
+    emergency_numbers: Annotated[list[NumberText], Field(max_length=100)] = ["911"]
+    gateway_numbers: Annotated[list[NumberText], Field(max_length=10_000)] = []
+
+
+class OperationsSection(Section):
+    listen: ListenAddress = ("127.0.0.1", 9464)
+
+
+class LimitsSection(Section):
+    max_message_bytes: Annotated[int, Field(ge=512, le=65_535)] = 65_535
+    max_transactions: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    max_dialogs: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    max_call_seconds: Annotated[int, Field(ge=1, le=604_800)] = 43_200
+
+
+class RecordsSection(Section):
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    queue: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+
+
+class NumberingSection(Section):
+    lerg: FilePath
+    ported: FilePath | None = None
+
+
+class AgreementSection(Section):
+    name: PersonName
+    effective: Day
+    replaced: Day | None = None
+
+
+class LimitTable(Table):
+    sustained_per_s: Annotated[float, Field(gt=0, le=1_000_000)]
+    burst: Annotated[int, Field(ge=1, le=1_000_000)]
+    in_progress: Annotated[int, Field(ge=1, le=10_000_000)]
+
+
+class CarrierTable(Table):
+    ocn: OcnText
+    name: PersonName
+    kind: Annotated[CarrierKind, Field(strict=False)]
+    partner: OcnText | None = None
+    numbering_agreement: bool = False
+    amendment: bool = False
+    confirmed: Timestamp | None = None
+    stopped: Timestamp | None = None
+    limit: LimitTable | None = None
+
+
+class TrunkGroupTable(Table):
+    name: GroupName
+    side: Annotated[Side, Field(strict=False)]
+    carrier: OcnText
+    switch: ClliText
+    home_switch: ClliText | None = None
+    members: Annotated[list[PeerAddress], Field(min_length=1, max_length=64)]
+    dedicated: bool = False
+    mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
+    modes: Annotated[dict[str, Annotated[Mode, Field(strict=False)]], Field(max_length=100)] = {}
+
+
+class Document(BaseSettings):
+    """The whole file, its single settings overridden from the environment (``TOLLGATE_GATEWAY__LISTEN``)."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True)
+
+    gateway: GatewaySection
+    operations: OperationsSection = OperationsSection()
+    limits: LimitsSection = LimitsSection()
+    records: RecordsSection = RecordsSection()
+    numbering: NumberingSection
+    agreement: AgreementSection
+    carriers: Annotated[list[CarrierTable], Field(min_length=1, max_length=10_000)]
+    trunk_groups: Annotated[list[TrunkGroupTable], Field(min_length=1, max_length=10_000)]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return _Environment(settings_cls), init_settings
+
+
+class _Environment(PydanticBaseSettingsSource):
+    """Plain text for single settings; the library's own source would read addresses and lists as JSON."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        sections: dict[str, Any] = {}
+        for (section, key), variable in overriding_variables(os.environ).items():
+            sections.setdefault(section, {})[key] = os.environ[variable]
+        return sections
+
+
+def single_settings() -> frozenset[tuple[str, str]]:
+    """Section and key of every setting that the environment may override: those that hold one value."""
+    return frozenset(
+        (section, key)
+        for section, whole in Document.model_fields.items()
+        if isinstance(whole.annotation, type) and issubclass(whole.annotation, Section)
+        for key, field in whole.annotation.model_fields.items()
+        if get_origin(field.annotation) is not list
+    )
+
+
+def overriding_variables(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """Section and key -> name of the variable that overrides it. An empty variable overrides nothing."""
+    return {
+        (section, key): variable
+        for section, key in single_settings()
+        if environment.get(variable := f"{ENVIRONMENT_PREFIX}{section}{NESTING}{key}".upper())
+    }
+
+
+def unknown_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables written as a section and key of ours that name no single setting.
+
+    A name without the double underscore is left alone: container platforms set ``TOLLGATE_PORT`` and the like for a
+    service called tollgate.
+    """
+    known = {f"{ENVIRONMENT_PREFIX}{section}{NESTING}{key}".upper() for section, key in single_settings()}
+    return tuple(
+        sorted(
+            name
+            for name in environment
+            if name.startswith(ENVIRONMENT_PREFIX) and NESTING in name and name not in known
+        )
+    )
