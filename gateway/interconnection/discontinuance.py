@@ -7,10 +7,11 @@ read from a capture later get the same answer.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn
+from gateway.interconnection.trunk_groups import Side, TrunkGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +63,27 @@ class CutoverBook:
         for ocn in self._by_group.get(trunk_group, ()):
             if self.group_of(ocn, at_us) == trunk_group:
                 return ocn
+        return None
+
+    def objection_to(
+        self, step: Cutover, carriers: CarrierBook, trunk_groups: Mapping[str, TrunkGroup]
+    ) -> str | None:
+        """Why a step cannot be taken, for the operator; None where nothing stands against it."""
+        carrier = carriers.get(step.ocn)
+        if carrier is None or carrier.kind is not CarrierKind.PROVIDER:
+            return f"{step.ocn} is not a provider of this configuration; cut over one of its providers' OCNs"
+        now_on = self.group_of(step.ocn, step.at_us)
+        if step.trunk_group is None:
+            return None if now_on is not None else f"{step.ocn} is not cut over: there is nothing to take back"
+        if now_on == step.trunk_group:
+            return f"{step.ocn} is already cut over to {step.trunk_group}"
+        group = trunk_groups.get(step.trunk_group)
+        if group is None or not group.dedicated or group.side is not Side.PARTNER:
+            dedicated = sorted(g.name for g in trunk_groups.values() if g.dedicated and g.carrier == carrier.partner)
+            return f"{step.trunk_group} is not a dedicated trunk group; there are: {', '.join(dedicated) or 'none'}"
+        if group.carrier != carrier.partner:
+            return f"{step.trunk_group} belongs to {group.carrier}, and {step.ocn} comes over {carrier.partner}"
+        owner = self.owner_of(step.trunk_group, step.at_us)
+        if owner is not None:
+            return f"{step.trunk_group} is kept for {owner}: nobody else may use it (L8)"
         return None

@@ -53,8 +53,6 @@ class ProxyCounters:
     """What happened, counted since the start."""
 
     def __init__(self) -> None:
-        self.received: Counter[str] = Counter()
-        """By method or status class."""
         self.malformed: Counter[str] = Counter()
         """By what was wrong."""
         self.absorbed = 0
@@ -146,7 +144,6 @@ class SipProxy:
 
     def _receive_request(self, request: SipMessage, source: Address, at_us: int, actions: list[Action]) -> None:
         method = request.method
-        self.counters.received[_label(method)] += 1
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
         key = _server_key(via, via_value, b"INVITE" if method == b"ACK" else method)
@@ -308,7 +305,6 @@ class SipProxy:
     # -- responses ----------------------------------------------------------------------------------------------------
 
     def _receive_response(self, response: SipMessage, at_us: int, actions: list[Action]) -> None:
-        self.counters.received[_STATUS_CLASSES[response.status // 100]] += 1
         via = parse_via(response.required(headers.VIA))
         method = response.required(headers.CSEQ).rpartition(b" ")[2]
         client = self._layer.client(via.branch, method)
@@ -427,8 +423,7 @@ class SipProxy:
     # -- small questions ----------------------------------------------------------------------------------------------
 
     def _ingress_of(self, source: Address) -> TrunkGroup | None:
-        members = self._members
-        return members.get(source) or members.get((source[0], ANY_PORT))
+        return self._members.get(source)
 
     def _overloaded(self) -> bool:
         settings = self._settings
@@ -481,19 +476,7 @@ class SipProxy:
         return self._branch_start + b"%x" % self._branches
 
 
-ANY_PORT: Final = 0
-"""A trunk group member with this port is met from any port of its address."""
-
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
-_STATUS_CLASSES: Final = ("", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx")
-_COUNTED_METHODS: Final = {
-    name.encode(): name
-    for name in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO", "REFER")
-}
-
-
-def _label(method: bytes) -> str:
-    return _COUNTED_METHODS.get(method, "other")
 
 
 def _first(value: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -36,6 +37,20 @@ class CallObserver(Protocol):
     def ended(self, call: Call) -> None: ...
 
 
+_METHODS: Final = (
+    "INVITE ACK BYE CANCEL OPTIONS REGISTER PRACK UPDATE INFO REFER NOTIFY SUBSCRIBE MESSAGE PUBLISH".split()
+)
+_KIND_BY_START: Final = {f"{method} ".encode()[:4]: method for method in _METHODS} | {
+    f"SIP/2.0 {digit}".encode(): f"{digit}xx" for digit in range(1, 7)
+}
+
+
+def kind_of(data: bytes) -> str:
+    """What a datagram is, by its first bytes: a method, a class of status, or ``other``."""
+    start = data[:4]
+    return _KIND_BY_START.get(data[:9] if start == b"SIP/" else start, "other")
+
+
 class UdpTransport:
     """Reads datagrams, hands them to the proxy with the time, and does what it asks."""
 
@@ -56,6 +71,8 @@ class UdpTransport:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_us = 0
         self.local: Final[Address] = sock.getsockname()[:2]
+        self.messages: Final[Counter[tuple[str, str]]] = Counter()
+        """SIP messages by direction (``in``, ``out``) and kind."""
         self.unsent = 0
         """Datagrams that the kernel did not take."""
         self.faults = 0
@@ -82,6 +99,7 @@ class UdpTransport:
                 LOG.warning("reading from %s:%d failed: %s", *self.local, error)
                 break
             at_us = now()
+            self.messages["in", kind_of(data)] += 1
             if self._tap is not None:
                 self._tap(at_us, source[:2], self.local, data)
             try:
@@ -108,6 +126,7 @@ class UdpTransport:
             self.unsent += 1
             LOG.debug("a datagram for %s:%d was not sent: %s", *send.target, error)
             return
+        self.messages["out", kind_of(send.data)] += 1
         if self._tap is not None:
             self._tap(at_us, self.local, send.target, send.data)
 
