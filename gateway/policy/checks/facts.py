@@ -1,0 +1,109 @@
+"""What several checks ask of a call's facts: are two numbers the same, what does a PASSporT say, where is it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.passport import Passport, decode_identity
+from gateway.interconnection.trunk_groups import Side
+from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
+from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
+from gateway.policy.refusals import REFUSALS, Reason
+from gateway.policy.verdict import Evidence, Finding, Verdict
+
+_PLUS_ONE = re.compile(rb"(?:^|:|\"|<|\s)\+1")
+
+
+def passed(check: str, clause: str) -> Finding:
+    """The one PASS finding of a check, made once: an honest call costs no allocation."""
+    return Finding(check, Verdict.PASS, clause)
+
+
+def not_judged(check: str, clause: str, why: str) -> Finding:
+    return Finding(check, Verdict.NOT_JUDGED, clause, why)
+
+
+def violation(
+    check: str, verdict: Verdict, clause: str, reason: Reason, text: str, evidence: tuple[Evidence, ...]
+) -> Finding:
+    """A finding that can refuse the call."""
+    return Finding(check, verdict, clause, text, evidence, REFUSALS[reason])
+
+
+def evidence(*facts: NumberFact | TextFact | None) -> tuple[Evidence, ...]:
+    return tuple(Evidence(fact.field, fact.raw, fact.offset) for fact in facts if fact is not None)
+
+
+def same_number(one: TelephoneNumber, other: TelephoneNumber) -> bool:
+    """Whether two spellings name one number: ten digits equal ``+1`` and the same ten, and no ``+CC`` number."""
+    return one.digits == other.digits and one.is_nanp == other.is_nanp
+
+
+def claims_nanp(fact: NumberFact) -> bool:
+    """Whether the number is written as one of the NANP, valid or not: ten digits, eleven from 1, or ``+1``."""
+    number = fact.number
+    if number is None:
+        return False
+    if number.is_nanp or number.nature is Nature.NATIONAL:
+        return True
+    return number.nature is Nature.INTERNATIONAL and _PLUS_ONE.search(fact.raw) is not None
+
+
+def canonical_digits(numbers: Iterable[str]) -> frozenset[str]:
+    """Canonical digits of configured numbers; what is no number is left out (configuration has checked it)."""
+    return frozenset(number.digits for number in map(parse_number, numbers) if number is not None)
+
+
+def on_partner_side(attempt: CallAttempt) -> bool:
+    """Whether the call came over a trunk group that the amendment governs."""
+    return attempt.ingress is not None and attempt.ingress.side is Side.PARTNER
+
+
+_PAYPHONE_LINES = frozenset({"27", "70"})
+"""ANI II digits of a coin line: network-controlled (27) and private (70)."""
+
+
+def _value(fact: TextFact) -> str:
+    """The value of a parameter, whether the fact holds ``cpc=payphone`` or ``payphone``."""
+    return fact.raw.rpartition(b"=")[2].strip(b' "\t').decode("ascii", "replace").lower()
+
+
+def is_payphone(attempt: CallAttempt) -> bool:
+    """Whether the message says that a payphone calls, by its category or its originating line information."""
+    category, line = attempt.calling_party_category, attempt.originating_line
+    return (category is not None and _value(category) == "payphone") or (
+        line is not None and _value(line) in _PAYPHONE_LINES
+    )
+
+
+def tn_number(tn: str | None) -> TelephoneNumber | None:
+    """The number of a PASSporT's ``tn``, which is written with the country code and without ``+`` (RFC 8224, 8.3)."""
+    if tn is None:
+        return None
+    digits = tn.removeprefix("+")
+    return parse_number(digits) if len(digits) == 10 else parse_number(f"+{digits}")
+
+
+class ReadPassport(NamedTuple):
+    """An Identity header and what could be read from it."""
+
+    fact: TextFact
+    passport: Passport
+
+
+@lru_cache(maxsize=64)  # three checks read the same header of one call
+def read_identity(raw: bytes) -> Passport | Malformed:
+    try:
+        return decode_identity(raw)
+    except Malformed as malformed:
+        return malformed
+
+
+def passports_of(attempt: CallAttempt) -> tuple[ReadPassport, ...]:
+    """The PASSporTs that can be read. What can't be is the passport check's to report."""
+    read = ((fact, read_identity(fact.raw)) for fact in attempt.identities)
+    return tuple(ReadPassport(fact, passport) for fact, passport in read if isinstance(passport, Passport))

@@ -1,0 +1,77 @@
+"""How each reason for refusing a call is said on the wire: one table, SIP status and Q.850 cause side by side.
+
+Why these values:
+
+- 403 Forbidden (RFC 3261 section 21.4.4: understood, refused, retrying does not help) is the answer to signalling that
+  breaks the agreement. RFC 3398 section 8.2.6.1 maps 403 to cause 21, call rejected, and section 7.2.4.1 maps it back.
+  Cause 57, which also becomes 403, speaks of the bearer capability and would send the reader the wrong way.
+- 404 Not Found with cause 3, no route to destination: the number may well exist, but not over this trunk group.
+  Cause 1, to which RFC 3398 maps 404 by default, would say that it is unallocated, which is not known.
+- 480 Temporarily Unavailable with Retry-After (RFC 3261 section 20.33) and cause 42, switching equipment congestion, is
+  the answer to one provider's flood. Not 503: by RFC 3261 section 21.5.4 a client that is told 503 should send nothing
+  more to this server for a while, and everyone else behind the same partner would be cut off with the offender.
+- 500 Server Internal Error with cause 41, temporary failure (RFC 3398 section 8.2.6.1), where a check itself failed.
+
+Phrases are plain ASCII, so that they go into a SIP status line as they are (RFC 3261 section 7.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+
+from gateway.policy.verdict import Refusal
+
+
+class Reason(Enum):
+    """Why a call can be refused."""
+
+    CPN_MISSING = "calling number missing"
+    CPN_ALTERED = "calling number altered"
+    CPN_FABRICATED = "calling number fabricated"
+    PRESENTATION_ALTERED = "presentation altered"
+    CHARGE_NUMBER_ALTERED = "charge number altered"
+    CHARGE_NUMBER_FABRICATED = "charge number fabricated"
+    CALLED_MISSING = "called number missing"
+    CALLED_ALTERED = "called number altered"
+    CALLED_FABRICATED = "called number's routing number fabricated"
+    DIVERSION_ALTERED = "diverting numbers altered"
+    DIVERSION_FABRICATED = "diverting number fabricated"
+    CALLING_CODE_UNASSIGNED = "calling code unassigned"
+    CALLING_CODE_MISMATCH = "calling code not the provider's"
+    OUTSIDE_FOOTPRINT = "destination outside the LERG area of the switch"
+    UNCONFIRMED = "provider not admitted"
+    OVER_LIMIT = "provider over its limit"
+    WRONG_TRUNK_GROUP = "provider on the wrong trunk group"
+    CHECK_FAILED = "check failed"
+
+
+CALL_REJECTED = 21
+NO_ROUTE_TO_DESTINATION = 3
+TEMPORARY_FAILURE = 41
+SWITCHING_EQUIPMENT_CONGESTION = 42
+
+REFUSALS: Mapping[Reason, Refusal] = MappingProxyType(
+    {
+        Reason.CPN_MISSING: Refusal(403, "Calling Number Missing", CALL_REJECTED),
+        Reason.CPN_ALTERED: Refusal(403, "Calling Number Altered", CALL_REJECTED),
+        Reason.CPN_FABRICATED: Refusal(403, "Calling Number Fabricated", CALL_REJECTED),
+        Reason.PRESENTATION_ALTERED: Refusal(403, "Presentation Altered", CALL_REJECTED),
+        Reason.CHARGE_NUMBER_ALTERED: Refusal(403, "Charge Number Altered", CALL_REJECTED),
+        Reason.CHARGE_NUMBER_FABRICATED: Refusal(403, "Charge Number Fabricated", CALL_REJECTED),
+        Reason.CALLED_MISSING: Refusal(403, "Called Number Missing", CALL_REJECTED),
+        Reason.CALLED_ALTERED: Refusal(403, "Called Number Altered", CALL_REJECTED),
+        Reason.CALLED_FABRICATED: Refusal(403, "Routing Number Fabricated", CALL_REJECTED),
+        Reason.DIVERSION_ALTERED: Refusal(403, "Diverting Numbers Altered", CALL_REJECTED),
+        Reason.DIVERSION_FABRICATED: Refusal(403, "Diverting Number Fabricated", CALL_REJECTED),
+        Reason.CALLING_CODE_UNASSIGNED: Refusal(403, "Calling Code Unassigned", CALL_REJECTED),
+        Reason.CALLING_CODE_MISMATCH: Refusal(403, "Calling Code Not The Provider's", CALL_REJECTED),
+        Reason.OUTSIDE_FOOTPRINT: Refusal(404, "Outside LERG Area Of Switch", NO_ROUTE_TO_DESTINATION),
+        Reason.UNCONFIRMED: Refusal(403, "Provider Not Admitted", CALL_REJECTED),
+        Reason.OVER_LIMIT: Refusal(480, "Provider Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
+        Reason.WRONG_TRUNK_GROUP: Refusal(403, "Wrong Trunk Group", CALL_REJECTED),
+        Reason.CHECK_FAILED: Refusal(500, "Check Failed", TEMPORARY_FAILURE),
+    }
+)
+"""The refusal of every reason."""
