@@ -1,0 +1,115 @@
+"""Those who diverted a call stay named, in order, and never in place of the caller (L7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from gateway.policy.call_attempt import CallAttempt, NumberFact
+from gateway.policy.checks.facts import claims_nanp, evidence, passed, passports_of, tn_number, violation
+from gateway.policy.refusals import Reason
+from gateway.policy.verdict import Evidence, Finding, Verdict
+
+
+class DivertingNumbers:
+    """Judges Diversion (RFC 5806), History-Info (RFC 7044) and div PASSporTs (RFC 8946) within one message.
+
+    - FABRICATED: a diverting number written as one of the NANP that can't exist.
+    - ALTERED: a diverting number stands as the calling number; Diversion and History-Info disagree on the first
+      diverter; Diversion's numbers don't follow each other in History-Info in the same order (History-Info may have
+      entries that are no diversion); a div PASSporT names a diverter that neither of them has.
+    - WARN: a div PASSporT and no other field that names its diverter; allowed, but what the called side sees is gone.
+    """
+
+    name: Final = "diversion"
+    clause: Final = "L7"
+
+    def __init__(self) -> None:
+        self._pass = passed(self.name, self.clause)
+
+    def judge(self, attempt: CallAttempt) -> Finding:
+        if not attempt.diversions and not attempt.history and not attempt.identities:
+            return self._pass
+        return (
+            self._impossible(attempt)
+            or self._used_as_cpn(attempt)
+            or self._disagreement(attempt)
+            or self._signed(attempt)
+            or self._pass
+        )
+
+    def _impossible(self, attempt: CallAttempt) -> Finding | None:
+        for fact in (*attempt.diversions, *attempt.history):
+            number = fact.number
+            if number is not None and not number.is_nanp and claims_nanp(fact):
+                text = f"the diverting number {number.digits} in {fact.field} cannot exist in the NANP"
+                return violation(
+                    self.name,
+                    Verdict.FABRICATED,
+                    self.clause,
+                    Reason.DIVERSION_FABRICATED,
+                    text,
+                    evidence(fact),
+                )
+        return None
+
+    def _used_as_cpn(self, attempt: CallAttempt) -> Finding | None:
+        calling, called = attempt.calling, attempt.called.number
+        if calling.number is None:
+            return None
+        for fact in (*attempt.diversions, *attempt.history):
+            # The last entry of History-Info is where the call goes: that the caller calls itself is for calling_number.
+            if fact.number is None or (called is not None and fact.number.digits == called.digits):
+                continue
+            if fact.number.digits == calling.number.digits:
+                text = (
+                    f"the calling number {calling.number} in {calling.field} is the one that diverted the call "
+                    f"({fact.field}): the caller's was replaced"
+                )
+                return self._altered(text, evidence(calling, fact))
+        return None
+
+    def _disagreement(self, attempt: CallAttempt) -> Finding | None:
+        diversions, history = _digits(reversed(attempt.diversions)), _digits(attempt.history)
+        if not diversions or not history:
+            return None
+        seen = evidence(*attempt.diversions, *attempt.history)
+        first_diverter, original = attempt.diversions[-1].number, attempt.history[0].number
+        if first_diverter is not None and original is not None and first_diverter.digits != original.digits:
+            text = f"the first to divert is {first_diverter} by Diversion and {original} by History-Info"
+            return self._altered(text, seen)
+        if not _follows(diversions, history):
+            text = "Diversion and History-Info name the diverting numbers differently or in another order"
+            return self._altered(text, seen)
+        return None
+
+    def _signed(self, attempt: CallAttempt) -> Finding | None:
+        named = {*_digits(attempt.diversions), *_digits(attempt.history)}
+        for read in passports_of(attempt):
+            diverter = tn_number(read.passport.div_tn)
+            if diverter is None or diverter.digits in named:
+                continue
+            if named:
+                text = f"a div PASSporT says that {diverter} diverted the call; Diversion and History-Info leave it out"
+                return self._altered(text, evidence(read.fact, *attempt.diversions, *attempt.history))
+            text = f"only a div PASSporT says that {diverter} diverted the call: there is no Diversion or History-Info"
+            return Finding(self.name, Verdict.WARN, self.clause, text, evidence(read.fact))
+        return None
+
+    def _altered(self, text: str, seen: tuple[Evidence, ...]) -> Finding:
+        return violation(self.name, Verdict.ALTERED, self.clause, Reason.DIVERSION_ALTERED, text, seen)
+
+
+def _digits(facts: Iterable[NumberFact]) -> list[str]:
+    """The numbers in order; a number that stands twice in a row counts once."""
+    digits: list[str] = []
+    for fact in facts:
+        if fact.number is not None and fact.number.digits not in digits[-1:]:
+            digits.append(fact.number.digits)
+    return digits
+
+
+def _follows(some: Sequence[str], every: Sequence[str]) -> bool:
+    """Whether `some` stand in `every` in the same order."""
+    remaining = iter(every)
+    return all(number in remaining for number in some)

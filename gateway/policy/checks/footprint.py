@@ -1,0 +1,106 @@
+"""What comes over a partner's trunks is for the LERG area of the switch alone (L9)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.interconnection.trunk_groups import Side
+from gateway.numbering.lerg import LergGuide
+from gateway.numbering.lerg_rows import CodeAssignment
+from gateway.numbering.portability import PortedNumbers
+from gateway.numbering.telephone_number import Nature, TelephoneNumber
+from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.checks.calling_code import TOLL_FREE
+from gateway.policy.checks.facts import evidence, not_judged, passed, violation
+from gateway.policy.refusals import Reason
+from gateway.policy.verdict import Finding, Verdict
+
+
+class LergFootprint:
+    """Judges the destination by the footprint of the ingress group's switch, as of the call's time.
+
+    The key is the LRN of a ported number, else the dialled digits: rn where the message has one; a look-up of our own
+    where no dip is claimed (npdi absent). Where rn contradicts our own portability data, both are judged: a destination
+    outside by either is OUTSIDE (an rn inside the area would otherwise open the trunks to any number), and one inside
+    by both is a WARN, for one of the two tables is stale.
+
+    Toll-free numbers, N11 codes other than emergency ones and foreign numbers are in no switch's area: OUTSIDE, as is a
+    code that nobody holds. Emergency calls pass. Judged on partner-side trunk groups.
+    """
+
+    name: Final = "footprint"
+    clause: Final = "L9"
+
+    def __init__(self, guide: LergGuide | None, ported: PortedNumbers | None) -> None:
+        self._guide = guide
+        self._ported = ported if ported is not None else PortedNumbers()
+        self._pass = passed(self.name, self.clause)
+        self._no_guide = not_judged(self.name, self.clause, "no LERG guide configured")
+        self._no_ingress = not_judged(self.name, self.clause, "no trunk group configured for the source")
+        self._no_number = not_judged(self.name, self.clause, "no called number (see called_number)")
+
+    def judge(self, attempt: CallAttempt) -> Finding:
+        ingress, guide, number = attempt.ingress, self._guide, attempt.called.number
+        if ingress is None:
+            return self._no_ingress
+        if ingress.side is not Side.PARTNER or attempt.emergency:
+            return self._pass
+        if guide is None:
+            return self._no_guide
+        if number is None:
+            return self._no_number
+        rn = attempt.routing_number
+        # With npdi alone the dip was made and found the number not ported, so its own digits count (RFC 4694).
+        known = None if attempt.npdi and rn is None else self._ported.lrn_of(number.digits)
+        key = rn.digits if rn is not None else known or number.digits
+        outside = self._outside(attempt, guide, ingress.switch, number, key)
+        if outside is not None:
+            return outside
+        if rn is not None and known != rn.digits and len(self._ported):
+            return self._contradiction(attempt, guide, ingress.switch, number, known)
+        return self._pass
+
+    def _contradiction(
+        self, attempt: CallAttempt, guide: LergGuide, switch: str, number: TelephoneNumber, known: str | None
+    ) -> Finding:
+        """The message's rn is inside; our own data says otherwise of the number."""
+        ours = self._outside(attempt, guide, switch, number, known or number.digits)
+        if ours is not None:
+            return ours
+        says = f"ported to LRN {known}" if known is not None else "not known to be ported"
+        text = f"rn {attempt.routing_number} contradicts our own portability data: {number} is {says}; both are inside"
+        return Finding(self.name, Verdict.WARN, self.clause, text, evidence(attempt.called))
+
+    def _outside(
+        self, attempt: CallAttempt, guide: LergGuide, switch: str, number: TelephoneNumber, key: str
+    ) -> Finding | None:
+        """The finding if the key is outside the switch's area, None if it is inside."""
+        footprint = guide.footprint_of(switch)
+        if footprint is None:
+            return not_judged(self.name, self.clause, f"the switch {switch} is not in LERG 7")
+        code = guide.code_of(key, attempt.at_us) if number.is_nanp else None
+        if code is not None and footprint.covers(code):
+            return None
+        text = f"{_destination(number, key, code)}: outside the LERG area of {footprint.describe()}"
+        return violation(
+            self.name,
+            Verdict.OUTSIDE,
+            self.clause,
+            Reason.OUTSIDE_FOOTPRINT,
+            text,
+            evidence(attempt.called),
+        )
+
+
+def _destination(number: TelephoneNumber, key: str, code: CodeAssignment | None) -> str:
+    """For a person: where the call would go."""
+    ported = f" (ported, LRN {key})" if key != number.digits else ""
+    if code is not None:
+        return f"{number}{ported} is on {code.switch or 'no named switch'}"
+    if number.nature is Nature.SERVICE:
+        return f"{number.digits} is a service code"
+    if number.digits[:3] in TOLL_FREE and number.is_nanp:
+        return f"{number} is a toll-free number"
+    if not number.is_nanp:
+        return f"{number.digits} is not a NANP number"
+    return f"the code of {number}{ported} is assigned to nobody"
