@@ -1,0 +1,104 @@
+"""Reading captures: a stream of UDP datagrams from a pcap or pcapng file, in file order and constant memory.
+
+    frames (pcap, pcapng) -> link layer -> IP, reassembled -> transport
+
+Another transport (SCTP, TCP) is one more entry in the reader's table of IP protocols.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from gateway.capture.faults import CaptureFault, CaptureLimits, FaultKind, FaultLog, NotACapture, SkipCount
+from gateway.capture.frames import ByteWindow, FrameSource
+from gateway.capture.ip import UDP, IpLayer, protocol_name
+from gateway.capture.pcap import PcapFrames, is_pcap
+from gateway.capture.pcapng import PcapngFrames, is_pcapng
+from gateway.capture.udp import Datagram, UdpLayer
+
+_OTHER_FORMATS = (
+    (b"\x1f\x8b", "a gzip-compressed file", "decompress it first (gunzip): offsets are given in the capture itself"),
+    (b"\x28\xb5\x2f\xfd", "a zstd-compressed file", "decompress it first (unzstd)"),
+    (b"\x04\x22\x4d\x18", "an lz4-compressed file", "decompress it first (unlz4)"),
+    (b"\xfd7zXZ\x00", "an xz-compressed file", "decompress it first (unxz)"),
+    (b"BZh", "a bzip2-compressed file", "decompress it first (bunzip2)"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first"),
+    (b"snoop\x00\x00\x00", "a snoop capture", "convert it first (editcap -F pcapng)"),
+    (b"GMBU", "a Microsoft Network Monitor capture", "convert it first (editcap -F pcapng)"),
+)
+_DEFAULT_LIMITS = CaptureLimits()
+
+
+class CaptureReader:
+    """The UDP datagrams of one capture. Iterate once; the counts grow as the iteration goes on.
+
+    Raises NotACapture at once when the file is neither pcap nor pcapng. After that, whatever the bytes are, nothing
+    is raised by them: damage is in `faults`, passed-over traffic in `other`. An OSError of the stream is not caught.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, limits: CaptureLimits = _DEFAULT_LIMITS) -> None:
+        self.name = name
+        self.packets = 0
+        """Packets of the file read so far, of any kind."""
+        self._log = FaultLog(name, limits.faults)
+        self._skipped = SkipCount(limits.kinds)
+        self._frames = _open(ByteWindow(stream, limits.read_size), self._log, limits)
+        self._ip = IpLayer(self._log, self._skipped, limits)
+        self._transports = {UDP: UdpLayer(self._log).datagram}
+
+    @property
+    def faults(self) -> list[CaptureFault]:
+        """What could not be read, in the order it was met; the first ones only (`CaptureLimits.faults`)."""
+        return self._log.listed
+
+    @property
+    def faults_not_listed(self) -> int:
+        """How many more faults there were."""
+        return self._log.not_listed
+
+    @property
+    def fault_counts(self) -> Counter[FaultKind]:
+        """All faults, counted by kind."""
+        return self._log.counts
+
+    @property
+    def other(self) -> Counter[str]:
+        """Sound traffic that is not UDP, counted by kind: ``TCP``, ``ARP``, ``link type 140 (SS7 MTP2)``."""
+        return self._skipped.by_kind
+
+    def __iter__(self) -> Iterator[Datagram]:
+        packet_of, transports, skip = self._ip.packet, self._transports, self._skipped.add
+        for frame in self._frames:
+            self.packets = frame.number
+            packet = packet_of(frame)
+            if packet is None:
+                continue
+            transport = transports.get(packet.protocol)
+            if transport is None:
+                skip(protocol_name(packet.protocol))
+                continue
+            datagram = transport(frame, packet)
+            if datagram is not None:
+                yield datagram
+        self._ip.finish()
+
+
+def _open(window: ByteWindow, log: FaultLog, limits: CaptureLimits) -> FrameSource:
+    window.fill(8)
+    first_bytes = window.data[:8]
+    if is_pcap(first_bytes):
+        return PcapFrames(window, log, limits)
+    if is_pcapng(first_bytes):
+        return PcapngFrames(window, log, limits)
+    if not first_bytes:
+        raise NotACapture(log.file, "an empty file", "capture it again")
+    for magic, found, remedy in _OTHER_FORMATS:
+        if first_bytes.startswith(magic):
+            raise NotACapture(log.file, found, remedy)
+    raise NotACapture(
+        log.file,
+        f"neither pcap nor pcapng: it starts with the bytes {first_bytes.hex(' ')}",
+        "give a capture as tcpdump, dumpcap or Wireshark write it",
+    )
