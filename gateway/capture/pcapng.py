@@ -29,6 +29,9 @@ _WITHOUT_PACKETS = frozenset(
 _SMALLEST_BLOCK = 12
 _SMALLEST_SECTION = 28
 
+_LATEST_US = 253_402_300_799_999_999
+"""The end of the year 9999. Later times come of damage, and no calendar could show them."""
+
 _OPTION_END = 0
 _OPTION_TIME_RESOLUTION = 9
 _OPTION_TIME_OFFSET = 14
@@ -195,6 +198,9 @@ class PcapngFrames:
             return f"a packet block claims {captured} bytes and holds {end - start}"
         ticks = high << 32 | low
         at_us = ticks * interface.multiplier // interface.divisor + interface.offset_us
+        if not 0 <= at_us <= _LATEST_US:
+            self._report(FaultKind.NO_TIME, body, f"a time stamp of {at_us} us", "taken as unknown", self._number)
+            at_us = 0
         wire_end = start + original if original > captured else stop
         return Frame(self._number, at_us, interface.link_type, data, start, stop, wire_end, self._window.base)
 

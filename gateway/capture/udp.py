@@ -31,7 +31,7 @@ class Datagram:
     truncated: bool = False
     """The datagram was longer than what was captured: `payload` is its beginning."""
     identification: int | None = None
-    """The IP identification: copies of one packet (by a port mirror) share it, retransmissions don't. None, 0: unknown."""
+    """IP identification: copies of one packet (by a mirror) share it, retransmissions do not. None, 0: unknown."""
     pieces: tuple[Piece, ...] = _NO_PIECES
     """Of a fragmented datagram: (start in the payload, byte offset in the file, length). Else empty."""
 
