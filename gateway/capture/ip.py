@@ -66,6 +66,19 @@ def protocol_name(protocol: int) -> str:
     return _PROTOCOL_NAMES.get(protocol) or f"IP protocol {protocol}"
 
 
+_MOST_ADDRESSES = 65_536
+
+
+class _AddressTexts(dict[bytes, str]):
+    """Addresses as text, by their bytes: a capture has few of them and very many packets."""
+
+    def __missing__(self, packed: bytes) -> str:
+        if len(self) >= _MOST_ADDRESSES:
+            self.clear()
+        text = self[packed] = inet_ntoa(packed) if len(packed) == 4 else inet_ntop(AF_INET6, packed)
+        return text
+
+
 class IpLayer:
     """Finds the IP packets in frames of any link type that `links` knows."""
 
@@ -74,6 +87,7 @@ class IpLayer:
         self._skipped = skipped
         self._reassembly = Reassembly(faults, skipped, limits)
         self._unknown_links: set[int] = set()
+        self._texts = _AddressTexts()
 
     def packet(self, frame: Frame) -> IpPacket | None:
         """The IP packet that this frame carries or completes. None, counted or reported, where there is none."""
@@ -116,11 +130,11 @@ class IpLayer:
             key = (source, destination, identification, protocol)
             position, more = (flags & 0x1FFF) * 8, bool(flags & 0x2000)
             whole = self._collect(key, frame, protocol, position, more, payload, finish)
-            return whole and self._whole(whole, inet_ntoa(source), inet_ntoa(destination), identification)
+            return whole and self._whole(whole, self._texts[source], self._texts[destination], identification)
         return IpPacket(
             protocol,
-            inet_ntoa(source),
-            inet_ntoa(destination),
+            self._texts[source],
+            self._texts[destination],
             identification,
             data,
             payload,
@@ -155,8 +169,8 @@ class IpLayer:
                 return self._fragment_6(frame, position, finish, source, destination)
         return IpPacket(
             protocol,
-            inet_ntop(AF_INET6, source),
-            inet_ntop(AF_INET6, destination),
+            self._texts[source],
+            self._texts[destination],
             None,
             data,
             position,
@@ -187,8 +201,7 @@ class IpLayer:
             what = walked if isinstance(walked, str) else "a fragmented IPv6 packet inside of a fragmented one"
             self._report(FaultKind.BAD_HEADER, frame, position, what, "the packet is lost")
             return None
-        source_text, destination_text = inet_ntop(AF_INET6, source), inet_ntop(AF_INET6, destination)
-        return self._whole(whole, source_text, destination_text, identification, *walked)
+        return self._whole(whole, self._texts[source], self._texts[destination], identification, *walked)
 
     def _collect(
         self, key: Key, frame: Frame, protocol: int, position: int, more: bool, payload: int, finish: int

@@ -101,32 +101,40 @@ class PcapngFrames:
     def __iter__(self) -> Iterator[Frame]:
         window, limit = self._window, self._limits.block_size
         while window.fill(8):
-            kind, length = self._layout.block.unpack_from(window.data, window.position)
-            if kind == _SECTION:
-                fault = self._start_section()
-                if fault is not None:
-                    self._report_damage(f"the {fault.what}", fault.kind)
-                    return
-                continue
-            if length < _SMALLEST_BLOCK or length % 4:
-                self._report_damage(
-                    f"a block of type {kind:#x} claims to be {length} bytes long, which no block can be"
-                )
-                return
-            if length > limit:
-                if not self._pass_over(kind, length):
-                    return
-                continue
-            if not window.fill(length):
-                self._report_cut(kind, f"{window.available} of the {length} bytes of a block of type {kind:#x}")
-                return
             data, position = window.data, window.position
-            frame = self._read_block(kind, data, position, length)
-            window.position = position + length
-            if frame is not None:
-                yield frame
+            size, unpack, read_block = len(data), self._layout.block.unpack_from, self._read_block
+            kind = length = 0
+            while size - position >= 8:
+                kind, length = unpack(data, position)
+                end = position + length
+                if end > size or length > limit or length % 4 or length < _SMALLEST_BLOCK or kind == _SECTION:
+                    break
+                frame = read_block(kind, data, position, length)
+                position = end
+                if frame is not None:
+                    yield frame
+            window.position = position
+            if size - position >= 8 and not self._pass_obstacle(kind, length):
+                return
         if window.available:
             self._report_cut(0, f"{window.available} of the 8 bytes that start a block")
+
+    def _pass_obstacle(self, kind: int, length: int) -> bool:
+        """Deal with a block that cannot just be read from the window; false if the file cannot be read any further."""
+        if kind == _SECTION:
+            fault = self._start_section()
+            if fault is not None:
+                self._report_damage(f"the {fault.what}", fault.kind)
+            return fault is None
+        if length < _SMALLEST_BLOCK or length % 4:
+            self._report_damage(f"a block of type {kind:#x} claims to be {length} bytes long, which no block can be")
+            return False
+        if length > self._limits.block_size:
+            return self._pass_over(kind, length)
+        if self._window.fill(length):
+            return True
+        self._report_cut(kind, f"a block of type {kind:#x}, {self._window.available} of {length} bytes in")
+        return False
 
     def _start_section(self) -> _SectionFault | None:
         """Read a section header block; what is wrong with it, if something is. Leaves its interfaces to be read."""
@@ -164,20 +172,18 @@ class PcapngFrames:
                 "read by the length in front; if that is the wrong one, what follows is not to be trusted",
             )
         body, end = position + 8, position + length - 4
+        packet: Frame | str | None = None
         if kind == _ENHANCED_PACKET:
-            return self._kept(self._timed_packet(layout.enhanced, data, body, end), body)
-        if kind == _INTERFACE:
+            packet = self._timed_packet(layout.enhanced, data, body, end)
+        elif kind == _INTERFACE:
             self._add_interface(data, body, end)
         elif kind == _SIMPLE_PACKET:
-            return self._kept(self._simple_packet(data, body, end), body)
+            packet = self._simple_packet(data, body, end)
         elif kind == _PACKET:
-            return self._kept(self._timed_packet(layout.packet, data, body, end), body)
+            packet = self._timed_packet(layout.packet, data, body, end)
         elif kind not in _WITHOUT_PACKETS:
             what = f"a block of the unknown type {kind:#x}, {length} bytes"
             self._report(FaultKind.UNKNOWN_BLOCK, position, what, "passed over")
-        return None
-
-    def _kept(self, packet: Frame | str, body: int) -> Frame | None:
         if isinstance(packet, str):
             self._report(FaultKind.BAD_RECORD, body, packet, "the packet is lost", self._number)
             return None
