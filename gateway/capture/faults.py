@@ -38,7 +38,7 @@ class CaptureLimits:
     """Kinds of skipped traffic that are told apart."""
 
 
-class NotACapture(Exception):  # noqa: N818 - named for what it says of the file
+class NotACapture(Exception):
     """The file is neither pcap nor pcapng, so that nothing of it can be read."""
 
     def __init__(self, file: str, found: str, remedy: str) -> None:

@@ -65,9 +65,7 @@ class CutoverBook:
                 return ocn
         return None
 
-    def objection_to(
-        self, step: Cutover, carriers: CarrierBook, trunk_groups: Mapping[str, TrunkGroup]
-    ) -> str | None:
+    def objection_to(self, step: Cutover, carriers: CarrierBook, trunk_groups: Mapping[str, TrunkGroup]) -> str | None:
         """Why a step cannot be taken, for the operator; None where nothing stands against it."""
         carrier = carriers.get(step.ocn)
         if carrier is None or carrier.kind is not CarrierKind.PROVIDER:

@@ -32,7 +32,7 @@ class RowFault(NamedTuple):
         return f"{self.file}, line {self.line}{where}: {self.reason}"
 
 
-class TableUnreadable(Exception):  # noqa: N818 - it says what is the matter with the table
+class TableUnreadable(Exception):
     """A file that cannot be used at all: missing, without its header, or over a limit."""
 
     def __init__(self, file: str, reason: str, line: int | None = None) -> None:

@@ -47,7 +47,7 @@ SECURITY_HEADERS = {
 JsonObject = dict[str, Any]
 
 
-class StepRefused(Exception):  # noqa: N818 - the operator's step is refused; nothing failed
+class StepRefused(Exception):
     """An operator's step that the gateway does not take. `reason` is for the operator: what stands against it."""
 
     def __init__(self, reason: str) -> None:
@@ -55,7 +55,7 @@ class StepRefused(Exception):  # noqa: N818 - the operator's step is refused; no
         self.reason = reason
 
 
-class CannotServe(Exception):  # noqa: N818 - the same for the address
+class CannotServe(Exception):
     """The API cannot be served as configured. The text says what to change."""
 
 

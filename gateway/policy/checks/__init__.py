@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from gateway.interconnection.carriers import CarrierBook
 from gateway.interconnection.discontinuance import CutoverBook
@@ -21,6 +22,24 @@ from gateway.policy.checks.passport import PassportReadable
 from gateway.policy.checks.presentation import Presentation
 from gateway.policy.checks.rate_limit import RateLimitOfProvider
 from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
+from gateway.policy.verdict import Verdict
+
+_INTEGRITY = (Verdict.ALTERED, Verdict.MISSING, Verdict.FABRICATED)
+REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[Verdict, ...]]] = MappingProxyType(
+    {
+        TrunkGroupOfProvider.name: (("L8",), (Verdict.WRONG_TRUNK_GROUP,)),
+        RateLimitOfProvider.name: (("L8",), (Verdict.OVER_LIMIT,)),
+        CallingNumber.name: (("L7",), _INTEGRITY),
+        Presentation.name: (("47 CFR 64.1601(b)",), (Verdict.ALTERED,)),
+        ChargeNumber.name: (("L7",), (Verdict.ALTERED, Verdict.FABRICATED)),
+        CalledNumber.name: (("L7",), _INTEGRITY),
+        DivertingNumbers.name: (("L7",), (Verdict.ALTERED, Verdict.FABRICATED)),
+        CallingCode.name: (("L1.4",), (Verdict.MISMATCH, Verdict.FABRICATED)),
+        Admission.name: (("L1.1", "L1.2", "L11"), (Verdict.UNCONFIRMED,)),
+        LergFootprint.name: (("L9",), (Verdict.OUTSIDE,)),
+    }
+)
+"""What each check can refuse a call for: clauses and verdicts."""
 
 
 def all_checks(
@@ -31,7 +50,9 @@ def all_checks(
     cutovers: CutoverBook | None = None,
     gateway_numbers: Iterable[str] = (),
 ) -> tuple[Check, ...]:
-    """Every check, in the engine's order: what is cheap and settles the call first.
+    """Every check, in the engine's order: what refuses a flood first, then what the message says of itself, then what
+    it says against the tables. A calling code that is not the provider's comes before the provider's admission: it says
+    more of the call than that nobody by that OCN was admitted.
 
     Data that isn't there (None) leaves the checks that need it saying NOT_JUDGED and why. `gateway_numbers` are the
     numbers of gateways and switches themselves, which are never a caller's.
@@ -40,7 +61,6 @@ def all_checks(
     return (
         Emergency(),
         TrunkGroupOfProvider(cutovers),
-        Admission(carriers),
         RateLimitOfProvider(carriers),
         CallingNumber(gateways),
         Presentation(),
@@ -49,5 +69,6 @@ def all_checks(
         DivertingNumbers(),
         PassportReadable(),
         CallingCode(guide, ported, carriers),
+        Admission(carriers),
         LergFootprint(guide, ported),
     )

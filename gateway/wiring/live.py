@@ -1,37 +1,30 @@
-"""Where the objects meet: a gateway, and the engine on its own, built from a configuration."""
+"""A live gateway: built from a configuration, run until it is told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
+import logging
 import secrets
+import signal
 import socket
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 from gateway.interconnection.carriers import CarrierKind, Ocn
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.discontinuance import Cutover
 from gateway.interconnection.trunk_groups import Address
-from gateway.numbering.csv_rows import RowFault
-from gateway.numbering.lerg import LergGuide
+from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
-from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.operations.readings import ConfigurationInfo, Readings
-from gateway.policy.attribution import ProviderFinder
-from gateway.policy.check import Check
-from gateway.policy.checks import all_checks
-from gateway.policy.checks.rate_limit import RateLimitOfProvider
-from gateway.policy.engine import Engine
-from gateway.policy.routing import Router
+from gateway.policy.checks import REFUSES
 from gateway.records.call_records import CallRecorder
 from gateway.records.database import DatabaseFileError
 from gateway.records.journal import CutoverJournal
@@ -39,54 +32,12 @@ from gateway.signalling.call import Call
 from gateway.signalling.proxy import ProxySettings, SipProxy
 from gateway.transport.clock import Clock
 from gateway.transport.udp import Tap, UdpTransport, open_socket
+from gateway.wiring.engine import policy_of
+
+LOG = logging.getLogger("tollgate")
 
 RECORDS_FILE: Final = "records.db"
 JOURNAL_FILE: Final = "journal.db"
-TOKEN_FILE: Final = "api.token"  # noqa: S105 - the name of the file that holds it
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The engine of one configuration, and what it rests on."""
-
-    engine: Engine
-    checks: tuple[Check, ...]
-    limiter: RateLimitOfProvider
-    find_provider: ProviderFinder
-    guide: LergGuide
-    cutovers: CutoverBook
-    row_faults: tuple[RowFault, ...]
-    """Rows of the LERG and portability tables that could not be used."""
-
-
-def policy_of(configuration: Configuration, cutovers: Sequence[Cutover]) -> Policy:
-    """The engine that decides a gateway's calls, live or read from a capture.
-
-    `cutovers` are the steps of the operator so far. Raises `LergFault` or `TableUnreadable` where a table is missing.
-    """
-    guide, faults = read_lerg_folder(configuration.lerg_folder)
-    ported = None
-    if configuration.ported_file is not None:
-        ported, ported_faults = read_ported_numbers(configuration.ported_file)
-        faults += ported_faults
-    book = CutoverBook(cutovers)
-    checks = all_checks(
-        guide=guide,
-        ported=ported,
-        carriers=configuration.carriers,
-        cutovers=book,
-        gateway_numbers=configuration.gateway_numbers,
-    )
-    limiter = next(check for check in checks if isinstance(check, RateLimitOfProvider))
-    router = Router(
-        configuration.trunk_groups,
-        guide=guide,
-        ported=ported,
-        cutovers=book,
-        emergency_trunk_group=configuration.emergency_trunk_group,
-    )
-    engine = Engine(checks, (limiter,), router)
-    return Policy(engine, checks, limiter, ProviderFinder(guide, ported), guide, book, faults)
 
 
 class CallsInProgress:
@@ -160,7 +111,7 @@ class Gateway:
             carriers=configuration.carriers,
             trunk_groups=configuration.trunk_groups,
             checks=[check.name for check in self.policy.checks],
-            refusal_kinds=_refusal_kinds(self.policy.checks),
+            refusal_kinds=_refusal_kinds(),
             readings=self._readings(),
             version=version("tollgate"),
         )
@@ -190,7 +141,7 @@ class Gateway:
             "draining": self._draining,
             "sip": f"udp:{self.address[0]}:{self.address[1]}",
             "configuration": str(self._configuration.file),
-            "lerg_rows": len(self.policy.guide),
+            "lerg_rows": self._lerg_rows(),
             "lerg_row_faults": len(self.policy.row_faults),
             "calls_in_progress": self._calls.total,
             "transactions": self.proxy.transactions,
@@ -307,9 +258,12 @@ class Gateway:
             records_queued=lambda: self.recorder.queued,
             records_written=lambda: self.recorder.written,
             records_lost=lambda: self.recorder.lost,
-            lerg_rows=lambda: len(policy.guide),
+            lerg_rows=lambda: self._lerg_rows(),
             configuration=lambda: ConfigurationInfo(str(configuration.file), digest),
         )
+
+    def _lerg_rows(self) -> int:
+        return len(self.policy.guide) if self.policy.guide is not None else 0
 
     def _cut_over_now(self) -> dict[Ocn, str]:
         now = self.clock.now_us()
@@ -340,6 +294,45 @@ async def running(configuration: Configuration, *, tap: Tap | None = None) -> As
         gateway.stop()
 
 
+def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
+    """Run a gateway until SIGTERM or SIGINT, then let calls end for `drain_s` seconds and stop.
+
+    A second signal stops at once. Raises what `running` raises.
+    """
+    loop_factory = None
+    if sys.platform != "win32":
+        import uvloop
+
+        loop_factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(_serve(configuration, drain_s))
+
+
+async def _serve(configuration: Configuration, drain_s: float) -> None:
+    signalled = asyncio.Event()
+    again = asyncio.Event()
+
+    def on_signal() -> None:
+        (again if signalled.is_set() else signalled).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    async with running(configuration) as gateway:
+        for fault in gateway.policy.row_faults:
+            LOG.warning("row not used: %s", fault)
+        host, port = gateway.operations_address
+        LOG.info("SIP on udp:%s:%d, operations on http %s:%d", *gateway.address, host, port)
+        await signalled.wait()
+        LOG.info("draining: calls in progress get %g s to end", drain_s)
+        draining = asyncio.create_task(gateway.drain(drain_s))
+        stopping = asyncio.create_task(again.wait())
+        await asyncio.wait({draining, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (draining, stopping):
+            task.cancel()
+    LOG.info("stopped: %d call records written, %d lost", gateway.recorder.written, gateway.recorder.lost)
+
+
 def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:
     limits = configuration.limits
     return ProxySettings(
@@ -354,21 +347,13 @@ def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:
     )
 
 
-def read_or_make_token(folder: Path) -> str:
-    """The API token of a state folder. Raises OSError where it can be neither read nor made."""
-    file = folder / TOKEN_FILE
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text("ascii").strip()
-    token = secrets.token_urlsafe(32)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(token + "\n")
-    return token
-
-
-def _refusal_kinds(checks: Sequence[Check]) -> list[RefusalKind]:
-    return []
+def _refusal_kinds() -> list[RefusalKind]:
+    return [
+        RefusalKind(check, clause, verdict)
+        for check, (clauses, verdicts) in REFUSES.items()
+        for clause in clauses
+        for verdict in verdicts
+    ]
 
 
 def _timestamp(at_us: int) -> str:

@@ -1,0 +1,210 @@
+"""The commands. Each imports what it needs when it runs, so that `tollgate --help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="tollgate",
+    help="Decides telephone calls against an interconnection agreement: live on SIP, or read from a capture.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file (TOML).")]
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    CLEAN = 0
+    VIOLATIONS = 1
+    USAGE = 2
+    UNREADABLE = 3
+    INTERNAL = 4
+
+
+def fail(code: Exit, *lines: str) -> NoReturn:
+    """Say what is wrong on standard error and leave."""
+    for line in lines:
+        typer.echo(line, err=True)
+    raise typer.Exit(int(code))
+
+
+@app.command()
+def run(
+    config: ConfigOption,
+    drain: Annotated[float, typer.Option(help="Seconds that calls get to end after SIGTERM.", min=0, max=3600)] = 20.0,
+) -> None:
+    """Run the gateway alone, as a sidecar in front of a switch, until SIGTERM or Ctrl-C."""
+    import logging
+
+    from gateway.wiring.live import serve_until_signalled
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configuration = _configuration(config)
+    _with_faults_said(lambda: serve_until_signalled(configuration, drain))
+
+
+@app.command("check-config")
+def check_config(file: Annotated[Path, typer.Argument(help="The configuration file (TOML).")]) -> None:
+    """Check a configuration file and the tables that it names; exit 2 with file, key and reason for every fault."""
+    from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
+
+    configuration = _configuration(file)
+
+    def check() -> None:
+        guide, faults = read_lerg_folder(configuration.lerg_folder)
+        if configuration.ported_file is not None:
+            faults += read_ported_numbers(configuration.ported_file)[1]
+        if faults:
+            fail(Exit.USAGE, *(str(fault) for fault in faults))
+        typer.echo(
+            f"{file}: in order; {len(configuration.trunk_groups)} trunk groups, "
+            f"{len(tuple(configuration.carriers))} carriers, {len(guide)} LERG 6 rows"
+        )
+
+    _with_faults_said(check)
+
+
+@app.command()
+def audit(
+    captures: Annotated[list[Path], typer.Argument(help="Captures to audit: pcap or pcapng.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Judge the calls as the gateway of this configuration would.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Find the calls in captures and judge them: exit 0 if all is clean, 1 if a call breaks a clause."""
+    from gateway.wiring.audit import audit_captures
+
+    if output not in ("table", "json"):
+        fail(Exit.USAGE, f"--format {output}: there is no such format; use table or json")
+    configuration = _configuration(config) if config is not None else None
+    code: list[int] = []
+    _with_faults_said(lambda: code.append(audit_captures(captures, configuration, output)))
+    raise typer.Exit(code[0])
+
+
+@app.command()
+def cutover(
+    ocn: Annotated[str, typer.Argument(help="OCN of the provider.")],
+    why: Annotated[str, typer.Option(help="The reason, for the record.")],
+    config: ConfigOption,
+    to: Annotated[str | None, typer.Option(help="The dedicated trunk group to cut it over to.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Take a cut-over back: the shared groups again.")] = False,
+    who: Annotated[str | None, typer.Option(help="Who takes the step; your login name if left out.")] = None,
+) -> None:
+    """Cut a provider over to a trunk group of its own on the running gateway (L8). Established calls drain."""
+    from gateway.operations.control_client import post_cutover
+
+    if (to is None) is not back:
+        fail(Exit.USAGE, "say either --to TRUNK-GROUP or --back")
+    configuration = _configuration(config)
+
+    def step() -> None:
+        done = post_cutover(configuration, ocn, to, who or _login(), why)
+        where = f"cut over to {to}" if to is not None else "back on its partner's shared trunk groups"
+        typer.echo(f"{ocn} is {where} since {done['at']}; {done['established_calls_draining']} established calls drain")
+
+    _with_faults_said(step)
+
+
+@app.command()
+def status(config: ConfigOption) -> None:
+    """Show what the running gateway is doing, as JSON."""
+    import json
+
+    from gateway.operations.control_client import get_status
+
+    configuration = _configuration(config)
+    _with_faults_said(lambda: typer.echo(json.dumps(get_status(configuration), indent=2)))
+
+
+@app.command()
+def lab(
+    json_output: Annotated[bool, typer.Option("--json", help="Print one document for machines.")] = False,
+    serve: Annotated[
+        bool | None, typer.Option("--serve/--no-serve", help="Keep serving at the end; the default on a terminal.")
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where to put the capture, records and configuration.")] = None,
+) -> None:
+    """Run a gateway in front of simulated switches, play the catalogue of calls, and audit the run's capture."""
+    try:
+        from sim.lab import run_lab
+    except ModuleNotFoundError as error:
+        fail(Exit.USAGE, f"the lab needs {error.name}: install it with pip install 'tollgate[lab]'")
+    code: list[int] = []
+    _with_faults_said(lambda: code.append(run_lab(json_output=json_output, serve=serve, folder=folder)))
+    raise typer.Exit(code[0])
+
+
+def _configuration(path: Path) -> Any:
+    from gateway.operations.configuration import load_configuration
+    from gateway.operations.configuration_faults import ConfigurationError
+
+    try:
+        return load_configuration(path)
+    except ConfigurationError as error:
+        fail(Exit.USAGE, *(str(fault) for fault in error.faults))
+
+
+def _with_faults_said(work: Callable[[], None]) -> None:
+    """Run a command's work; what a user can mend is one line and exit 2."""
+    from gateway.capture.faults import NotACapture
+    from gateway.numbering.csv_rows import TableUnreadable
+    from gateway.operations.control_client import ControlFault
+    from gateway.operations.http_api import CannotServe
+    from gateway.records.database import DatabaseFileError
+
+    try:
+        work()
+    except (TableUnreadable, DatabaseFileError, ControlFault, CannotServe) as error:
+        fail(Exit.USAGE, str(error))
+    except NotACapture as error:
+        fail(Exit.UNREADABLE, str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(Exit.USAGE, f"{where}{error.strerror or error}")
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
+
+
+def main() -> None:
+    """Entry point of the `tollgate` command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(int(Exit.CLEAN))
+    except Exception as error:  # a fault of ours: say so in one line, and where to see more
+        import os
+        import traceback
+
+        if os.environ.get("TOLLGATE_TRACEBACK"):
+            traceback.print_exc()
+        typer.echo(
+            f"internal error: {type(error).__name__}: {error}; please report it, with the output of the same command "
+            "run with TOLLGATE_TRACEBACK=1",
+            err=True,
+        )
+        sys.exit(int(Exit.INTERNAL))
+
+
+if __name__ == "__main__":
+    main()

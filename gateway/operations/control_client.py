@@ -1,0 +1,75 @@
+"""The commands' way to the running gateway: its HTTP API, found through the configuration, with the token of its
+state folder.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any, Final
+
+from gateway.operations.api_token import TOKEN_FILE
+from gateway.operations.configuration import Configuration
+
+TIMEOUT_S: Final = 10.0
+LARGEST_ANSWER: Final = 4 << 20
+
+
+class ControlFault(Exception):
+    """The running gateway was not reached, or refused. The text says why and what to do."""
+
+
+def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
+    """Take a cut-over step on the running gateway and give what is now in force. Raises `ControlFault`."""
+    file = configuration.state_folder / TOKEN_FILE
+    try:
+        token = file.read_text("ascii").strip()
+    except OSError as error:
+        raise ControlFault(
+            f"{file}: {error.strerror}; the gateway makes it when it starts, for its own user: start it, or run this "
+            "as that user"
+        ) from None
+    body = json.dumps({"ocn": ocn, "trunk_group": trunk_group, "who": who, "why": why})
+    return _exchange(configuration, "POST", "/cutover", body, token)
+
+
+def get_status(configuration: Configuration) -> dict[str, Any]:
+    """What the running gateway is doing. Raises `ControlFault`."""
+    file = configuration.state_folder / TOKEN_FILE
+    try:
+        token = file.read_text("ascii").strip()
+    except OSError:
+        token = None  # not needed on the loopback
+    return _exchange(configuration, "GET", "/status", None, token)
+
+
+def _exchange(
+    configuration: Configuration, method: str, path: str, body: str | None, token: str | None
+) -> dict[str, Any]:
+    host, port = configuration.operations_listen
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        text = answer.read(LARGEST_ANSWER)
+        document = json.loads(text)
+    except (OSError, http.client.HTTPException) as error:
+        raise ControlFault(f"no gateway answers on {host}:{port} ({error}); is it running with this file?") from None
+    except ValueError:
+        raise ControlFault(f"what answers on {host}:{port} is not a gateway") from None
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise ControlFault(f"the gateway refused: {_reason(document)}")
+    return dict(document)
+
+
+def _reason(document: Any) -> str:
+    if isinstance(document, dict):
+        for key in ("error", "reason", "detail"):
+            if key in document:
+                return str(document[key])
+    return json.dumps(document)
