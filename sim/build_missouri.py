@@ -3,7 +3,7 @@
     python -m sim.build_missouri SOURCE [FOLDER]
 
 SOURCE is comma-separated with the columns npa, nxx, city, latitude, longitude, v, h; one row for each city of a code.
-There is no chance in it: what is not in the cast is shared out by a checksum of the code, so one source gives one guide.
+There is no chance in it: what is not in the cast is shared out by a checksum of the code; one source gives one guide.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sim.missouri import cast, folder
 from sim.missouri_readme import readme
 
 _FARTHEST_CITY = 25.0
-"""Miles from a code to the nearest of its cities, above which the source contradicts itself and the code is left out."""
+"""Miles to the nearest of a code's cities, above which the source contradicts itself and the code is left out."""
 _FARTHEST_HOST = 25.0
 """Miles within which a one-code exchange is served as a remote of a larger one."""
 _CODES_OF_A_HOST = 3
@@ -85,7 +85,7 @@ class Office(NamedTuple):
 
 
 def read_codes(lines: Iterable[str]) -> dict[str, Code]:
-    """NPA-NXX -> its city and position. Of several cities, the nearest to the code's position, then the first by name."""
+    """NPA-NXX -> its city and position. Of several cities, the nearest to the code, then the first by name."""
     listed: defaultdict[str, list[Code]] = defaultdict(list)
     for row in csv.DictReader(lines):
         code = Code(row["city"], int(row["v"]), int(row["h"]))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.numbering.lerg_rows import CodeAssignment, HomingRow, SwitchRow
+from gateway.numbering.lerg_rows import CodeAssignment, HomingRow, SwitchFunction, SwitchRow
 
 _NAMED_IN_A_DESCRIPTION = 4
 
@@ -38,27 +38,21 @@ class Footprint:
         parts = []
         if self.remotes:
             remotes = sorted({clli for clli, _ in self.remotes})
-            parts.append(f"host {self.switch.clli} and its {_plural('remote', remotes)} {_names(remotes)}")
+            noun = "remote" if len(remotes) == 1 else "remotes"
+            parts.append(f"host {self.switch.clli} and its {noun} {_names(remotes)}")
         elif self.switch.serves_lines:
-            kind = "remote" if self._is_remote_only else "end office"
+            kind = "remote" if self.switch.functions == {SwitchFunction.REMOTE} else "end office"
             parts.append(f"{kind} {self.switch.clli}")
         if self.switch.is_tandem or self.subtending:
-            switches = sorted({clli for clli, _ in self.subtending})
-            homed = (
-                f"the {_plural('switch', switches)} that subtend it: {_names(switches)}" if switches else "no switch"
-            )
-            parts.append(f"tandem {self.switch.clli} and {homed}")
+            parts.append(f"tandem {self.switch.clli} and {_subtending(sorted({clli for clli, _ in self.subtending}))}")
         return ", and ".join(parts) or f"switch {self.switch.clli}, which has no LERG area of its own"
 
-    @property
-    def _is_remote_only(self) -> bool:
-        return {function.value for function in self.switch.functions} == {"f_remote"}
 
-
-def _plural(noun: str, names: list[str]) -> str:
-    if len(names) == 1:
-        return noun
-    return noun + ("es" if noun.endswith("ch") else "s")
+def _subtending(switches: list[str]) -> str:
+    if not switches:
+        return "no switch that subtends it"
+    what = "the switch that subtends it" if len(switches) == 1 else "the switches that subtend it"
+    return f"{what}: {_names(switches)}"
 
 
 def _names(names: list[str]) -> str:

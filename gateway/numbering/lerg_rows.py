@@ -19,7 +19,11 @@ DEFAULT_SHA = "00"
 
 
 class RowStatus(Enum):
-    """Status column of LERG 6: what the row does to the assignment on its effective date."""
+    """Status column of LERG 6: what the row does to the assignment on its effective date.
+
+    Only a deletion is told apart: any other row is the assignment from its date on. A deletion says nothing of the time
+    before it; that is the word of an earlier row, or nobody's.
+    """
 
     IN_EFFECT = ""
     ESTABLISHED = "E"

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from gateway.numbering.csv_rows import RowFault
+from gateway.numbering.csv_rows import RowFault, TableUnreadable
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.lerg_files import TABLES, LergUnreadable, load_guide
 from gateway.numbering.portability import PortabilityUnreadable, PortedNumbers, load_ported_numbers
@@ -26,19 +26,13 @@ def read_lerg_folder(path: Path, edition: str | None = None) -> tuple[LergGuide,
     if not path.is_dir():
         raise LergUnreadable(str(path), "not a folder; the LERG setting names the folder that holds the .csv tables")
     with ExitStack() as files:
-        tables = {}
-        for name in TABLES:
-            file = path / f"{name}.csv"
-            fault = _fault_of(file)
-            if fault is not None:
-                raise LergUnreadable(str(file), fault)
-            tables[name] = files.enter_context(_open(file))
+        tables = {name: files.enter_context(_open(path / f"{name}.csv", LergUnreadable)) for name in TABLES}
         try:
             return load_guide(tables, edition if edition is not None else path.resolve().name)
-        except (UnicodeDecodeError, OSError) as error:
-            raise LergUnreadable(str(path), f"a table cannot be read: {error}") from None
         except LergUnreadable as error:
             raise LergUnreadable(str(path / error.file), error.reason, error.line) from None
+        except OSError as error:
+            raise LergUnreadable(str(path), f"reading stopped: {error.strerror}") from None
 
 
 def read_ported_numbers(path: Path) -> tuple[PortedNumbers, tuple[RowFault, ...]]:
@@ -46,28 +40,20 @@ def read_ported_numbers(path: Path) -> tuple[PortedNumbers, tuple[RowFault, ...]
 
     Raises `PortabilityUnreadable`, which names the file and what is wrong with it.
     """
-    fault = _fault_of(path)
-    if fault is not None:
-        raise PortabilityUnreadable(str(path), fault)
-    try:
-        with _open(path) as lines:
+    with _open(path, PortabilityUnreadable) as lines:
+        try:
             return load_ported_numbers(lines, str(path))
-    except (UnicodeDecodeError, OSError) as error:
-        raise PortabilityUnreadable(str(path), f"the file cannot be read: {error}") from None
+        except OSError as error:
+            raise PortabilityUnreadable(str(path), f"reading stopped: {error.strerror}") from None
 
 
-def _fault_of(file: Path) -> str | None:
+def _open(file: Path, unreadable: type[TableUnreadable]) -> TextIO:
     try:
-        size = file.stat().st_size
+        if not file.is_file() and file.exists():
+            raise unreadable(str(file), "not a file")
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise unreadable(str(file), f"larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB")
+        # Bytes that are not UTF-8 spoil their own row, not the file: the readers of fields refuse what they stand for.
+        return file.open(encoding="utf-8", errors="surrogateescape", newline="\n")
     except OSError as error:
-        return f"the file cannot be opened: {error.strerror}"
-    if not file.is_file():
-        return "not a file"
-    if size > MAX_FILE_BYTES:
-        return f"larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB"
-    return None
-
-
-def _open(file: Path) -> TextIO:
-    # newline="" leaves line ends as they are; csv_rows takes them off, and a lone carriage return stays in its line.
-    return file.open(encoding="utf-8", newline="")
+        raise unreadable(str(file), f"the file cannot be opened: {error.strerror}") from None
