@@ -8,22 +8,20 @@ There is no chance in it: what is not in the cast is shared out by a checksum of
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from statistics import median_low
 from typing import NamedTuple
 from zlib import crc32
 
+from gateway.numbering.csv_rows import TableUnreadable
 from gateway.numbering.lerg_rows import CarrierRow, RowStatus
 from gateway.numbering.miles import vh_miles
 from sim.missouri import cast, folder
-from sim.missouri_readme import readme
+from sim.missouri.cities import City, Code, first_free, name_cities, read_codes
+from sim.missouri.readme import readme
 
-_FARTHEST_CITY = 25.0
-"""Miles to the nearest of a code's cities, above which the source contradicts itself and the code is left out."""
 _FARTHEST_HOST = 25.0
 """Miles within which a one-code exchange is served as a remote of a larger one."""
 _CODES_OF_A_HOST = 3
@@ -31,12 +29,6 @@ _CODES_OF_A_HOST = 3
 _METRO = 30.0
 """Miles around a metropolitan anchor within which the metropolitan carrier is the incumbent."""
 
-_LATA_ANCHORS = {
-    "520": ("Saint Louis", "Cape Girardeau", "Poplar Bluff", "Hannibal", "Farmington"),
-    "521": ("Jefferson City", "Columbia", "Rolla", "Moberly"),
-    "522": ("Springfield", "Joplin", "West Plains", "Lebanon"),
-    "524": ("Kansas City", "Saint Joseph", "Sedalia", "Kirksville", "Chillicothe"),
-}
 _METRO_ANCHORS = ("Saint Louis", "Kansas City", "Springfield", "Jefferson City")
 _LATA_PLACES = {"520": "STLS", "521": "JFCY", "522": "SPFD", "524": "KSCY"}
 """First four letters of the CLLIs of the competitive carriers' switches and of the tandem in each LATA."""
@@ -60,20 +52,6 @@ _BUILDINGS = {
 }
 
 
-class Code(NamedTuple):
-    city: str
-    v: int
-    h: int
-
-
-class City(NamedTuple):
-    name: str
-    rate_centre: str
-    v: int
-    h: int
-    lata: str
-
-
 class Office(NamedTuple):
     """The incumbent's switch of a city."""
 
@@ -84,83 +62,10 @@ class Office(NamedTuple):
     tandem: str
 
 
-def read_codes(lines: Iterable[str]) -> dict[str, Code]:
-    """NPA-NXX -> its city and position. Of several cities, the nearest to the code, then the first by name."""
-    listed: defaultdict[str, list[Code]] = defaultdict(list)
-    for row in csv.DictReader(lines):
-        code = Code(row["city"], int(row["v"]), int(row["h"]))
-        if code.v > 0 and code.h > 0:  # the source gives codes without a position that of 0 N 0 E
-            listed[row["npa"] + row["nxx"]].append(code)
-    positions = _positions(listed)
-    chosen = {}
-    for npa_nxx, codes in sorted(listed.items()):
-        miles = {code: vh_miles(code.v, code.h, *positions[code.city]) for code in codes}
-        nearest = min(codes, key=lambda code: (miles[code], code.city))
-        if miles[nearest] <= _FARTHEST_CITY:
-            chosen[npa_nxx] = nearest
-    return chosen
-
-
-def _positions(listed: Mapping[str, Sequence[Code]]) -> dict[str, tuple[int, int]]:
-    """City -> V and H: the median of the codes that list it alone, else of all that list it."""
-    alone: defaultdict[str, list[Code]] = defaultdict(list)
-    shared: defaultdict[str, list[Code]] = defaultdict(list)
-    for codes in listed.values():
-        for code in codes:
-            (alone if len(codes) == 1 else shared)[code.city].append(code)
-    return {
-        city: (median_low([c.v for c in codes]), median_low([c.h for c in codes]))
-        for city in alone.keys() | shared.keys()
-        for codes in [alone.get(city) or shared[city]]
-    }
-
-
-def name_cities(codes: Mapping[str, Code]) -> dict[str, City]:
-    """The rate centres: one for each city that a code was given to."""
-    members: defaultdict[str, list[Code]] = defaultdict(list)
-    for code in codes.values():
-        members[code.city].append(code)
-    positions = {
-        city: (median_low([c.v for c in group]), median_low([c.h for c in group])) for city, group in members.items()
-    }
-    anchors = [(lata, positions[a]) for lata, names in _LATA_ANCHORS.items() for a in names if a in positions]
-    taken: set[str] = set()
-    cities = {}
-    for name in sorted(positions):
-        v, h = positions[name]
-        lata = min(anchors, key=lambda anchor: (vh_miles(v, h, *anchor[1]), anchor[0]))[0]
-        cities[name] = City(name, _abbreviation(name, taken), v, h, lata)
-    return cities
-
-
-def _abbreviation(name: str, taken: set[str]) -> str:
-    """At most ten characters, capital, as LERG writes a rate centre: ``ST LOUIS``, ``LKSTLOUIS``."""
-    words = "".join(c for c in name.upper() if c.isalnum() or c == " ").split()
-    words = ["ST" if word == "SAINT" else word for word in words]
-    joined, squeezed = " ".join(words), "".join(words)
-    vowelless = "".join(word[0] + "".join(c for c in word[1:] if c not in "AEIOU") for word in words)
-    return _first_free((joined, squeezed, vowelless), 10, taken)
-
-
-def _first_free(candidates: Iterable[str], length: int, taken: set[str]) -> str:
-    """The first candidate that fits and is free, else the last one cut and numbered. Adds it to `taken`."""
-    last = ""
-    for last in candidates:
-        if len(last) <= length and last not in taken:
-            taken.add(last)
-            return last
-    for suffix in "ABCDEFGHIJKLMNOPQRSTUVWXYZ":
-        cut = last[: length - 1] + suffix
-        if cut not in taken:
-            taken.add(cut)
-            return cut
-    raise ValueError(f"no free name like {last}")
-
-
 def place_offices(codes: Mapping[str, Code], cities: Mapping[str, City]) -> dict[str, Office]:
     """City -> the incumbent's switch: as the cast says, else a fictional incumbent's."""
-    fixed = {exchange.city: exchange for exchange in cast.EXCHANGES if exchange.city in cities}
-    metro = [cities[name] for name in _METRO_ANCHORS if name in cities]
+    fixed = {exchange.city: exchange for exchange in cast.EXCHANGES}
+    metro = [cities[name] for name in _METRO_ANCHORS]
     incumbents = {city.name: _incumbent(city, metro) for city in cities.values() if city.name not in fixed}
     taken = {exchange.clli[:4] for exchange in cast.EXCHANGES} | set(_PLACES.values())
     stems = {
@@ -202,7 +107,7 @@ def _incumbent(city: City, metro: Iterable[City]) -> CarrierRow:
 def _place(city: str, taken: set[str]) -> str:
     letters = "".join(c for c in city.upper() if c.isalpha())
     squeezed = letters[0] + "".join(c for c in letters[1:] if c not in "AEIOUY")
-    return _first_free((squeezed[:4].ljust(4, "X"), letters[:4].ljust(4, "X")), 4, taken)
+    return first_free((squeezed[:4].ljust(4, "X"), letters[:4].ljust(4, "X")), 4, taken)
 
 
 def _metro_tandem(lata: str) -> str:
@@ -229,9 +134,8 @@ def lerg6(guide: Guide) -> list[tuple[str, ...]]:
         first_of.setdefault(code.city, npa_nxx)
     rows = []
     for given in cast.CODES:
-        if given.npa_nxx in guide.codes:
-            city = guide.cities[guide.codes[given.npa_nxx].city]
-            rows.append(_lerg6_row(given.npa_nxx, given.block, given.carrier, given.switch, city, given))
+        city = guide.cities[guide.codes[given.npa_nxx].city]
+        rows.append(_lerg6_row(given.npa_nxx, given.block, given.carrier, given.switch, city, given))
     for npa_nxx, source in guide.codes.items():
         if npa_nxx in in_cast:
             continue
@@ -323,10 +227,14 @@ def lerg12(codes: Sequence[tuple[str, ...]], remotes: set[str]) -> list[tuple[st
     return sorted([*rows.values(), *providers], key=lambda row: row[1])
 
 
-def build(lines: Iterable[str]) -> dict[str, str]:
-    """File name -> text, of every file of the guide."""
-    codes = read_codes(lines)
+def build(lines: Iterable[str], file: str = "source") -> dict[str, str]:
+    """File name -> text, of every file of the guide. Raises `TableUnreadable` where the source will not do."""
+    codes = read_codes(lines, file)
     cities = name_cities(codes)
+    missing = [name for name in (*_METRO_ANCHORS, *(e.city for e in cast.EXCHANGES)) if name not in cities]
+    missing += [code.npa_nxx for code in cast.CODES if code.npa_nxx not in codes]
+    if missing:
+        raise TableUnreadable(file, f"the cast needs what this source lacks: {', '.join(dict.fromkeys(missing))}")
     guide = Guide(codes, cities, place_offices(codes, cities))
     rows6 = lerg6(guide)
     rows7, homings = lerg7_and_homings(guide)
@@ -363,11 +271,14 @@ def main(arguments: Sequence[str]) -> int:
     target = Path(arguments[1]) if len(arguments) == 2 else folder()
     try:
         with Path(arguments[0]).open(encoding="utf-8") as lines:
-            files = build(lines)
+            files = build(lines, arguments[0])
         for name, text in files.items():
             (target / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         sys.stderr.write(f"{error.filename}: {error.strerror}\n")
+        return 2
+    except (TableUnreadable, UnicodeDecodeError) as error:
+        sys.stderr.write(f"{error}\n")
         return 2
     for name, text in files.items():
         sys.stdout.write(f"{target / name}: {text.count(chr(10))} lines, {len(text):,} characters\n")

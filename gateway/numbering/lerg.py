@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
 
+from gateway.numbering.effective import effective_us
 from gateway.numbering.footprint import Footprint, footprints
 from gateway.numbering.lerg_rows import (
     WHOLE_CODE,
@@ -21,9 +21,6 @@ from gateway.numbering.lerg_rows import (
     RowStatus,
     SwitchRow,
 )
-
-_US_PER_S = 1_000_000
-_ALWAYS_US = -(2**62)
 
 _History = tuple[tuple[int, CodeAssignment | None], ...]
 """Steps of one block, newest first: from when (microseconds since the Unix epoch), and who holds it (None: nobody)."""
@@ -137,12 +134,6 @@ def _histories(codes: Iterable[CodeAssignment]) -> dict[str, _History]:
     for code in codes:
         key = code.npa_nxx if code.block == WHOLE_CODE else code.npa_nxx + code.block
         assignment = None if code.status is RowStatus.DELETED else code
-        steps[key].append((_midnight_us(code.effective), assignment))
+        steps[key].append((effective_us(code.effective), assignment))
     # The sort is stable, so of two rows with one date the first given stays in front.
     return {key: tuple(sorted(rows, key=lambda step: -step[0])) for key, rows in steps.items()}
-
-
-def _midnight_us(day: date | None) -> int:
-    if day is None:
-        return _ALWAYS_US
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * _US_PER_S

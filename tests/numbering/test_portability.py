@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from gateway.numbering.portability import PortabilityUnreadable, PortedNumbers, load_ported_numbers
 from gateway.operations.lerg_folder import read_ported_numbers
 
+_ROW = "6363274001,5732140000"
+_JULY_2024_US = 1_719_792_000_000_000
+_JULY_2025_US = 1_751_328_000_000_000
+
 
 def test_a_ported_number_has_its_lrn_and_any_other_has_none() -> None:
     ported, faults = load_ported_numbers(["number,lrn", "6363274001,5732140000"])
@@ -21,6 +25,23 @@ def test_a_ported_number_has_its_lrn_and_any_other_has_none() -> None:
     assert "6363274002" not in ported
     assert len(ported) == 1
     assert PortedNumbers().lrn_of("6363274001") is None
+
+
+def test_a_porting_counts_from_its_date() -> None:
+    ported, faults = load_ported_numbers(
+        ["number,lrn,eff_date", "6363274001,3142060000,2025-07-01", "6363274001,5732140000,070124"]
+    )
+    assert faults == ()
+    assert len(ported) == 1
+    assert ported.lrn_of("6363274001", _JULY_2024_US - 1) is None
+    assert ported.lrn_of("6363274001", _JULY_2024_US) == "5732140000"
+    assert ported.lrn_of("6363274001", _JULY_2025_US) == "3142060000"
+    assert ported.lrn_of("6363274001") == "3142060000"
+
+
+def test_an_undated_porting_has_always_counted() -> None:
+    for ported in (PortedNumbers({"6363274001": "5732140000"}), load_ported_numbers(["number,lrn", _ROW])[0]):
+        assert ported.lrn_of("6363274001", 0) == "5732140000"
 
 
 @pytest.mark.parametrize(
