@@ -33,7 +33,7 @@ class ProviderFinder:
             return UNKNOWN
         lrn = calling_rn.digits if calling_rn is not None else None
         if lrn is None and self._ported is not None:
-            lrn = self._ported.lrn_of(calling.digits)
+            lrn = self._ported.lrn_of(calling.digits, at_us)
         if lrn is not None:
             routing = guide.location_routing(lrn)
             if routing is not None:

@@ -86,7 +86,7 @@ def destination_of(attempt: CallAttempt, ported: PortedNumbers | None) -> str | 
     if number is None or not number.is_nanp:
         return None
     if not attempt.npdi and ported is not None:
-        lrn = ported.lrn_of(number.digits)
+        lrn = ported.lrn_of(number.digits, attempt.at_us)
         if lrn is not None:
             return lrn
     return number.digits
