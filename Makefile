@@ -1,0 +1,48 @@
+# Everything here sets itself up: a virtual environment in .venv, the locked dependencies, the product.
+# `make demo` and `make test` need Python 3.11 or newer and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: demo test check lint types imports interop bench lock clean help
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(READY) ## Run the lab: a gateway in front of simulated switches, and the catalogue of calls
+	@$(BIN)/tollgate lab
+
+test: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest
+
+check: $(READY) lint types imports test ## Everything that must hold before a change lands
+
+lint: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+imports: $(READY)
+	@$(BIN)/lint-imports
+
+interop: $(READY) ## Try the product against Debian's Prometheus and tshark (installed when root, else named)
+	@deploy/debian-packages prometheus tshark
+	@$(BIN)/python -m tests.interop
+
+bench: $(READY) ## Measure the CPU time of a call beside a bare forwarder's
+	@$(BIN)/python -m bench
+
+$(READY): requirements.lock pyproject.toml deploy/make-venv
+	@deploy/make-venv $(PYTHON) $(VENV)
+	@touch $@
+
+lock: ## Bring requirements.lock up to date (needs uv)
+	uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results*.json
