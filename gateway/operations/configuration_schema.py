@@ -151,7 +151,7 @@ class LimitsSection(Section):
 
 class RecordsSection(Section):
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
-    queue: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    queue: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
 
 
 class NumberingSection(Section):

@@ -138,7 +138,7 @@ def test_the_environment_overrides_single_settings(monkeypatch: pytest.MonkeyPat
     assert configuration.mask_numbers
     assert configuration.limits.max_dialogs == 7
     assert configuration.agreement.replaced == date(2030, 1, 1)
-    assert configuration.record_queue == 100_000
+    assert configuration.record_queue == 20_000
 
 
 ADDRESS_FORM = 'write "192.0.2.1:5060" or "[2001:db8::1]:5060"'
