@@ -1,0 +1,178 @@
+"""The journal of cut-overs in a real SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
+from gateway.records.journal import CutoverJournal, UnfitStepError
+
+FLOOD = Cutover(1_900_000_000_000_000, Ocn("XV01"), "dedicated-1", "operator", "flood of 400 calls/s since 14:02")
+BACK = Cutover(1_900_000_600_000_000, Ocn("XV01"), None, "operator", "the partner attests removal")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.db"
+
+
+def steps(path: Path) -> tuple[Cutover, ...]:
+    journal = CutoverJournal(path)
+    try:
+        return journal.read()
+    finally:
+        journal.close()
+
+
+def test_a_new_journal_is_empty(path: Path) -> None:
+    assert steps(path) == ()
+
+
+def test_steps_are_numbered_without_gaps_and_survive_a_restart(path: Path) -> None:
+    journal = CutoverJournal(path)
+    assert [journal.append(FLOOD), journal.append(BACK)] == [1, 2]
+    journal.close()
+    journal = CutoverJournal(path)
+    assert journal.append(FLOOD) == 3
+    assert journal.read() == (FLOOD, BACK, FLOOD)
+    journal.close()
+
+
+def test_the_book_made_of_the_journal_says_what_was_in_force(path: Path) -> None:
+    journal = CutoverJournal(path)
+    journal.append(FLOOD)
+    journal.append(BACK)
+    journal.close()
+    book = CutoverBook(steps(path))
+    assert book.group_of(Ocn("XV01"), FLOOD.at_us - 1) is None
+    assert book.group_of(Ocn("XV01"), FLOOD.at_us) == "dedicated-1"
+    assert book.group_of(Ocn("XV01"), BACK.at_us) is None
+
+
+APPEND_FOREVER = """
+import sys
+from pathlib import Path
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.discontinuance import Cutover
+from gateway.records.journal import CutoverJournal
+
+journal = CutoverJournal(Path(sys.argv[1]))
+for number in range(1_000_000):
+    print(journal.append(Cutover(number, Ocn("XV01"), "dedicated-1", "operator", "flood")), flush=True)
+"""
+
+
+def test_every_step_that_was_acknowledged_survives_kill_9(path: Path) -> None:
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", APPEND_FOREVER, str(path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        acknowledged = [int(writer.stdout.readline()) for _ in range(20)]
+        writer.kill()
+        acknowledged += [int(line) for line in writer.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
+    kept = steps(path)
+    assert acknowledged == list(range(1, len(acknowledged) + 1))
+    assert len(acknowledged) <= len(kept) <= len(acknowledged) + 1
+    assert [step.at_us for step in kept] == list(range(len(kept)))
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE cutovers SET why = 'nothing'", "the journal is append-only"),
+        ("DELETE FROM cutovers", "the journal is append-only"),
+        ("DELETE FROM cutovers WHERE sequence = 2", "the journal is append-only"),
+        ("INSERT OR REPLACE INTO cutovers VALUES (1, 0, 'XV02', NULL, 'a', 'b')", "a step must follow the last one"),
+        ("REPLACE INTO cutovers VALUES (2, 0, 'XV02', NULL, 'a', 'b')", "a step must follow the last one"),
+        ("INSERT INTO cutovers VALUES (9, 0, 'XV02', NULL, 'a', 'b')", "a step must follow the last one"),
+        ("UPDATE OR REPLACE cutovers SET sequence = 1 WHERE sequence = 2", "the journal is append-only"),
+    ],
+)
+def test_no_statement_changes_or_removes_a_step(path: Path, statement: str, said: str) -> None:
+    journal = CutoverJournal(path)
+    journal.append(FLOOD)
+    journal.append(BACK)
+    with sqlite3.connect(path) as other, pytest.raises(sqlite3.IntegrityError, match=said):
+        other.execute(statement)
+    other.close()
+    assert journal.read() == (FLOOD, BACK)
+    journal.close()
+
+
+def test_a_step_is_read_while_the_journal_is_open_elsewhere(path: Path) -> None:
+    journal = CutoverJournal(path)
+    journal.append(FLOOD)
+    assert steps(path) == (FLOOD,)
+    journal.close()
+
+
+def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) -> None:
+    journal = CutoverJournal(path)
+    numbers: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: numbers.extend(journal.append(FLOOD) for _ in range(10))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal.close()
+    assert sorted(numbers) == list(range(1, 41))
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        Cutover(0, Ocn("XV01"), None, "operator", "x" * 4_001),
+        Cutover(0, Ocn("XV01"), None, "x" * 201, "flood"),
+        Cutover(0, Ocn("XV01"), None, "operator", "\udc80"),
+        Cutover(2**70, Ocn("XV01"), None, "operator", "flood"),
+    ],
+    ids=["a long why", "a long who", "not text", "no time"],
+)
+def test_a_step_that_cannot_be_kept_is_refused_and_the_journal_goes_on(path: Path, unfit: Cutover) -> None:
+    journal = CutoverJournal(path)
+    with pytest.raises(UnfitStepError, match="the step is not in force"):
+        journal.append(unfit)
+    assert journal.append(FLOOD) == 1
+    assert journal.read() == (FLOOD,)
+    journal.close()
+
+
+def test_a_step_that_cannot_be_written_is_said_not_to_be_in_force(path: Path) -> None:
+    journal = CutoverJournal(path)
+    journal._connection.execute("PRAGMA busy_timeout = 0")
+    with sqlite3.connect(path, isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match="database is locked: the step is not in force"):
+            journal.append(FLOOD)
+        other.execute("ROLLBACK")
+    other.close()
+    assert journal.append(FLOOD) == 1
+    journal.close()
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(path: Path) -> None:
+    CutoverJournal(path).close()
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 2")
+    newer.close()
+    with pytest.raises(NewerSchemaError, match="run the newer tollgate"):
+        CutoverJournal(path)
+
+
+def test_call_records_are_not_taken_for_a_journal(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA application_id = 7")
+    other.close()
+    with pytest.raises(ForeignFileError, match="is a database of something else, not cut-overs"):
+        CutoverJournal(path)
