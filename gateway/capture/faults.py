@@ -94,6 +94,7 @@ class FaultLog:
         self._limit = limit
 
     def report(self, kind: FaultKind, frame: int, offset: int, what: str, meaning: str) -> None:
+        """Count a fault, and list it while there is room; arguments as in `CaptureFault`."""
         self.counts[kind] += 1
         if len(self.listed) < self._limit:
             self.listed.append(CaptureFault(self.file, frame, offset, kind, what, meaning))
@@ -114,6 +115,7 @@ class SkipCount:
         self._limit = limit
 
     def add(self, kind: str) -> None:
+        """Count one frame or packet; under `OVERFLOW` once there are too many kinds."""
         if kind not in self.by_kind and len(self.by_kind) >= self._limit:
             kind = self.OVERFLOW
         self.by_kind[kind] += 1

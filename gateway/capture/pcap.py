@@ -32,6 +32,7 @@ _RECORD_HEADER_SIZE = 16
 
 
 def is_pcap(first_bytes: bytes) -> bool:
+    """Whether a file that starts so is pcap, of any variant."""
     return first_bytes[:4] in _MAGICS
 
 

@@ -38,6 +38,7 @@ _OPTION_TIME_OFFSET = 14
 
 
 def is_pcapng(first_bytes: bytes) -> bool:
+    """Whether a file that starts so is pcapng: its first block is a section header."""
     return first_bytes[:4] == _SECTION_BYTES
 
 

@@ -13,9 +13,7 @@ BODY = INVITE * 40
 
 @pytest.fixture(scope="module")
 def scapy() -> Any:
-    scapy_all = pytest.importorskip("scapy.all")
-    scapy_all.conf.ipv6_enabled = False
-    return scapy_all
+    return pytest.importorskip("scapy.all")
 
 
 def _written(scapy: Any, path: Path, packets: list[Any], writer: str = "wrpcap", **options: Any) -> bytes:

@@ -66,7 +66,7 @@ def test_the_interface_says_how_pcapng_times_are_to_be_read(order: str, options:
     encoded = {
         "tsresol 9": option(9, b"\x09", order),
         "tsresol 3": option(9, b"\x03", order),
-        "tsresol 2^-10": option(2, b"eth0", order) + option(9, b"\x8a", order) + option(0, b"", order),
+        "tsresol 2^-10": option(2, b"eth", order) + option(9, b"\x8a", order) + option(0, b"", order),
         "tsoffset -1": option(14, pack(order + "q", -1), order),
     }.get(options, b"")
     capture = section(order) + interface(options=encoded, order=order) + enhanced(FRAME, ticks, order=order)

@@ -166,6 +166,14 @@ def test_bytes_behind_the_udp_length_are_not_payload() -> None:
     assert payloads(pcap([ipv4(udp() + b"trailer")], link_type=RAW)) == [INVITE]
 
 
+@pytest.mark.parametrize("packet", [ipv4(udp(length=80)), ipv6(udp(length=80))])
+def test_padding_is_never_taken_for_payload_even_where_the_udp_length_reaches_into_it(packet: bytes) -> None:
+    ether_type = 0x0800 if packet[0] >> 4 == 4 else 0x86DD
+    reader, (datagram,) = read(pcap([ethernet(packet + b"P" * 40, ether_type)]))
+    assert (datagram.payload, datagram.truncated) == (INVITE, True)
+    assert set(reader.fault_counts) == {FaultKind.BAD_LENGTH}
+
+
 def test_a_udp_length_of_zero_is_a_jumbograms_and_the_packet_bounds_it() -> None:
     assert payloads(pcap([ipv6(udp(length=0))], link_type=RAW)) == [INVITE]
 

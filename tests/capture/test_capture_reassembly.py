@@ -158,6 +158,20 @@ def test_what_a_capture_can_make_us_hold_is_bounded(limits: CaptureLimits) -> No
     assert reader.fault_counts[FaultKind.LIMIT] >= 1
 
 
+def test_a_refused_datagram_takes_no_room_from_the_others() -> None:
+    refused = [
+        ipv4(bytes(64), offset=start, more=True, identification=number) for number in range(20, 30) for start in (0, 8)
+    ]
+    reader, datagrams = read(_capture(*refused, *_fragments(ipv4, 64)), CaptureLimits(reassembly_bytes=200))
+    assert [datagram.payload for datagram in datagrams] == [BODY]
+    assert FaultKind.LIMIT not in reader.fault_counts
+
+
+def test_an_atomic_fragment_is_a_packet_by_itself_whatever_shares_its_identification() -> None:
+    first, last = _fragments(ipv6_fragment, 64)
+    assert payloads(_capture(first, ipv6_fragment(udp(), identification=9), last)) == [INVITE, BODY]
+
+
 @BOTH
 def test_a_fragment_cut_by_the_snapshot_length_refuses_its_datagram(fragment: Cut) -> None:
     first, last = _fragments(fragment, 64)
