@@ -152,7 +152,7 @@ class PlacedCall:
         self.bye.set()
 
     def _elapsed(self) -> float:
-        return float(self.time.monotonic() - self.started)
+        return time.monotonic() - self.started
 
     def _outcome(
         self,
