@@ -144,7 +144,7 @@ class _Endpoint(aiosip.UDP):  # type: ignore[misc]  # aiosip publishes no types
         if self.tap is not None:
             self.tap.received(source, self.address, data)
         message = read(data)
-        if message is None or not _cseq_is_a_number(message):
+        if message is None:
             self.unreadable += 1
             return
         self.app.dispatch(aiosip.UDP, _to_aiosip(message, source), source)
@@ -155,11 +155,6 @@ class _Endpoint(aiosip.UDP):  # type: ignore[misc]  # aiosip publishes no types
         if self.tap is not None:
             self.tap.sent(self.address, target, data)
         self.transport.sendto(data, target)
-
-
-def _cseq_is_a_number(message: SipText) -> bool:
-    number, _, method = (message.first(b"cseq") or b"").partition(b" ")
-    return number.isdigit() and len(number) <= 10 and bool(method)
 
 
 class SipApplication(aiosip.Application):  # type: ignore[misc]  # aiosip publishes no types

@@ -1,7 +1,8 @@
 """A SIP message as lines of bytes: read, changed line by line, written back; what is not changed stays byte for byte.
 
-This is the simulator's only door to SIP parsing. It reads what the cast itself and a gateway send; a datagram that it
-can't read is None, never an exception.
+This is the simulator's only door to the SIP codec. The codec says whether a datagram is a SIP message and takes its
+values apart; here stand the lines themselves, all of them, because the cast adds, takes off and alters lines. A
+datagram that the codec can't read is None, never an exception.
 """
 
 from __future__ import annotations
@@ -10,25 +11,15 @@ import ipaddress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import grammar, headers
+from gateway.codecs.sip.message import SipMessage
+
 Address = tuple[str, int]
 """IP address (without brackets) and UDP port."""
 
-MAX_FIELDS = 256
-"""More header fields than this and the message is not read: the cast sends fewer than 30."""
-
-_COMPACT = {  # RFC 3261 section 7.3.3, 20; RFC 3265; RFC 8224
-    b"v": b"via",
-    b"f": b"from",
-    b"t": b"to",
-    b"i": b"call-id",
-    b"m": b"contact",
-    b"l": b"content-length",
-    b"c": b"content-type",
-    b"e": b"content-encoding",
-    b"s": b"subject",
-    b"k": b"supported",
-    b"y": b"identity",
-}
+_LONG_NAMES = {h.compact.encode(): h.name.lower().encode() for h in headers.ALL if h.compact is not None}
+_ALWAYS = (headers.VIA, headers.FROM, headers.TO, headers.CALL_ID)
 
 
 class Field(NamedTuple):
@@ -105,94 +96,61 @@ class SipText:
 
 def read(data: bytes) -> SipText | None:
     """The message in a datagram, or None where it isn't one that can be answered or matched."""
-    head, separator, body = data.partition(b"\r\n\r\n")
-    if not separator:
+    try:
+        parsed = SipMessage(data)
+        for needed in _ALWAYS:
+            parsed.required(needed)
+        parsed.cseq()
+    except Malformed:
         return None
-    lines = head.split(b"\r\n")
-    if len(lines) > MAX_FIELDS or not _is_start_line(lines[0]):
-        return None
+    start_line, *lines = data[: parsed.head_end].split(b"\r\n")
     fields: list[Field] = []
-    for line in lines[1:]:
+    for line in lines:
         if line[:1] in (b" ", b"\t") and fields:
             last = fields[-1]
             fields[-1] = Field(last.name, last.value + b" " + line.strip(), last.raw + b"\r\n" + line)
             continue
-        name, colon, value = line.partition(b":")
-        if not colon:
-            return None
+        name, _, value = line.partition(b":")
         name = name.strip().lower()
-        fields.append(Field(_COMPACT.get(name, name), value.strip(), line))
-    message = SipText(lines[0], tuple(fields), body)
-    if any(message.first(name) is None for name in (b"via", b"from", b"to", b"call-id", b"cseq")):
-        return None
-    return message
-
-
-def _is_start_line(line: bytes) -> bool:
-    if line.startswith(b"SIP/2.0 "):
-        return line[8:11].isdigit()
-    return line.endswith(b" SIP/2.0") and line.count(b" ") == 2
+        fields.append(Field(_LONG_NAMES.get(name, name), value.strip(), line))
+    return SipText(start_line, tuple(fields), data[parsed.body_offset :])
 
 
 def split_list(value: bytes) -> list[bytes]:
     """The members of a comma-separated list; commas within quotes and angle brackets don't separate."""
-    if b"," not in value:
-        return [value]
-    members: list[bytes] = []
-    quoted, bracketed, start = False, False, 0
-    for at, byte in enumerate(value):
-        if byte == 0x22:
-            quoted = not quoted
-        elif quoted:
-            continue
-        elif byte in b"<>":
-            bracketed = byte == 0x3C
-        elif byte == 0x2C and not bracketed:
-            members.append(value[start:at].strip())
-            start = at + 1
-    members.append(value[start:].strip())
-    return members
+    return [value[start:end] for start, end in grammar.split_list(value)]
 
 
 def parameter(value: bytes, name: bytes) -> bytes | None:
     """A header parameter's value (``;tag=...``), looked for behind the angle brackets; b"" where it has no value."""
-    for part in value.rpartition(b">")[2].split(b";")[1:]:
-        key, _, content = part.partition(b"=")
-        if key.strip().lower() == name:
-            return content.strip()
-    return None
+    _, semicolon, parameters = value.rpartition(b">")[2].partition(b";")
+    return grammar.parameter_of(semicolon + parameters, name)
 
 
 def uri_of(value: bytes) -> bytes:
-    """The URI of a name-addr or addr-spec (RFC 3261 section 25.1), without header parameters."""
-    _, bracket, rest = value.partition(b"<")
-    return rest.partition(b">")[0] if bracket else value.partition(b";")[0].strip()
+    """The URI of a name-addr or addr-spec (RFC 3261 section 25.1); empty where there is none."""
+    try:
+        return grammar.parse_name_addr(value).uri
+    except Malformed:
+        return b""
 
 
 def address_of(uri: bytes) -> Address | None:
     """Where a sip URI with a numeric host leads; None for any other URI. The port defaults to 5060."""
-    scheme, colon, rest = uri.partition(b":")
-    if not colon or scheme.lower() != b"sip":
-        return None
-    return parse_host_port(rest.rpartition(b"@")[2].partition(b";")[0].partition(b"?")[0])
-
-
-def parse_host_port(text: bytes) -> Address | None:
-    """``127.0.0.1:5060``, ``[::1]:5060``; None where the host is no IP address or the port no port."""
-    decoded = text.decode("ascii", "replace").strip()
-    host, port = decoded, "5060"
-    if decoded.startswith("["):
-        host, _, rest = decoded[1:].partition("]")
-        port = rest[1:] or port
-    elif ":" in decoded:
-        host, _, port = decoded.partition(":")
     try:
-        ipaddress.ip_address(host)
+        parsed = grammar.parse_uri(uri)
+    except Malformed:
+        return None
+    return _numeric(parsed.host, parsed.port or 5060) if parsed.scheme == b"sip" else None
+
+
+def _numeric(host: bytes, port: int) -> Address | None:
+    text = host.decode("ascii", "replace").strip("[]")
+    try:
+        ipaddress.ip_address(text)
     except ValueError:
         return None
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
-        return None
-    return host, int(port)
+    return (text, port) if 0 < port < 65536 else None
 
 
 def host_port(address: Address) -> str:
@@ -203,10 +161,9 @@ def host_port(address: Address) -> str:
 
 def via_target(via: bytes) -> Address | None:
     """Where a response with this Via on top goes: received and rport before sent-by (RFC 3261 18.2.2, RFC 3581)."""
-    sent_by = parse_host_port(via.partition(b";")[0].rpartition(b" ")[2])
-    received, rport = parameter(via, b"received"), parameter(via, b"rport")
-    if sent_by is None and received is None:
+    try:
+        parsed = grammar.parse_via(via)
+    except Malformed:
         return None
-    host = received.decode("ascii", "replace").strip("[]") if received else (sent_by or ("", 0))[0]
-    port = int(rport) if rport and rport.isdigit() else (sent_by or ("", 5060))[1]
-    return host, port
+    received, rport = parameter(via, b"received"), parameter(via, b"rport")
+    return _numeric(received or parsed.host, int(rport) if rport and rport.isdigit() else parsed.port)
