@@ -77,6 +77,8 @@ class UserAgent:
         self.answers_by_number: dict[str, AnswerPlan] = {}
         """User part of the Request-URI without parameters -> how to treat that call."""
         self.received: deque[ReceivedCall] = deque(maxlen=KEPT_CALLS)
+        self.arrived = asyncio.Event()
+        """Set whenever a call comes; whoever waits for one clears it first."""
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> Address:
         """Bind the socket, port 0 for one that the system chooses. Raises OSError where the port is taken."""
@@ -149,6 +151,7 @@ class UserAgent:
         invite: SipText = msg.sip
         call = ReceivedCall(dialog.call_id, bytes(invite), msg.source)
         self.received.append(call)
+        self.arrived.set()
         plan = self.answers_by_number.get(_dialled(invite), self.answers)
         dialog.register_callback("ACK", self._acknowledged, call)
         dialog.register_callback("CANCEL", self._cancelled, call)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import contextlib
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip.message import SipMessage
+from sim.malformed import Expected, corpus
+from sim.packets import LONGEST_PAYLOAD
+
+OWN = ("127.0.0.1", 5060)
+
+
+def test_the_corpus_has_many_kinds_and_each_its_own_name() -> None:
+    names = [kind.name for kind in corpus()]
+    assert len(names) >= 25
+    assert len(set(names)) == len(names)
+
+
+def test_every_datagram_fits_udp() -> None:
+    assert max(len(kind.payload(OWN)) for kind in corpus()) <= LONGEST_PAYLOAD
+
+
+def test_what_is_to_be_answered_says_where_the_answer_goes() -> None:
+    for kind in corpus():
+        if kind.expected is not Expected.DROPPED:
+            assert b"\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKhostile-" in kind.payload(OWN), kind.name
+
+
+def test_the_codec_raises_nothing_but_malformed() -> None:
+    for kind in corpus():
+        with contextlib.suppress(Malformed):
+            SipMessage(kind.payload(OWN)).check()

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.packets import LONGEST_PAYLOAD, Packet, PacketLog, write_capture
+
+A, B, SIX = ("127.0.0.1", 5060), ("127.0.0.2", 40_000), ("::1", 5060)
+
+
+def test_a_capture_holds_each_datagram_with_its_time_and_sound_checksums(tmp_path: Path) -> None:
+    from scapy.layers.inet import IP, UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.utils import rdpcap
+
+    packets = [
+        Packet(1_700_000_000_000_002, A, B, b"second"),
+        Packet(1_700_000_000_000_001, SIX, ("::1", 5070), b"first"),
+        Packet(1_700_000_000_999_999, A, B, b"x" * 60_000),
+    ]
+    path = tmp_path / "run.pcap"
+    assert write_capture(path, packets) == 3
+    read = rdpcap(str(path))
+    assert [bytes(frame[UDP].payload) for frame in read] == [b"first", b"second", b"x" * 60_000]
+    assert [round(float(frame.time) % 1 * 1_000_000) for frame in read] == [1, 2, 999_999]
+    assert (read[0][IPv6].src, read[0][UDP].dport) == ("::1", 5070)
+    assert (read[1][IP].src, read[1][IP].dst, read[1][UDP].sport) == ("127.0.0.1", "127.0.0.2", 5060)
+    for frame in read:
+        again = frame.copy()
+        del again[UDP].chksum
+        assert type(frame)(bytes(again))[UDP].chksum == frame[UDP].chksum
+
+
+def test_a_packet_between_two_ip_versions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"127\.0\.0\.1 and ::1 are of two IP versions"):
+        write_capture(tmp_path / "run.pcap", [Packet(1, A, SIX, b"")])
+
+
+def test_a_payload_that_udp_cannot_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds 65507 octets"):
+        write_capture(tmp_path / "run.pcap", [Packet(1, A, B, b"x" * (LONGEST_PAYLOAD + 1))])
+
+
+def test_a_datagram_within_the_cast_is_kept_once() -> None:
+    ticks = iter(range(1, 100))
+    log = PacketLog(clock=lambda: next(ticks))
+    log.sent(A, B, b"within")
+    log.received(A, B, b"within")
+    log.received(SIX, B, b"from outside")
+    assert [p.payload for p in log.packets] == [b"within", b"from outside"]
+
+
+def test_a_full_log_counts_what_it_leaves_out() -> None:
+    log = PacketLog(most=2)
+    for _ in range(5):
+        log.sent(A, B, b"x")
+    assert (len(log.packets), log.left_out) == (2, 3)
