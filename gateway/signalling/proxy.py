@@ -189,6 +189,9 @@ class SipProxy:
             # The same request over another path (RFC 3261 section 8.2.2.2).
             self._answer_once(server, 482, "Loop Detected", actions)
             return
+        if request.request_uri.partition(b":")[0].lower() not in _SCHEMES:
+            self._answer_once(server, 416, "Unsupported URI Scheme", actions)
+            return
         hops = self._hops(request)
         if hops == 0:
             self._answer_once(server, 483, "Too Many Hops", actions)
@@ -476,6 +479,7 @@ class SipProxy:
         return self._branch_start + b"%x" % self._branches
 
 
+_SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
 
 

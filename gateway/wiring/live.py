@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,7 +31,7 @@ from gateway.records.journal import CutoverJournal
 from gateway.signalling.call import Call
 from gateway.signalling.proxy import ProxySettings, SipProxy
 from gateway.transport.clock import Clock
-from gateway.transport.udp import Tap, UdpTransport, open_socket
+from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
 from gateway.wiring.engine import policy_of
 
 LOG = logging.getLogger("tollgate")
@@ -86,7 +86,9 @@ class RecordKeeping:
 class Gateway:
     """A running gateway. Made by `running`; also the control plane of its HTTP API."""
 
-    def __init__(self, configuration: Configuration, sock: socket.socket, tap: Tap | None) -> None:
+    def __init__(
+        self, configuration: Configuration, sock: socket.socket, tap: Tap | None, observers: Sequence[CallObserver]
+    ) -> None:
         self._configuration: Final = configuration
         folder = configuration.state_folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +118,7 @@ class Gateway:
             version=version("tollgate"),
         )
         self.transport: Final = UdpTransport(
-            self.proxy, sock, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder)), tap
+            self.proxy, sock, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
         )
         self._started_us: Final = self.clock.now_us()
         self._draining = False
@@ -272,15 +274,17 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(configuration: Configuration, *, tap: Tap | None = None) -> AsyncIterator[Gateway]:
+async def running(
+    configuration: Configuration, *, tap: Tap | None = None, observers: Sequence[CallObserver] = ()
+) -> AsyncIterator[Gateway]:
     """A gateway that takes calls until the block is left.
 
-    `tap` is called for every datagram in and out. Raises OSError where an address cannot be bound,
+    `tap` is called for every datagram in and out, `observers` for every call, after the gateway's own. Raises OSError where an address cannot be bound,
     `DatabaseFileError` where records or journal cannot be opened, and what `policy_of` raises.
     """
     sock = open_socket(*configuration.listen)
     try:
-        gateway = Gateway(configuration, sock, tap)
+        gateway = Gateway(configuration, sock, tap, observers)
     except BaseException:
         sock.close()
         raise
