@@ -157,7 +157,7 @@ class GatewayMetrics:
         # `_value_`, because hashing an enum member, or reading its `value`, runs Python code on 3.11.
         self._calls.cells[group, ocn, decision.outcome._value_][0] += 1
         findings = self._findings.cells
-        for finding, mode in decision.judgements:
+        for finding, mode in zip(decision.findings, decision.modes, strict=True):
             findings[finding.check, finding.verdict._value_, mode._value_][0] += 1
         refused_by = decision.refused_by
         if refused_by is not None:

@@ -12,7 +12,7 @@ from gateway.numbering.telephone_number import parse_number
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.operations.readings import ConfigurationInfo, Readings
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
-from gateway.policy.verdict import Decision, Finding, Judgement, Outcome, Refusal, Verdict
+from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 from gateway.signalling.call import Call, EndedBy
 
 HOST, PARTNER, ALPHA, BRAVO, STRANGER = (Ocn(ocn) for ocn in ("1234", "7000", "555A", "555B", "999X"))
@@ -107,20 +107,21 @@ def call(
     attempt = CallAttempt(
         0, "a-call", ("127.0.0.1", 5060), ingress, provider, OcnSource.CALLING_CODE, number, number, number
     )
-    judgements = []
+    findings, modes = [], []
     refused_by = None
     for check, clause in CHECKS.items():
-        finding = Finding(check, Verdict.PASS, clause)
         if violation is not None and violation[0] == check:
             finding = Finding(check, violation[1], clause, "seen", (), Refusal(403, "Forbidden", 21))
             refused_by = finding if mode is Mode.ENFORCE else None
-            judgements.append(Judgement(finding, mode))
+            modes.append(mode)
         else:
-            judgements.append(Judgement(finding, Mode.ENFORCE))
+            finding = Finding(check, Verdict.PASS, clause)
+            modes.append(Mode.ENFORCE)
+        findings.append(finding)
     admitted = Outcome.DIVERT if diverted else Outcome.ADMIT
     outcome = Outcome.REFUSE if refused_by is not None else admitted
     egress = None if refused_by is not None else SWITCH
-    return Call(attempt, Decision(outcome, egress, tuple(judgements), refused_by, emergency))
+    return Call(attempt, Decision(outcome, egress, tuple(findings), tuple(modes), refused_by, emergency))
 
 
 def ended(a_call: Call, ended_by: EndedBy, *, answered_at_us: int | None = None, ended_at_us: int = 0) -> Call:
