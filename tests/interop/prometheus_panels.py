@@ -46,7 +46,7 @@ LEGEND_LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 Json = dict[str, Any]
 
 
-class Failure(Exception):  # noqa: N818 - what did not hold, in a sentence
+class Failure(Exception):
     """Something that the run cannot go on without."""
 
 
@@ -219,7 +219,7 @@ def alert_rows(server: Prometheus) -> Iterator[Row]:
             fault = "" if rule["health"] == "ok" else f"{rule['health']}: {rule.get('lastError', 'not evaluated')}"
             yield Row(f"alert {rule['name']} ({rule['state']})", len(rule["alerts"]), len(rule["alerts"]), fault)
             for selector in dict.fromkeys(SELECTOR.findall(rule["query"])):
-                yield judged(server, f"  {selector}", selector)
+                yield judged(server, "  " + "".join(selector.split()), selector)
 
 
 def judged(server: Prometheus, what: str, expression: str, *, legend: str = "", over_time: bool = False) -> Row:

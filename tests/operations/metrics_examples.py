@@ -37,11 +37,12 @@ DEDICATED = _group("TG-DEDICATED", Side.PARTNER, PARTNER, dedicated=True)
 SWITCH = _group("TG-SWITCH", Side.HOST, HOST)
 TRUNK_GROUPS = (SHARED, DEDICATED, SWITCH)
 
-CHECKS = {"calling_number": "L7", "destination": "L9", "limit": "L8"}
+CHECKS = {"trunk_group": "L8", "rate_limit": "L8", "calling_number": "L7", "calling_code": "L1.4", "footprint": "L9"}
+"""Check name -> clause, of some of the engine's checks."""
 REFUSAL_KINDS = (
     RefusalKind("calling_number", "L7", Verdict.ALTERED),
-    RefusalKind("destination", "L9", Verdict.OUTSIDE),
-    RefusalKind("limit", "L8", Verdict.OVER_LIMIT),
+    RefusalKind("footprint", "L9", Verdict.OUTSIDE),
+    RefusalKind("rate_limit", "L8", Verdict.OVER_LIMIT),
 )
 
 

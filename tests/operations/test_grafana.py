@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from metrics_examples import Stand, metrics_of
 
-from gateway.policy.verdict import Verdict
+from gateway.interconnection.trunk_groups import Mode
+from gateway.policy.checks import REFUSES
+from gateway.policy.verdict import Outcome, Verdict
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 DASHBOARD: dict[str, Any] = json.loads((GRAFANA / "dashboards" / "tollgate-overview.json").read_text(encoding="utf-8"))
@@ -24,6 +26,7 @@ SELECTOR = re.compile(r"\b(tollgate_\w+)\{([^}]*)\}")
 MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 GRAFANA_VARIABLE = re.compile(r"\$(\w+)")
 ALERT = re.compile(r"- alert: (\w+)")
+VALUES_OF_OURS = re.compile(r'\b(check|verdict|mode|outcome)=~?"([^"]*)"')
 
 
 def _exported() -> dict[str, set[str]]:
@@ -92,6 +95,18 @@ def test_the_monitor_panel_shows_every_violation_and_nothing_else() -> None:
     matched = re.search(r'verdict=~"([^"]*)"', panel["targets"][0]["expr"])
     assert matched is not None
     assert set(matched[1].split("|")) == {verdict.value for verdict in Verdict if verdict.violation}
+
+
+@pytest.mark.parametrize("text", [*EXPRESSIONS, pytest.param(ALERTS, id="alerts.yml")])
+def test_every_check_verdict_mode_and_outcome_asked_for_is_one_that_there_is(text: str) -> None:
+    there_is = {
+        "check": set(REFUSES),
+        "verdict": {verdict.value for verdict in Verdict},
+        "mode": {mode.value for mode in Mode},
+        "outcome": {outcome.value for outcome in Outcome},
+    }
+    for label, values in VALUES_OF_OURS.findall(text):
+        assert set(values.split("|")) <= there_is[label]
 
 
 def test_every_alert_says_what_happened_and_what_to_do_and_is_proved() -> None:
