@@ -32,6 +32,7 @@ _CODES = (
     CodeAssignment("314555", "1", OTHER_PROVIDER, PARTNER_SWITCH),
     CodeAssignment("314556", "A", STRANGER, PARTNER_SWITCH),
     CodeAssignment("314558", "A", PROVIDER, OTHER_SWITCH),
+    CodeAssignment("913555", "A", STRANGER, OTHER_SWITCH, state="KS"),
     CodeAssignment("314777", "A", PROVIDER, PARTNER_SWITCH, effective=date.fromtimestamp(NEW_CODE_FROM_US / SECOND_US)),
     CodeAssignment("636555", "A", HOST, HOST_SWITCH),
     CodeAssignment("636777", "A", HOST, HOST_SWITCH, effective=date.fromtimestamp(NEW_CODE_FROM_US / SECOND_US)),
@@ -56,7 +57,7 @@ GUIDE = LergGuide(
     lrns=(
         LrnRow(HOST_LRN, HOST_SWITCH, HOST),
         LrnRow(OTHER_LRN, OTHER_SWITCH, STRANGER),
-        LrnRow(PROVIDER_LRN, PARTNER_SWITCH, PROVIDER),
+        LrnRow(PROVIDER_LRN, PARTNER_SWITCH, PROVIDER, state="MO"),
     ),
 )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from attempts import attempt, identity
-from guides import CARRIERS, GUIDE, PORTED
+from guides import CARRIERS, GUIDE, PORTED, STRANGER
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.interconnection.discontinuance import CutoverBook
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks import all_checks
+from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Verdict
 
@@ -19,7 +19,6 @@ CHECKS = all_checks(guide=GUIDE, ported=PORTED, carriers=CARRIERS, cutovers=Cuto
 ORDER = [
     "emergency",
     "trunk_group",
-    "admission",
     "rate_limit",
     "calling_number",
     "presentation",
@@ -28,6 +27,7 @@ ORDER = [
     "diversion",
     "passport",
     "calling_code",
+    "admission",
     "footprint",
 ]
 
@@ -39,6 +39,23 @@ def test_the_checks_stand_in_the_engines_order() -> None:
 @pytest.mark.parametrize("call", [attempt(), attempt(asserted=()), attempt(identities=(identity(),))])
 def test_an_honest_call_passes_every_check(call: CallAttempt) -> None:
     assert {check.name: check.judge(call).verdict for check in CHECKS} == dict.fromkeys(ORDER, Verdict.PASS)
+
+
+@pytest.mark.parametrize(
+    ("call", "check"),
+    [
+        (attempt(calling="anonymous", asserted=(), provider=None), "calling_number"),
+        (attempt(calling="+19995550100", provider=None), "calling_code"),
+        (attempt(calling="+13145560100", provider=STRANGER), "calling_code"),
+        (attempt(calling="+442079460000", provider=None), "admission"),
+    ],
+    ids=["no number", "a number of nobody", "a stranger's number", "a foreign number"],
+)
+def test_a_call_that_belongs_to_no_provider_is_refused_for_what_its_sender_has_to_mend(
+    call: CallAttempt, check: str
+) -> None:
+    findings = [each.judge(call) for each in CHECKS]
+    assert next(finding.check for finding in findings if finding.verdict.violation) == check
 
 
 def test_without_a_configuration_what_one_message_shows_is_judged_and_the_rest_says_what_it_lacks() -> None:
@@ -96,5 +113,9 @@ def test_whatever_a_message_says_every_check_answers_and_a_violation_can_be_refu
         assert finding.check == check.name
         assert finding.verdict.violation == (finding.refusal is not None)
         assert (finding.verdict is Verdict.PASS) == (finding.text == "")
+        if finding.verdict.violation:
+            clauses, verdicts = REFUSES[finding.check]
+            assert finding.clause in clauses
+            assert finding.verdict in verdicts
         if call.emergency and check.name in {"trunk_group", "admission", "rate_limit", "calling_code", "footprint"}:
             assert finding.verdict is Verdict.PASS

@@ -33,6 +33,7 @@ ROWS = [
     ("ported away, by look-up", {"calling": "+13145550177", "provider": STRANGER}, Verdict.MISMATCH),
     ("ported away, by the message", {"calling_rn": OTHER_LRN}, Verdict.MISMATCH),
     ("an LRN that is on a code only", {"calling_rn": UNLISTED_LRN}, Verdict.MISMATCH),
+    ("of another state than its LRN", {"calling": "+19135550100", "calling_rn": PROVIDER_LRN}, Verdict.MISMATCH),
     ("toll-free", {"calling": "+18005550100", "provider": None}, Verdict.MISMATCH),
     ("unassigned", {"calling": "+19995550100", "provider": None}, Verdict.FABRICATED),
     ("ported to an LRN that is nowhere", {"calling_rn": "9995559999"}, Verdict.FABRICATED),

@@ -11,7 +11,7 @@ from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.facts import evidence, not_judged, passed, violation
-from gateway.policy.refusals import REFUSALS, Reason
+from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
 TOLL_FREE: Final = frozenset({"800", "822", "833", "844", "855", "866", "877", "888"})
@@ -34,7 +34,8 @@ class CallingCode:
 
     - FABRICATED: the code, or the LRN's, is assigned to nobody.
     - MISMATCH: its OCN is not the one that the call is attributed to; or neither the partner nor one of the partner's
-      providers; or the code is homed on another switch than the partner's (`TrunkGroup.home_switch`, where given).
+      providers; or the code is homed on another switch than the partner's (`TrunkGroup.home_switch`, where given); or
+      the number and its LRN lie in two states, which no porting explains.
 
     Without a book of carriers the OCN is compared with the partner's only if the call is attributed. Judged on
     partner-side trunk groups. Emergency calls pass.
@@ -68,7 +69,7 @@ class CallingCode:
         rn = attempt.calling_routing_number
         lrn = rn.digits if rn is not None else self._ported.lrn_of(number.digits) if self._ported is not None else None
         if lrn is not None:
-            return self._judge_ported(attempt, ingress, guide, lrn)
+            return self._judge_ported(attempt, ingress, guide, number, lrn)
         code = guide.code_of(number.digits, attempt.at_us)
         if code is None:
             return self._unassigned(attempt, number)
@@ -76,13 +77,19 @@ class CallingCode:
             return self._pass
         return self._mismatch(attempt, ingress, _Holder(code.ocn, code.switch, f"code {_block(number.digits)}"))
 
-    def _judge_ported(self, attempt: CallAttempt, ingress: TrunkGroup, guide: LergGuide, lrn: str) -> Finding:
+    def _judge_ported(
+        self, attempt: CallAttempt, ingress: TrunkGroup, guide: LergGuide, number: TelephoneNumber, lrn: str
+    ) -> Finding:
         routing = guide.location_routing(lrn) or guide.code_of(lrn, attempt.at_us)
         if routing is None:
             text = f"the calling number's LRN {lrn} is in no row of LERG 12 and on no code of LERG 6"
             return self._fabricated(text, attempt)
         if self._is_providers(attempt, ingress, routing.ocn, routing.switch):
-            return self._pass
+            code = guide.code_of(number.digits, attempt.at_us)
+            if code is None or code.state == routing.state or not code.state or not routing.state:
+                return self._pass
+            text = f"the calling number {number} is of {code.state}, its LRN {lrn} of {routing.state}"
+            return self._broken_tie(text, attempt)
         return self._mismatch(attempt, ingress, _Holder(routing.ocn, routing.switch, f"LRN {lrn} of the ported number"))
 
     def _is_providers(self, attempt: CallAttempt, ingress: TrunkGroup, ocn: str, switch: str) -> bool:
@@ -102,14 +109,7 @@ class CallingCode:
     def _unassigned(self, attempt: CallAttempt, number: TelephoneNumber) -> Finding:
         if number.digits[:3] in TOLL_FREE:
             text = f"the calling number {number} is a toll-free number: no provider's code, and on no switch"
-            return Finding(
-                self.name,
-                Verdict.MISMATCH,
-                self.clause,
-                text,
-                evidence(attempt.calling),
-                REFUSALS[Reason.CALLING_CODE_MISMATCH],
-            )
+            return self._broken_tie(text, attempt)
         text = f"the calling number's code {_block(number.digits)} was assigned to nobody at the time of the call"
         return self._fabricated(text, attempt)
 
@@ -130,6 +130,9 @@ class CallingCode:
             text = f"{holder.by} belongs to OCN {holder.ocn}, the call is OCN {attempt.provider}'s"
         else:
             text = f"{holder.by} is homed on {holder.switch}, not on the partner's switch {ingress.home_switch}"
+        return self._broken_tie(text, attempt)
+
+    def _broken_tie(self, text: str, attempt: CallAttempt) -> Finding:
         return violation(
             self.name,
             Verdict.MISMATCH,

@@ -20,9 +20,10 @@ class LergFootprint:
     """Judges the destination by the footprint of the ingress group's switch, as of the call's time.
 
     The key is the LRN of a ported number, else the dialled digits: rn where the message has one; a look-up of our own
-    where no dip is claimed (npdi absent). Where rn contradicts our own portability data, both are judged: a destination
-    outside by either is OUTSIDE (an rn inside the area would otherwise open the trunks to any number), and one inside
-    by both is a WARN, for one of the two tables is stale.
+    where no dip is claimed (npdi absent). Where rn contradicts our own portability data, both LRNs are judged: outside
+    by either is OUTSIDE, inside by both is a WARN, for one of the two tables is stale. That a number is not in our data
+    is no contradiction, since nobody's data is complete; but where it is rn alone that brings the call inside, that is
+    a WARN, or any number could be carried in under a borrowed LRN unseen.
 
     Toll-free numbers, N11 codes other than emergency ones and foreign numbers are in no switch's area: OUTSIDE, as is a
     code that nobody holds. Emergency calls pass. Judged on partner-side trunk groups.
@@ -57,18 +58,22 @@ class LergFootprint:
         if outside is not None:
             return outside
         if rn is not None and known != rn.digits and len(self._ported):
-            return self._contradiction(attempt, guide, ingress.switch, number, known)
+            return self._doubtful_rn(attempt, guide, ingress.switch, number, known)
         return self._pass
 
-    def _contradiction(
+    def _doubtful_rn(
         self, attempt: CallAttempt, guide: LergGuide, switch: str, number: TelephoneNumber, known: str | None
     ) -> Finding:
-        """The message's rn is inside; our own data says otherwise of the number."""
-        ours = self._outside(attempt, guide, switch, number, known or number.digits)
-        if ours is not None:
-            return ours
-        says = f"ported to LRN {known}" if known is not None else "not known to be ported"
-        text = f"rn {attempt.routing_number} contradicts our own portability data: {number} is {says}; both are inside"
+        """The message's rn is inside; our own data names another LRN, or none."""
+        outside = self._outside(attempt, guide, switch, number, known or number.digits)
+        if known is None:
+            if outside is None:
+                return self._pass
+            text = f"rn {attempt.routing_number} alone brings {number} inside: it is not known to be ported"
+        elif outside is not None:
+            return outside
+        else:
+            text = f"rn {attempt.routing_number} contradicts our own portability data, LRN {known}; both are inside"
         return Finding(self.name, Verdict.WARN, self.clause, text, evidence(attempt.called))
 
     def _outside(

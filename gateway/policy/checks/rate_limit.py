@@ -36,7 +36,8 @@ class TokenBucket:
 
     def has_token(self, at_us: int) -> bool:
         now = at_us * self._scale
-        return max(self._full_at, now) + self._token_time - now <= self._burst_time
+        missing = self._full_at - now if self._full_at > now else 0
+        return missing + self._token_time <= self._burst_time
 
     def take(self, at_us: int) -> None:
         """Take a token. An empty bucket stays empty: what is admitted over the limit (monitor mode) runs up no debt."""
