@@ -11,7 +11,10 @@ TOKEN_FILE: Final = "api.token"  # noqa: S105 - the name of the file that holds 
 
 
 def read_or_make_token(folder: Path) -> str:
-    """The API token of a state folder, made at the first start. Raises OSError where it can be neither read nor made."""
+    """The API token of a state folder, made at the first start.
+
+    Raises OSError where it can be neither read nor made.
+    """
     file = folder / TOKEN_FILE
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

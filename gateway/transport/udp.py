@@ -38,7 +38,8 @@ class CallObserver(Protocol):
 
 
 _METHODS: Final = (
-    ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"]
+    *("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "UPDATE"),
+    *("INFO", "REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH"),
 )
 _KIND_BY_START: Final = {f"{method} ".encode()[:4]: method for method in _METHODS} | {
     f"SIP/2.0 {digit}".encode(): f"{digit}xx" for digit in range(1, 7)

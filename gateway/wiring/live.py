@@ -279,8 +279,9 @@ async def running(
 ) -> AsyncIterator[Gateway]:
     """A gateway that takes calls until the block is left.
 
-    `tap` is called for every datagram in and out, `observers` for every call, after the gateway's own. Raises OSError where an address cannot be bound,
-    `DatabaseFileError` where records or journal cannot be opened, and what `policy_of` raises.
+    `tap` is called for every datagram in and out, `observers` for every call, after the gateway's own. Raises OSError
+    where an address cannot be bound, `DatabaseFileError` where records or journal cannot be opened, and what
+    `policy_of` raises.
     """
     sock = open_socket(*configuration.listen)
     try:
