@@ -350,3 +350,14 @@ def test_a_file_that_is_not_there_is_a_fault(folder: Path) -> None:
 def test_the_names_of_the_checks_can_be_given() -> None:
     text = VALID.replace("{ footprint", "{ new_check")
     assert load(text, check_names=frozenset({"new_check"})).trunk_groups[0].modes == {"new_check": Mode.MONITOR}
+
+
+def test_the_example_configuration_is_without_fault() -> None:
+    example = Path(__file__).parents[2] / "deploy" / "tollgate.toml"
+    configuration = load_configuration(example)
+    assert [group.name for group in configuration.trunk_groups] == [
+        "riverbend-wentzville",
+        "riverbend-dedicated",
+        "wentzville",
+    ]
+    assert configuration.state_folder.resolve() == example.parents[1] / "var" / "tollgate"
