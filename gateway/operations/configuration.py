@@ -100,18 +100,24 @@ def load_configuration(path: Path, *, check_names: frozenset[str] = CHECK_NAMES)
     for variable in unknown_variables(os.environ):
         remedy = "remove it; TOLLGATE_SECTION__KEY overrides a single setting of a section"
         reporter.faults.append(ConfigurationFault(ENVIRONMENT, None, variable, "names no setting", remedy))
-    folder = path.resolve().parent
-    for contradiction in contradictions(Draft.of(_overridden(data), folder, check_names)):
-        reporter.report(*contradiction)
-    try:
-        document = Document(**data)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            reporter.report(detail["loc"], *reason_and_remedy(detail))
-        raise ConfigurationError(reporter.faults) from None
-    if reporter.faults:
+    document, malformed = _validated(data)
+    for key, reason, remedy in malformed:
+        reporter.report(key, reason, remedy)
+    malformed_keys = {key for key, _, _ in malformed}
+    for key, reason, remedy in contradictions(Draft.of(_overridden(data), path.resolve().parent, check_names)):
+        if key not in malformed_keys:  # "no carrier has OCN 0" adds nothing to "0 is not an OCN"
+            reporter.report(key, reason, remedy)
+    if document is None or reporter.faults:
         raise ConfigurationError(reporter.faults)
     return _domain(document, path)
+
+
+def _validated(data: Mapping[str, Any]) -> tuple[Document | None, list[tuple[KeyPath, str, str]]]:
+    """The document, or the key, reason and remedy of each value that is not of the schema's shape."""
+    try:
+        return Document(**data), []
+    except ValidationError as error:
+        return None, [(detail["loc"], *reason_and_remedy(detail)) for detail in error.errors(include_url=False)]
 
 
 def _read(path: Path) -> str:

@@ -27,7 +27,12 @@ class ConfigurationFault:
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         said = f"{self.reason}; {self.remedy}"
-        return f"{where}: {self.key}: {said}" if self.key else f"{where}: {said}"
+        return _printable(f"{where}: {self.key}: {said}" if self.key else f"{where}: {said}")
+
+
+def _printable(text: str) -> str:
+    """Escapes line ends and terminal controls, which a key or value of the file may hold."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class ConfigurationError(Exception):

@@ -7,6 +7,7 @@ has to know where keys, strings and brackets begin and end; it judges nothing.
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
 
@@ -97,7 +98,8 @@ class _Scanner:
             self._skip(_SPACE)
             quote = self._text[self._at]
             if quote in _STRINGS:
-                names.append(self._skip(_STRINGS[quote])[1:-1])
+                # The parser itself resolves the escapes of a quoted key.
+                names.append(next(iter(tomllib.loads(f"{self._skip(_STRINGS[quote])} = 0"))))
             else:
                 names.append(self._skip(_BARE_KEY))
             self._skip(_SPACE)

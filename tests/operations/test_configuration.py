@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Carrier, CarrierKind, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
@@ -285,7 +290,6 @@ def test_all_faults_are_said_at_once_in_the_order_of_the_file(folder: Path) -> N
         ["x.toml:8", "numbering.lerg"],
         ["x.toml:32", "carriers[2].limit.burst"],
         ["x.toml:46", "trunk_groups[1].carrier"],
-        ["x.toml:46", "trunk_groups[1].carrier"],
         ["x.toml:50", "trunk_groups[1].colour"],
     ]
 
@@ -347,6 +351,13 @@ def test_a_file_that_is_not_there_is_a_fault(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_fault_is_one_printable_line_whatever_the_file_holds() -> None:
+    assert faults(VALID.replace("lerg =", '"a\\n\\u001b[2J" = 1\nlerg =')) == [
+        r"x.toml:8: numbering.a\n\x1b[2J: there is no such setting; remove it; known are lerg, ported"
+    ]
+
+
+@pytest.mark.usefixtures("folder")
 def test_the_names_of_the_checks_can_be_given() -> None:
     text = VALID.replace("{ footprint", "{ new_check")
     assert load(text, check_names=frozenset({"new_check"})).trunk_groups[0].modes == {"new_check": Mode.MONITOR}
@@ -361,3 +372,38 @@ def test_the_example_configuration_is_without_fault() -> None:
         "wentzville",
     ]
     assert configuration.state_folder.resolve() == example.parents[1] / "var" / "tollgate"
+
+
+@given(
+    st.integers(0, len(VALID)), st.integers(0, 40), st.text(max_size=10) | st.sampled_from(["1", '"', "[", "x = 1\n"])
+)
+def test_a_damaged_file_is_a_fault_or_a_configuration_and_never_a_traceback(at: int, cut: int, put: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "x.toml")
+        file.write_text(VALID[:at] + put + VALID[at + cut :], encoding="utf-8", newline="")
+        Path(folder, "lerg").mkdir()
+        said = ["a fault"]
+        try:
+            load_configuration(file)
+        except ConfigurationError as error:
+            said = [str(fault) for fault in error.faults]
+        assert said
+        assert all(line.isprintable() for line in said)
+
+
+@pytest.mark.usefixtures("folder")
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), st.lists, max_leaves=4)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_any_value_at_any_key_is_a_fault_or_a_configuration(value: object) -> None:
+    for line in VALID.splitlines():
+        if " = " in line:
+            with suppress(ConfigurationError):
+                load(VALID.replace(line, f"{line.split(' = ')[0]} = {toml_of(value)}", 1))
+
+
+def toml_of(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(toml_of(element) for element in value)}]"
+    return json.dumps(value).replace("Infinity", "inf").replace("NaN", "nan").replace("null", "{}")

@@ -81,6 +81,10 @@ def test_an_absent_key_is_placed_at_the_table_around_it() -> None:
     assert line_of(("nowhere", "switch"), lines) is None
 
 
+def test_the_escapes_of_a_quoted_key_are_resolved() -> None:
+    assert locate_keys("\"a\\t\\u0062\" = 1\n'a\\t' = 1\n") == {("a\tb",): 1, ("a\\t",): 2}
+
+
 def test_strings_and_comments_hold_no_keys() -> None:
     assert set(locate_keys('a = "[b]"\nc = """\nd = 1"""\n# e = 2\n')) == {("a",), ("c",)}
 
