@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, Final
 
+from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.interconnection.trunk_groups import Address
@@ -91,7 +91,7 @@ class Gateway:
     ) -> None:
         self._configuration: Final = configuration
         folder = configuration.state_folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.clock: Final = Clock()
         self._journal: Final = CutoverJournal(folder / JOURNAL_FILE)
         self.policy: Final = policy_of(configuration, self._journal.read())
@@ -115,7 +115,7 @@ class Gateway:
             checks=[check.name for check in self.policy.checks],
             refusal_kinds=_refusal_kinds(),
             readings=self._readings(),
-            version=version("tollgate"),
+            version=VERSION,
         )
         self.transport: Final = UdpTransport(
             self.proxy, sock, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
@@ -138,7 +138,7 @@ class Gateway:
         """What the gateway is doing, for a person or a script."""
         now = self.clock.now_us()
         return {
-            "version": version("tollgate"),
+            "version": VERSION,
             "since": _timestamp(self._started_us),
             "draining": self._draining,
             "sip": f"udp:{self.address[0]}:{self.address[1]}",
