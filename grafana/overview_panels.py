@@ -177,12 +177,12 @@ CALLS_ROW = Row(
         ),
         Panel(
             "Violations found in monitor mode",
-            "What would have been refused, had its check been enforced on that trunk group.",
+            "What would have been refused, had its check been enforced: the ten most frequent reasons.",
             "cps",
             [
                 (
-                    "sum by (check, verdict) "
-                    f'(rate(tollgate_findings_total{{mode="monitor",verdict=~"{VIOLATIONS}"}}{RATE}))',
+                    "topk(10, sum by (check, verdict) "
+                    f'(rate(tollgate_findings_total{{mode="monitor",verdict=~"{VIOLATIONS}"}}{RATE})))',
                     "{{check}} {{verdict}}",
                 )
             ],

@@ -25,7 +25,7 @@ from gateway.signalling.call import Call, EndedBy
 NO_TRUNK_GROUP = "none"
 """Label of a call that came on no configured trunk group."""
 
-SETUP_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+SETUP_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Up to 32 s: an INVITE without any answer ends at 64 x T1 = 32 s (RFC 3261 section 17.1.1.2, timer B)."""
 CALL_BUCKETS_S = (1.0, 3.0, 6.0, 15.0, 30.0, 60.0, 180.0, 300.0, 600.0, 1800.0, 3600.0)
 """With a bound at 6 s, below which an answered call counts as a short one."""

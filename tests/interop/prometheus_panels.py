@@ -284,10 +284,8 @@ def run(url: str) -> bool:
         return report([*panel_rows(server), *alert_rows(server)], unknown_metrics(server))
 
 
-def main() -> int:
-    arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    arguments.add_argument("url", help="where the gateway serves its operations API, such as http://127.0.0.1:9464")
-    url = arguments.parse_args().url.rstrip("/")
+def try_panels(url: str) -> int:
+    """The exit code of a run against the gateway whose operations API is at `url`; says on the way what it finds."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         say(f"{' and '.join(missing)} not found: install Debian's package 'prometheus' (apt-get install prometheus)")
@@ -297,6 +295,12 @@ def main() -> int:
     except Failure as failure:
         say(f"FAULT  {failure}")
         return 1
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    arguments.add_argument("url", help="where the gateway serves its operations API, such as http://127.0.0.1:9464")
+    return try_panels(arguments.parse_args().url.rstrip("/"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""``make interop``: starts the lab, waits until it serves its metrics, and tries every panel and alert against it.
+
+    python -m tests.interop [URL]
+
+With a URL nothing is started: the gateway there is tried. Exit codes are those of `prometheus_panels`.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tests.interop.prometheus_panels import Failure, fetch, say, try_panels, wait_until
+
+LAB_TIMEOUT_S = 120.0
+"""The lab plays its whole catalogue before it settles down to serve; it takes under 60 s."""
+STOP_TIMEOUT_S = 30.0
+METRICS_URL = re.compile(r"(http://\S+?)/metrics")
+
+
+@contextmanager
+def lab() -> Iterator[str]:
+    """A lab that keeps serving, and where its operations API is."""
+    with tempfile.TemporaryDirectory(prefix="tollgate-interop-") as folder:
+        output = Path(folder) / "output"
+        command = [sys.executable, "-m", "gateway.cli", "lab", "--serve", "--folder", str(Path(folder) / "lab")]
+        with output.open("wb") as written:
+            process = subprocess.Popen(command, stdout=written, stderr=subprocess.STDOUT)  # noqa: S603 - fixed words
+        try:
+            url = _url_of(process, output)
+            wait_until(f"the lab serves {url}", lambda: _is_healthy(url))
+            yield url
+        finally:
+            _stop(process)
+
+
+def _url_of(process: subprocess.Popen[bytes], output: Path) -> str:
+    """The address that the lab prints.
+
+    Raises:
+        Failure: it ended, or printed none in time; with the end of what it printed.
+    """
+    deadline = time.monotonic() + LAB_TIMEOUT_S
+    while time.monotonic() < deadline:
+        ended = process.poll()
+        text = output.read_text(encoding="utf-8", errors="replace")
+        found = METRICS_URL.search(text)
+        if ended is None and found is not None:
+            return found[1]
+        if ended is not None:
+            raise Failure(f"the lab ended with exit code {ended}:\n{text[-2000:]}")
+        time.sleep(0.2)
+    raise Failure(f"the lab printed no address of its metrics within {LAB_TIMEOUT_S:g} s:\n{text[-2000:]}")
+
+
+def _is_healthy(url: str) -> bool:
+    address = urlsplit(url)
+    return fetch(address.hostname or "", address.port or 80, "/healthz")[0] == 200
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def main() -> int:
+    if len(sys.argv) > 1:
+        return try_panels(sys.argv[1].rstrip("/"))
+    say("starting the lab")
+    try:
+        with lab() as url:
+            say(f"the lab serves at {url}")
+            return try_panels(url)
+    except Failure as fault:
+        say(f"FAULT  {fault}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
