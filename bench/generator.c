@@ -1,0 +1,335 @@
+/* Call generator of the bench: plays the calling and the called side of a bounded number of SIP calls over UDP.
+ *
+ * The contestant stands between two sockets that the bench opened: the caller's (INVITE, ACK and BYE leave it) and the
+ * called one's (it answers 180, 200 and 200). A fixed number of calls is outstanding at any time, so that socket
+ * buffers cannot overflow and the contestant is saturated. Prints one JSON object; generator_fallback.py is the same
+ * in Python and prints the same. What a message looks like is in messages/ and not here.
+ *
+ * generator CALLER_FD CALLED_FD GATEWAY_PORT MESSAGES_DIR WORKLOAD FIRST_CALL CALLS WINDOW MAX_SECONDS
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { MAX_DATAGRAM = 4096, BATCH = 32, CALL_DIGITS = 10, MAX_SEGMENTS = 48, MAX_ROUTES = 8 };
+enum { RINGING = 1, ANSWERED = 2, ACKNOWLEDGED = 4, CLEARED = 8, COMPLETE = 15, PROVISIONAL = 16 };
+
+static const double T1 = 0.5;      /* RFC 3261 section 17.1.1.1: first retransmission after 500 ms, then doubling */
+static const double GIVE_UP = 4.0; /* a call that is not over by then has failed; RFC 3261's 32 s would stall a round */
+
+typedef struct { const char *at; size_t length; } text;
+
+/* A message template: constant pieces, each followed by one field (FIELD_END after the last piece). */
+enum field { FIELD_END, CALL, CALLING, CALLED, TARGET, TO, ROUTES, COPIED, FIELDS };
+static const char *const field_names[FIELDS] = {"", "[call]", "[calling]", "[called]", "[target]", "[to]", "[routes]", "[copied]"};
+typedef struct { text piece[MAX_SEGMENTS]; enum field field[MAX_SEGMENTS]; } template;
+static template invite, ringing, answer, ack, refused_ack, bye, bye_answer;
+
+/* One call in progress. */
+typedef struct {
+    long call; /* -1: free */
+    unsigned seen;
+    double started, resend_at, interval;
+    size_t request_length; /* of the request that awaits an answer: INVITE, then BYE */
+    char request[MAX_DATAGRAM];
+} slot;
+
+static struct { long completed, failed, retransmissions, stray, wrong, record_routed, refused[700]; } tally;
+static int caller_fd, called_fd;
+static struct sockaddr_in gateway;
+static slot *slots;
+static int *slot_of; /* by call number less first_call; -1: not begun, or over */
+static long first_call, calls, workload_size;
+static char (*workload)[2][11];
+
+static void fail(const char *what, const char *which) {
+    fprintf(stderr, "generator: %s: %s\n", what, which);
+    exit(2);
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void read_template(template *t, const char *folder, const char *name) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.sip", folder, name);
+    FILE *file = fopen(path, "rb");
+    char *content = calloc(1, MAX_DATAGRAM);
+    if (!file || !content || !fread(content, 1, MAX_DATAGRAM - 1, file)) fail("cannot read the message", path);
+    fclose(file);
+    int n = 0;
+    char *piece = content;
+    for (char *c = content; *c && n < MAX_SEGMENTS - 1; c++)
+        for (int f = CALL; *c == '[' && f < FIELDS; f++)
+            if (!strncmp(c, field_names[f], strlen(field_names[f]))) {
+                t->piece[n] = (text){piece, (size_t)(c - piece)};
+                t->field[n++] = (enum field)f;
+                piece = c + strlen(field_names[f]);
+                c = piece - 1;
+                break;
+            }
+    t->piece[n] = (text){piece, strlen(piece)};
+    t->field[n] = FIELD_END;
+}
+
+static size_t render(const template *t, long call, const text *values, char *out) {
+    char number[24];
+    snprintf(number, sizeof number, "%0*ld", CALL_DIGITS, call);
+    const char(*pair)[11] = workload[call % workload_size];
+    size_t n = 0;
+    for (int i = 0;; i++) {
+        text value = {"", 0};
+        switch (t->field[i]) {
+        case CALL: value = (text){number, CALL_DIGITS}; break;
+        case CALLING: value = (text){pair[0], 10}; break;
+        case CALLED: value = (text){pair[1], 10}; break;
+        case FIELD_END: break;
+        default: value = values[t->field[i]];
+        }
+        if (n + t->piece[i].length + value.length > MAX_DATAGRAM) fail("a message is too long", number);
+        memcpy(out + n, t->piece[i].at, t->piece[i].length);
+        n += t->piece[i].length;
+        memcpy(out + n, value.at, value.length);
+        n += value.length;
+        if (t->field[i] == FIELD_END) return n;
+    }
+}
+
+static void send_to(int fd, const struct sockaddr_in *to, const char *data, size_t length) {
+    sendto(fd, data, length, 0, (const struct sockaddr *)to, sizeof *to); /* what is not sent is lost: counted later */
+}
+
+static slot *slot_of_message(const char *message) {
+    const char *at = strstr(message, "\nCall-ID: ");
+    long index = at ? strtol(at + 10, NULL, 10) - first_call : -1;
+    return index >= 0 && index < calls && slot_of[index] >= 0 ? &slots[slot_of[index]] : NULL;
+}
+
+/* The call's next line that starts with `name`, from *at on; an empty text when there is none before the body. */
+static text next_line(const char **at, const char *name) {
+    size_t length = strlen(name);
+    for (const char *line = *at; *line && *line != '\r';) {
+        const char *end = strstr(line, "\r\n");
+        if (!end) break;
+        if (!strncmp(line, name, length)) {
+            *at = end + 2;
+            return (text){line, (size_t)(end - line) + 2};
+        }
+        line = end + 2;
+    }
+    return (text){"", 0};
+}
+
+static void wrong(const char *what, const char *message) {
+    if (!tally.wrong++) fprintf(stderr, "generator: %s:\n%s\n", what, message);
+}
+
+static long next_call;
+
+static void start_next(slot *s) {
+    s->call = -1;
+    if (next_call >= calls) return;
+    s->call = first_call + next_call;
+    slot_of[next_call++] = (int)(s - slots);
+    s->seen = 0;
+    s->started = now();
+    s->interval = T1;
+    s->resend_at = s->started + T1;
+    s->request_length = render(&invite, s->call, NULL, s->request);
+    send_to(caller_fd, &gateway, s->request, s->request_length);
+}
+
+static void finish(slot *s, int completed) {
+    slot_of[s->call - first_call] = -1;
+    if (completed) tally.completed++;
+    else tally.failed++;
+    start_next(s);
+}
+
+static void note(slot *s, unsigned what) {
+    s->seen |= what;
+    if ((s->seen & COMPLETE) == COMPLETE) finish(s, 1);
+}
+
+/* 200 for the INVITE: acknowledge and clear, by the route set and the remote target (RFC 3261 section 12.1.2). */
+static void acknowledge_and_clear(slot *s, const char *message) {
+    static char routes[MAX_DATAGRAM], out[MAX_DATAGRAM];
+    text values[FIELDS] = {0}, route[MAX_ROUTES];
+    const char *at = message;
+    text contact = next_line(&at, "Contact: <");
+    at = message;
+    text to = next_line(&at, "To: ");
+    const char *target_end = contact.length ? memchr(contact.at, '>', contact.length) : NULL;
+    if (!target_end || !to.length) { wrong("a 200 for an INVITE without Contact or To", message); return; }
+    int n = 0;
+    size_t length = 0;
+    at = message;
+    while (n < MAX_ROUTES && (route[n] = next_line(&at, "Record-Route: ")).length) n++;
+    if (n) tally.record_routed++;
+    while (n--) { /* the caller's route set is Record-Route reversed; "Route: ..." is the line less "Record-" */
+        memcpy(routes + length, route[n].at + 7, route[n].length - 7);
+        length += route[n].length - 7;
+    }
+    values[TARGET] = (text){contact.at + 10, (size_t)(target_end - contact.at) - 10};
+    values[TO] = (text){to.at + 4, to.length - 6};
+    values[ROUTES] = (text){routes, length};
+    s->seen |= ANSWERED;
+    send_to(caller_fd, &gateway, out, render(&ack, s->call, values, out));
+    s->request_length = render(&bye, s->call, values, s->request);
+    s->interval = T1;
+    s->resend_at = now() + T1;
+    send_to(caller_fd, &gateway, s->request, s->request_length);
+}
+
+static void refuse(slot *s, const char *message, int status) {
+    static char out[MAX_DATAGRAM];
+    text values[FIELDS] = {0};
+    const char *at = message;
+    text to = next_line(&at, "To: ");
+    if (to.length) values[TO] = (text){to.at + 4, to.length - 6};
+    send_to(caller_fd, &gateway, out, render(&refused_ack, s->call, values, out));
+    tally.refused[status < 700 ? status : 699]++;
+    finish(s, 0);
+}
+
+/* The caller's side: a response. */
+static void response(slot *s, const char *message) {
+    int status = atoi(message + 8), for_bye = strstr(message, "\r\nCSeq: 2 ") != NULL;
+    char branch[32];
+    snprintf(branch, sizeof branch, "z9hG4bK%0*ld%c", CALL_DIGITS, s->call, for_bye ? 'b' : 'i');
+    const char *at = message;
+    text via = next_line(&at, "Via: "), second = next_line(&at, "Via: ");
+    if (!via.length || second.length || !memmem(via.at, via.length, branch, strlen(branch))) {
+        wrong("a response whose only Via is not the caller's own", message);
+        return;
+    }
+    if (status < 200) {
+        note(s, status == 180 ? RINGING | PROVISIONAL : PROVISIONAL);
+    } else if (status >= 300) {
+        refuse(s, message, status);
+    } else if (for_bye) {
+        note(s, CLEARED);
+    } else if (s->seen & ANSWERED) {
+        tally.stray++;
+    } else {
+        acknowledge_and_clear(s, message);
+    }
+}
+
+/* The called side: a request. Answers carry every Via and Record-Route as received (RFC 3261 sections 8.2.6, 12.1.1). */
+static void request(slot *s, const char *message, const struct sockaddr_in *source) {
+    static const char *const copied_names[] = {"Via: ", "Record-Route: ", "From: ", "To: ", "Call-ID: ", "CSeq: "};
+    static char copied[MAX_DATAGRAM], out[MAX_DATAGRAM];
+    if (message[0] == 'A') { note(s, ACKNOWLEDGED); return; }
+    int is_invite = message[0] == 'I';
+    const char *at = message;
+    if (!is_invite && next_line(&at, "Route: ").length) { wrong("a BYE with a Route left in it", message); return; }
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof copied_names / sizeof *copied_names; i++) {
+        at = message;
+        for (text line; (line = next_line(&at, copied_names[i])).length;) {
+            if (length + line.length + 32 > MAX_DATAGRAM) fail("headers are too long", message);
+            memcpy(copied + length, line.at, line.length);
+            length += line.length;
+            if (is_invite && i == 3) length += (size_t)sprintf(copied + length - 2, ";tag=b%0*ld\r\n", CALL_DIGITS, s->call) - 2;
+        }
+    }
+    text values[FIELDS] = {[COPIED] = {copied, length}};
+    if (is_invite) {
+        send_to(called_fd, source, out, render(&ringing, s->call, values, out));
+        send_to(called_fd, source, out, render(&answer, s->call, values, out));
+    } else {
+        send_to(called_fd, source, out, render(&bye_answer, s->call, values, out));
+    }
+}
+
+static void drain(int fd) {
+    static char data[BATCH][MAX_DATAGRAM + 1];
+    static struct sockaddr_in source[BATCH];
+    struct mmsghdr headers[BATCH] = {0};
+    struct iovec vectors[BATCH];
+    for (int i = 0; i < BATCH; i++) {
+        vectors[i] = (struct iovec){data[i], MAX_DATAGRAM};
+        headers[i].msg_hdr = (struct msghdr){.msg_name = &source[i], .msg_namelen = sizeof source[i], .msg_iov = &vectors[i], .msg_iovlen = 1};
+    }
+    int n = recvmmsg(fd, headers, BATCH, MSG_DONTWAIT, NULL);
+    for (int i = 0; i < n; i++) {
+        data[i][headers[i].msg_len] = 0;
+        slot *s = slot_of_message(data[i]);
+        int is_response = !strncmp(data[i], "SIP/2.0 ", 8);
+        if (!s) tally.stray++;
+        else if (is_response != (fd == caller_fd)) wrong("a message on the wrong side", data[i]);
+        else if (is_response) response(s, data[i]);
+        else request(s, data[i], &source[i]);
+    }
+}
+
+static void watch_timers(slot *s, double at) {
+    if (s->call < 0) return;
+    if (at - s->started > GIVE_UP) { finish(s, 0); return; }
+    int silent = s->seen & ANSWERED ? !(s->seen & CLEARED) : !(s->seen & (RINGING | PROVISIONAL));
+    if (!silent || at < s->resend_at) return;
+    s->interval *= 2;
+    s->resend_at = at + s->interval;
+    tally.retransmissions++;
+    send_to(caller_fd, &gateway, s->request, s->request_length);
+}
+
+static void read_workload(const char *path) {
+    FILE *file = fopen(path, "r");
+    if (!file) fail("cannot read the workload", path);
+    char line[64];
+    for (long room = 0; fgets(line, sizeof line, file); workload_size++) {
+        if (workload_size == room && !(workload = realloc(workload, (size_t)(room += 4096) * sizeof *workload))) fail("no memory for", path);
+        if (sscanf(line, "%10[0-9] %10[0-9]", workload[workload_size][0], workload[workload_size][1]) != 2) fail("not two numbers", line);
+    }
+    fclose(file);
+    if (!workload_size) fail("no numbers in the workload", path);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 10) fail("wants 9 arguments, see the top of", __FILE__);
+    caller_fd = atoi(argv[1]);
+    called_fd = atoi(argv[2]);
+    gateway = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[3])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    template *const templates[] = {&invite, &ringing, &answer, &ack, &refused_ack, &bye, &bye_answer};
+    const char *const names[] = {"invite", "ringing", "answer", "ack", "refused_ack", "bye", "bye_answer"};
+    for (int i = 0; i < 7; i++) read_template(templates[i], argv[4], names[i]);
+    read_workload(argv[5]);
+    first_call = atol(argv[6]);
+    calls = atol(argv[7]);
+    int window = atoi(argv[8]);
+    if (calls < 1 || window < 1) fail("not a number of calls", argv[7]);
+    slots = calloc((size_t)window, sizeof *slots);
+    slot_of = malloc((size_t)calls * sizeof *slot_of);
+    if (!slots || !slot_of) fail("no memory for calls", argv[7]);
+    for (long i = 0; i < calls; i++) slot_of[i] = -1;
+
+    double begin = now(), end = begin + atof(argv[9]), at = begin, next_check = begin;
+    for (int i = 0; i < window; i++) start_next(&slots[i]);
+    struct pollfd sockets[2] = {{caller_fd, POLLIN, 0}, {called_fd, POLLIN, 0}};
+    while (tally.completed + tally.failed < calls && at < end) {
+        poll(sockets, 2, 50);
+        if (sockets[1].revents) drain(called_fd);
+        if (sockets[0].revents) drain(caller_fd);
+        if ((at = now()) < next_check) continue;
+        next_check = at + 0.05;
+        for (int i = 0; i < window; i++) watch_timers(&slots[i], at);
+    }
+    printf("{\"completed\": %ld, \"failed\": %ld, \"elapsed_s\": %.6f, \"retransmissions\": %ld, \"stray\": %ld, \"wrong\": %ld, "
+           "\"record_routed\": %ld, \"refused\": {",
+           tally.completed, calls - tally.completed, now() - begin, tally.retransmissions, tally.stray, tally.wrong, tally.record_routed);
+    const char *comma = "";
+    for (int status = 300; status < 700; status++)
+        if (tally.refused[status]) { printf("%s\"%d\": %ld", comma, status, tally.refused[status]); comma = ", "; }
+    printf("}}\n");
+    return 0;
+}
