@@ -1,0 +1,74 @@
+"""What a contestant is: something between two SIP peers that runs as a process of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from bench.generator import LOOPBACK, Endpoints
+from bench.workload import Workload
+
+STOP_S = 30.0
+"""A contestant that has not ended this long after SIGTERM is killed."""
+
+
+class ContestantError(Exception):
+    """A contestant could not be started or did not do its work; the text says why."""
+
+
+class Contestant(ABC):
+    """One thing that is measured. `start` makes it ready for calls; `process` and `port` are set from then on."""
+
+    name: ClassVar[str]
+    """Its name in results and on the command line."""
+    record_routes: ClassVar[bool]
+    """It puts itself into the path of a dialog's requests, as a proxy does; every call is checked for it."""
+
+    process: subprocess.Popen[str]
+    port: int
+    """UDP port on loopback to which the caller sends."""
+
+    def __init__(self, folder: Path, endpoints: Endpoints, workload: Workload) -> None:
+        """`folder` is its own, empty, and is removed after the run."""
+        self.folder = folder
+        self.endpoints = endpoints
+        self.workload = workload
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start the process and return when it takes calls. Raises ContestantError."""
+
+    def own_faults(self, calls: range) -> list[str]:  # noqa: ARG002 - for those that keep count
+        """What its own counts say against the figures, while it runs; `calls` are the numbers of calls expected."""
+        return []
+
+    def last_lines(self) -> str:
+        """What it said last, for the message about its failure."""
+        return ""
+
+    def stop(self, calls: range) -> list[str]:  # noqa: ARG002 - for those that leave something behind
+        """End the process; what is found wrong with its work afterwards, one line each. `calls` as in `own_faults`."""
+        self.process.terminate()
+        try:
+            status = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return [f"{self.name} did not end within {STOP_S:.0f} s of SIGTERM and was killed"]
+        return [] if status in (0, -15) else [f"{self.name} ended with status {status} on SIGTERM"]
+
+    def kill(self) -> None:
+        """End the process, whatever state it is in; also when it never started."""
+        process = getattr(self, "process", None)
+        if process is not None and process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    """A port on loopback that is free now. Whoever binds it next should do so soon."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
