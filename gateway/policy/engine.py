@@ -15,6 +15,9 @@ ENDS_JUDGING: Final = frozenset({"trunk_group", "rate_limit"})
 """Checks whose enforced violation ends the judging: what floods must be refused before it costs more."""
 
 NO_ROUTE: Final = Refusal(404, "No Trunk Group Leads There", 3)
+NO_ROUTE_FINDING: Final = Finding(
+    "route", Verdict.OUTSIDE, "L9", "no trunk group leads to the called number", refusal=NO_ROUTE
+)
 CHECK_FAILED: Final = Refusal(500, "Compliance Check Failed", 41)
 UNKNOWN_SOURCE: Final = Finding(
     "trunk_group",
@@ -67,9 +70,7 @@ class Engine:
     ) -> Decision:
         route = self._router.route_of(attempt) if refused_by is None else None
         if refused_by is None and route is None:
-            refused_by = Finding(
-                "route", Verdict.OUTSIDE, "L9", "no trunk group leads to the called number", refusal=NO_ROUTE
-            )
+            refused_by = NO_ROUTE_FINDING
             findings.append(refused_by)
             modes.append(Mode.ENFORCE)
         if route is None:

@@ -25,9 +25,10 @@ from gateway.operations.http_api import StepRefused, operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.operations.readings import ConfigurationInfo, Readings
 from gateway.policy.checks import REFUSES
-from gateway.records.call_records import CallRecorder
+from gateway.policy.engine import NO_ROUTE_FINDING
+from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.database import DatabaseFileError
-from gateway.records.journal import CutoverJournal
+from gateway.records.journal import JOURNAL_FILE, CutoverJournal
 from gateway.signalling.call import Call
 from gateway.signalling.proxy import ProxySettings, SipProxy
 from gateway.transport.clock import Clock
@@ -35,9 +36,6 @@ from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
 from gateway.wiring.engine import policy_of
 
 LOG = logging.getLogger("tollgate")
-
-RECORDS_FILE: Final = "records.db"
-JOURNAL_FILE: Final = "journal.db"
 
 
 class CallsInProgress:
@@ -112,7 +110,7 @@ class Gateway:
         self.metrics: Final = GatewayMetrics(
             carriers=configuration.carriers,
             trunk_groups=configuration.trunk_groups,
-            checks=[check.name for check in self.policy.checks],
+            checks=[*(check.name for check in self.policy.checks), NO_ROUTE_FINDING.check],
             refusal_kinds=_refusal_kinds(),
             readings=self._readings(),
             version=VERSION,
@@ -353,12 +351,13 @@ def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:
 
 
 def _refusal_kinds() -> list[RefusalKind]:
-    return [
+    of_checks = [
         RefusalKind(check, clause, verdict)
         for check, (clauses, verdicts) in REFUSES.items()
         for clause in clauses
         for verdict in verdicts
     ]
+    return [*of_checks, RefusalKind(NO_ROUTE_FINDING.check, NO_ROUTE_FINDING.clause, NO_ROUTE_FINDING.verdict)]
 
 
 def _timestamp(at_us: int) -> str:
