@@ -19,13 +19,17 @@ LONGEST_URI: Final = 1_024
 
 _VIA: Final = re.compile(
     rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9-]+)[ \t]+"
-    rb"(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]<>\"]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*((?:;[^,\"]*(?:\"[^\"]*\")?)*)[ \t]*$"
-)
-_PLAIN_VIA: Final = re.compile(rb"SIP/2\.0/(\w+) ([^\s:;,\[\]<>\"]+)(?::([0-9]{1,5}))?((?:;[^\s,;\"]+)*)")
+    rb"(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]<>\"]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*"
+    rb"((?:;[^,;\"]*+(?:\"(?:[^\"\\]|\\.)*+\")?+[ \t]*+)*+)\Z",
+    re.DOTALL,
+)  # possessive throughout: a Via of semicolons and an open quote must not be tried in every possible way
+_PLAIN_VIA: Final = re.compile(rb"SIP/2\.0/(\w+) ([^\s:;,\[\]<>\"]+)(?::([0-9]{1,5}))?((?:;[^\s,;\"<>]+)*)")
 _URI: Final = re.compile(
-    rb"(sips?):(?:([^@\s<>\"]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?((?:;[^?;@\s<>\"]*)*)(?:\?[^\s<>\"]*)?$",
+    rb"(sips?):(?:([^@\s<>\"]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?((?:;[^?;@\s<>\"]*)*)(?:\?[^@\s<>\"]*)?\Z",
     re.IGNORECASE,
 )
+_ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
+_PARAMETER: Final = re.compile(rb"(?:[^;\"]|\"(?:[^\"\\]|\\.?)*+(?:\"|\Z))++", re.DOTALL)
 
 
 class Via(NamedTuple):
@@ -61,17 +65,18 @@ def parse_via(value: bytes) -> Via:
         end = match.end()
     transport, host, port, parameters = match.groups()
     branch, rport = b"", False
-    for parameter in parameters.split(b";"):
+    for parameter in _split_parameters(parameters):
         if parameter.startswith(b"branch="):
             branch = parameter[7:].rstrip()
         elif parameter == b"rport":
             rport = True
-        elif parameter[:6].lower() in (b"branch", b"rport"):
+        elif parameter:
             name, _, text = parameter.partition(b"=")
-            if name.strip().lower() == b"branch":
+            name = name.strip().lower()
+            if name == b"branch":
                 branch = text.strip()
-            elif name.strip().lower() == b"rport":
-                rport = not text
+            elif name == b"rport":
+                rport = not text.strip()
     number = int(port) if port else 5060
     if number > 65_535:
         raise Malformed("the port in Via is over 65535")
@@ -106,9 +111,9 @@ def split_list(value: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _trimmed(value: bytes, start: int, end: int) -> tuple[int, int]:
-    while start < end and value[start] in b" \t":
+    while start < end and value[start] in b" \t\r\n":
         start += 1
-    while end > start and value[end - 1] in b" \t":
+    while end > start and value[end - 1] in b" \t\r\n":
         end -= 1
     return start, end
 
@@ -138,12 +143,14 @@ def parse_name_addr(value: bytes) -> NameAddr:
     opening = value.find(b"<")
     if value.startswith(b'"'):
         closing = _closing_quote(value)
-        name = value[1:closing].replace(b"\\", b"")
+        name = _ESCAPED.sub(rb"\1", value[1:closing])
         opening = value.find(b"<", closing)
         if opening < 0 or value[closing + 1 : opening].strip():
             raise Malformed("a quoted display name is not followed by an address in angle brackets", closing)
     elif opening >= 0:
         name = value[:opening].strip()
+        if b'"' in name:
+            raise Malformed("a quote stands inside a display name", value.find(b'"'))
     else:
         uri, separator, parameters = value.partition(b";")
         return NameAddr(b"", uri.rstrip(), 0, separator + parameters)
@@ -169,11 +176,18 @@ def _closing_quote(value: bytes) -> int:
 
 def parameter_of(parameters: bytes, name: bytes) -> bytes | None:
     """The value of one parameter in ``;a=1;b``: empty for a flag, None where it is absent. Names ignore case."""
-    for parameter in parameters.split(b";"):
+    for parameter in _split_parameters(parameters):
         key, _, text = parameter.partition(b"=")
         if key.strip().lower() == name:
             return text.strip().strip(b'"')
     return None
+
+
+def _split_parameters(parameters: bytes) -> list[bytes]:
+    """The pieces between semicolons; those inside quotes separate nothing."""
+    if b'"' not in parameters:
+        return parameters.split(b";")
+    return _PARAMETER.findall(parameters)
 
 
 class Uri(NamedTuple):

@@ -35,7 +35,7 @@ class SipMessage:
     Raises `Malformed` where the bytes are no SIP message; accessors raise it where their field is unreadable.
     """
 
-    __slots__ = ("_index", "data", "first_line_end", "head_end", "method", "phrase", "request_uri", "status")
+    __slots__ = ("_index", "data", "first_line_end", "head_end", "method", "request_uri", "status")
 
     method: bytes
     """Method of a request; empty for a response."""
@@ -85,13 +85,14 @@ class SipMessage:
 
     def span(self, header: Header) -> Span | None:
         """Where the (first) value of a header field stands; None where it is absent."""
-        if self._index is None:
-            data = self.data
+        data = self.data
+        # A field that may stand more than once could stand earlier in another spelling, unless it is the first of all.
+        if self._index is None and (header.single or data.startswith(header.needle, self.first_line_end)):
             start = data.find(header.needle, self.first_line_end, self.head_end + 2)
             if start >= 0:
                 start += len(header.needle)
                 end = data.find(b"\r\n", start)
-                if data[end + 2] not in b" \t":
+                if data[end + 2] not in b" \t" and data[start] not in b" \t" and data[end - 1] not in b" \t":
                     return start, end
         spans = self.spans(header)
         return spans[0] if spans else None
@@ -118,7 +119,7 @@ class SipMessage:
         """The bytes of a value, unfolded (RFC 3261 section 7.3.1)."""
         value = self.data[span[0] : span[1]]
         if b"\r\n" in value:
-            return b" ".join(line.strip() for line in value.split(b"\r\n"))
+            return b" ".join(line.strip() for line in value.split(b"\r\n")).strip()
         return value.strip()
 
     def _build_index(self) -> dict[Header, list[Span]]:
@@ -141,7 +142,7 @@ class SipMessage:
                 value_start = colon + 1
                 while value_start < end and data[value_start] in b" \t\r\n":
                     value_start += 1
-            while end > value_start and data[end - 1] in b" \t":
+            while end > value_start and data[end - 1] in b" \t\r\n":
                 end -= 1
             if header in index:
                 index[header].append((value_start, end))
@@ -186,6 +187,8 @@ class SipMessage:
         data, head_end = self.data, self.head_end
         if data.count(b"\n", 0, head_end) != data.count(b"\r\n", 0, head_end):
             raise Malformed("a line ends without a carriage return", self._bare_line_feed())
+        if data.count(b"\r", 0, head_end) != data.count(b"\r\n", 0, head_end):
+            raise Malformed("a carriage return stands without a line feed", head_end)
         if data.find(b"\x00", 0, head_end) >= 0:
             raise Malformed("a NUL byte stands in the header fields", data.find(b"\x00"))
         if self._index is None:
@@ -221,7 +224,7 @@ class SipMessage:
     def cseq(self) -> tuple[int, bytes]:
         """Sequence number and method of CSeq."""
         value = self.required(headers.CSEQ)
-        number, _, method = value.partition(b" ")
+        number, *method = value.split(maxsplit=1)
         if not number.isdigit() or len(number) > 10:
-            raise Malformed("CSeq does not start with a number", self.data.find(value))
-        return int(number), method.strip()
+            raise Malformed("CSeq does not start with a number", self.spans(headers.CSEQ)[0][0])
+        return int(number), method[0] if method else b""
