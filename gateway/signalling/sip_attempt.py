@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -11,7 +12,7 @@ from gateway.codecs.sip.grammar import NameAddr, Uri, parse_name_addr, parse_uri
 from gateway.codecs.sip.headers import Header
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address, TrunkGroup
-from gateway.numbering.telephone_number import TelephoneNumber, parse_number
+from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.attribution import Attribution
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
 
@@ -57,8 +58,7 @@ def attempt_of(
     )
     _add_optional(attempt, invite)
     if from_address.display_name:
-        name_offset = invite.data.find(from_address.display_name, from_fact.offset)
-        attempt.display_name = TextFact("From", from_address.display_name, name_offset)
+        attempt.display_name = _display_name(from_fact, from_address)
     if called_uri.user_parameters or called_uri.parameters:
         attempt.routing_number = _number_parameter(called_uri, b"rn")
         attempt.npdi = called_uri.telephone_parameter(b"npdi") is not None
@@ -77,10 +77,13 @@ def _add_optional(attempt: CallAttempt, invite: SipMessage) -> None:
     attempt.history = number_facts(invite, headers.HISTORY_INFO)
     identities = invite.spans(headers.IDENTITY)
     if identities:
-        attempt.identities = tuple(TextFact("Identity", invite.text(span), span[0]) for span in identities[:MAX_VALUES])
+        attempt.identities = tuple(
+            TextFact("Identity", invite.data[start:end], start) for start, end in identities[:MAX_VALUES]
+        )
     privacy = invite.spans(headers.PRIVACY)
     if privacy:
-        attempt.privacy = TextFact("Privacy", invite.text(privacy[0]), privacy[0][0])
+        start, end = privacy[0]
+        attempt.privacy = TextFact("Privacy", invite.data[start:end], start)
 
 
 def _add_calling_parameters(attempt: CallAttempt, uri: Uri) -> None:
@@ -90,11 +93,26 @@ def _add_calling_parameters(attempt: CallAttempt, uri: Uri) -> None:
     for name in (b"isup-oli", b"oli"):
         value = uri.telephone_parameter(name)
         if value is not None:
-            attempt.originating_line = TextFact(fact.field, value, fact.offset + max(fact.raw.find(value), 0))
+            attempt.originating_line = _parameter_fact(fact, name, value)
             break
     category = uri.telephone_parameter(b"cpc")
     if category is not None:
-        attempt.calling_party_category = TextFact(fact.field, category, fact.offset + max(fact.raw.find(category), 0))
+        attempt.calling_party_category = _parameter_fact(fact, b"cpc", category)
+
+
+def _display_name(fact: NumberFact, address: NameAddr) -> TextFact:
+    """The name as it stands before the address, without its quotes but with its escapes."""
+    name = fact.raw[: address.uri_offset - 1].strip()
+    if name.startswith(b'"'):
+        name = name[1:-1]
+    return TextFact(fact.field, name, fact.offset + fact.raw.find(name))
+
+
+def _parameter_fact(fact: NumberFact, name: bytes, value: bytes) -> TextFact:
+    """A parameter of the calling number's URI, where it stands: its value may well occur in the number too."""
+    match = re.search(rb";[ \t]*" + name + rb"[ \t]*=", fact.raw, re.IGNORECASE)
+    start = match.end() if match is not None else 0
+    return TextFact(fact.field, value, fact.offset + max(fact.raw.find(value, start), 0))
 
 
 def number_facts(message: SipMessage, header: Header) -> tuple[NumberFact, ...]:
@@ -129,7 +147,7 @@ def _address_fact(message: SipMessage, header: Header) -> tuple[NumberFact, Name
     if span is None:
         raise Malformed(f"the {header.name} header field is missing", message.head_end)
     try:
-        raw = message.text(span)
+        raw = message.data[span[0] : span[1]]
         address = parse_name_addr(raw)
         uri = parse_uri(address.uri)
     except Malformed as fault:
@@ -143,13 +161,17 @@ def number_of(uri: Uri) -> TelephoneNumber | None:
         user = uri.user.decode("ascii")
     except UnicodeDecodeError:
         return None
-    if uri.scheme == b"tel":
+    if uri.scheme not in (b"tel", b"sip", b"sips"):
+        return None
+    number = parse_number(user)
+    if uri.scheme == b"tel" and number is not None and number.nature is not Nature.SERVICE:
         context = uri.telephone_parameter(b"phone-context")
         if context is not None and context.startswith(b"+") and not user.startswith("+"):
-            user = context.decode("ascii", "replace") + user  # RFC 3966 section 5.1.5: a local number and its prefix
-    elif uri.scheme not in (b"sip", b"sips"):
-        return None
-    return parse_number(user)
+            # RFC 3966 section 5.1.5: the context and the local number may make a global one, but 911 in +1 stays 911.
+            whole = parse_number(context.decode("ascii", "replace") + user)
+            if whole is not None and whole.is_nanp:
+                return whole
+    return number
 
 
 def _number_parameter(uri: Uri, name: bytes) -> TelephoneNumber | None:
