@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import NameAddr, Uri, parse_name_addr, parse_uri, split_list
+from gateway.codecs.sip.grammar import LONGEST_URI, NameAddr, Uri, parse_name_addr, parse_uri, split_list
 from gateway.codecs.sip.headers import Header
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address, TrunkGroup
@@ -39,9 +40,7 @@ def attempt_of(
     """
     from_fact, from_address, from_uri = _address_fact(invite, headers.FROM)
     to_fact, _, _ = _address_fact(invite, headers.TO)
-    called_uri = parse_uri(invite.request_uri)
-    number = number_of(called_uri)
-    called = NumberFact("Request-URI", number, invite.request_uri, len(invite.method) + 1)
+    called = read_uri(invite.request_uri)
     asserted = number_facts(invite, headers.P_ASSERTED_IDENTITY)
     bearer = _uri_of_first(asserted) or from_uri  # carries the parameters of the calling number
     attempt = CallAttempt(
@@ -51,7 +50,7 @@ def attempt_of(
         ingress,
         None,
         OcnSource.NONE,
-        called,
+        NumberFact("Request-URI", called.number, invite.request_uri, len(invite.method) + 1),
         from_fact,
         to_fact,
         asserted,
@@ -59,16 +58,57 @@ def attempt_of(
     _add_optional(attempt, invite)
     if from_address.display_name:
         attempt.display_name = _display_name(from_fact, from_address)
-    if called_uri.user_parameters or called_uri.parameters:
-        attempt.routing_number = _number_parameter(called_uri, b"rn")
-        attempt.npdi = called_uri.telephone_parameter(b"npdi") is not None
-    if bearer.user_parameters or bearer.parameters:
-        _add_calling_parameters(attempt, bearer)
-    attempt.emergency = is_emergency(called_uri, number, emergency_numbers)
+    attempt.routing_number = called.routing_number
+    attempt.npdi = called.npdi
+    attempt.calling_routing_number = bearer.routing_number
+    if bearer.originating_line is not None:
+        attempt.originating_line = _parameter_fact(attempt.calling, *bearer.originating_line)
+    if bearer.category is not None:
+        attempt.calling_party_category = _parameter_fact(attempt.calling, b"cpc", bearer.category)
+    attempt.emergency = is_emergency(called.uri, called.number, emergency_numbers)
     attempt.provider, attempt.provider_source = find_provider(
         attempt.calling.number, attempt.calling_routing_number, at_us
     )
     return attempt
+
+
+class TelephoneUri(NamedTuple):
+    """A URI, and what it says of a telephone number."""
+
+    uri: Uri
+    number: TelephoneNumber | None
+    routing_number: TelephoneNumber | None
+    """rn (RFC 4694)."""
+    npdi: bool
+    """RFC 4694."""
+    originating_line: tuple[bytes, bytes] | None
+    """Name and value of isup-oli or oli."""
+    category: bytes | None
+    """cpc."""
+
+
+def read_uri(raw: bytes) -> TelephoneUri:
+    """Read a URI for the telephone number in it. Raises `Malformed`."""
+    if len(raw) > LONGEST_URI:  # also bounds what the cache may hold
+        raise Malformed(f"the URI is longer than {LONGEST_URI} bytes")
+    return _read_uri(raw)
+
+
+@lru_cache(maxsize=4_096)  # one message repeats its URIs: From and P-Asserted-Identity, To and the Request-URI
+def _read_uri(raw: bytes) -> TelephoneUri:
+    uri = parse_uri(raw)
+    number = number_of(uri)
+    if not uri.user_parameters and not uri.parameters:
+        return TelephoneUri(uri, number, None, False, None, None)
+    lines = ((name, uri.telephone_parameter(name)) for name in (b"isup-oli", b"oli"))
+    return TelephoneUri(
+        uri,
+        number,
+        _number_parameter(uri, b"rn"),
+        uri.telephone_parameter(b"npdi") is not None,
+        next(((name, value) for name, value in lines if value is not None), None),
+        uri.telephone_parameter(b"cpc"),
+    )
 
 
 def _add_optional(attempt: CallAttempt, invite: SipMessage) -> None:
@@ -84,20 +124,6 @@ def _add_optional(attempt: CallAttempt, invite: SipMessage) -> None:
     if privacy:
         start, end = privacy[0]
         attempt.privacy = TextFact("Privacy", invite.data[start:end], start)
-
-
-def _add_calling_parameters(attempt: CallAttempt, uri: Uri) -> None:
-    """What gateways write beside the calling number: its LRN, the originating line and the category."""
-    fact = attempt.calling
-    attempt.calling_routing_number = _number_parameter(uri, b"rn")
-    for name in (b"isup-oli", b"oli"):
-        value = uri.telephone_parameter(name)
-        if value is not None:
-            attempt.originating_line = _parameter_fact(fact, name, value)
-            break
-    category = uri.telephone_parameter(b"cpc")
-    if category is not None:
-        attempt.calling_party_category = _parameter_fact(fact, b"cpc", category)
 
 
 def _display_name(fact: NumberFact, address: NameAddr) -> TextFact:
@@ -128,31 +154,31 @@ def number_facts(message: SipMessage, header: Header) -> tuple[NumberFact, ...]:
                 return tuple(facts)
             raw = line[start:end]
             try:
-                number = number_of(parse_uri(parse_name_addr(raw).uri))
+                number = read_uri(parse_name_addr(raw).uri).number
             except Malformed:
                 number = None
             facts.append(NumberFact(header.name, number, raw, span[0] + start))
     return tuple(facts)
 
 
-def _uri_of_first(facts: tuple[NumberFact, ...]) -> Uri | None:
+def _uri_of_first(facts: tuple[NumberFact, ...]) -> TelephoneUri | None:
     for fact in facts:
         if fact.number is not None:
-            return parse_uri(parse_name_addr(fact.raw).uri)
+            return read_uri(parse_name_addr(fact.raw).uri)
     return None
 
 
-def _address_fact(message: SipMessage, header: Header) -> tuple[NumberFact, NameAddr, Uri]:
+def _address_fact(message: SipMessage, header: Header) -> tuple[NumberFact, NameAddr, TelephoneUri]:
     span = message.span(header)
     if span is None:
         raise Malformed(f"the {header.name} header field is missing", message.head_end)
     try:
         raw = message.data[span[0] : span[1]]
         address = parse_name_addr(raw)
-        uri = parse_uri(address.uri)
+        uri = read_uri(address.uri)
     except Malformed as fault:
         raise Malformed(f"{header.name}: {fault.what}", span[0] + fault.offset) from None
-    return NumberFact(header.name, number_of(uri), raw, span[0]), address, uri
+    return NumberFact(header.name, uri.number, raw, span[0]), address, uri
 
 
 def number_of(uri: Uri) -> TelephoneNumber | None:

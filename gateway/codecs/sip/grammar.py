@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from gateway.codecs.malformed import Malformed
 
 LONGEST_URI: Final = 1_024
-"""A longer URI is malformed; the bound also bounds what the cache may hold."""
+"""A longer URI is malformed."""
 
 _VIA: Final = re.compile(
     rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9-]+)[ \t]+"
@@ -218,11 +217,6 @@ def parse_uri(raw: bytes) -> Uri:
     """Take a URI apart. Raises `Malformed` for a sip URI that is none; unknown schemes keep all in `user`."""
     if len(raw) > LONGEST_URI:
         raise Malformed(f"the URI is longer than {LONGEST_URI} bytes")
-    return _parse_uri(raw)
-
-
-@lru_cache(maxsize=4_096)  # one message repeats its URIs: From and P-Asserted-Identity, To and the Request-URI
-def _parse_uri(raw: bytes) -> Uri:
     if raw[:4].lower() in (b"sip:", b"sips"):
         match = _URI.match(raw)
         if match is None:

@@ -1,4 +1,4 @@
-"""The header fields that Tollgate reads, and every spelling under which they may come (RFC 3261 section 7.3.3)."""
+"""The header fields that Tollgate reads, under their full and compact names (RFC 3261 section 7.3.3)."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from typing import Final
 
 
 class Header:
-    """One header field by its name.
+    """One header field, known by its name."""
 
-    `needle` is how nearly every implementation starts its line; finding it is the fast path of `SipMessage`.
-    """
-
-    __slots__ = ("compact", "name", "needle", "single")
+    __slots__ = ("compact", "key", "name", "single")
 
     def __init__(self, name: str, compact: str | None = None, *, single: bool = False) -> None:
         self.name: Final = name
+        self.key: Final = name.encode()
         self.compact: Final = compact
         self.single: Final = single
         """The field may stand once only: a second one is an attempt to be read in two ways."""
-        self.needle: Final = b"\r\n" + name.encode() + b": "
 
     def __repr__(self) -> str:
         return self.name
@@ -69,15 +66,17 @@ ALL: Final[tuple[Header, ...]] = (
 )
 
 
-def _spellings() -> dict[bytes, Header]:
-    table: dict[bytes, Header] = {}
-    for header in ALL:
-        for name in (header.name, header.compact):
-            if name is not None:
-                for spelling in (name, name.lower(), name.upper()):
-                    table[spelling.encode()] = header
-    return table
+BY_NAME: Final = {
+    name.lower().encode(): header for header in ALL for name in (header.name, header.compact) if name is not None
+}
+"""Header fields by their full and compact names in lower case."""
 
-
-SPELLINGS: Final = _spellings()
-"""The usual spellings, looked up before a name is lowered."""
+_UNREAD: Final = (
+    *("Accept", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Authorization"),
+    *("Call-Info", "Content-Disposition", "Content-Encoding", "Date", "Event", "Expires", "Geolocation", "Min-SE"),
+    *("Organization", "P-Access-Network-Info", "P-Charging-Vector", "P-Early-Media", "P-Preferred-Identity"),
+    *("Proxy-Authorization", "RAck", "RSeq", "Reason", "Remote-Party-ID", "Retry-After", "Server", "Session-Expires"),
+    *("Session-ID", "Subject", "Supported", "User-Agent", "Warning", "WWW-Authenticate", "X-Call-ID"),
+)
+USUAL_NAMES: Final = frozenset(name.encode() for name in _UNREAD) | {header.key for header in ALL}
+"""Names as nearly everybody writes them, of fields that are read here and of others."""

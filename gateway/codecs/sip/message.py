@@ -1,13 +1,15 @@
-"""A SIP message as received: bytes that are never rewritten, and what is read from them on demand (RFC 3261).
+"""A SIP message as received: its lines, never rewritten, and the values of the fields that we read (RFC 3261).
 
-Reading is lazy. The header fields of a message inside a known dialog are found by their usual spelling, one search
-each. A message that opens a call is indexed in full and must pass `check`, because two parsers that read one message
-differently are how a number gets past a gateway.
+A message is split into lines once, and every line's field is known by its name in whatever spelling. There is one
+reading of a message: two parsers that read one message differently are how a number gets past a gateway. What a value
+means is looked into only where it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Set
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
@@ -16,6 +18,8 @@ from gateway.codecs.sip.headers import Header
 
 MAX_HEADERS: Final = 256
 """More header lines than this make a message malformed."""
+LONGEST_NAME: Final = 128
+"""Of a header field; a longer one is malformed."""
 
 _TOKEN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
 _MANDATORY: Final = (headers.VIA, headers.FROM, headers.TO, headers.CALL_ID, headers.CSEQ)
@@ -23,6 +27,7 @@ _METHODS: Final = frozenset(
     {b"INVITE", b"ACK", b"BYE", b"CANCEL", b"OPTIONS", b"REGISTER", b"PRACK", b"UPDATE", b"INFO", b"REFER"}
     | {b"SUBSCRIBE", b"NOTIFY", b"MESSAGE", b"PUBLISH"}
 )
+_WHITE: Final = (b" ", b"\t")
 
 Span = tuple[int, int]
 """Start and end of a header field's value in the message, white space around it left out."""
@@ -31,12 +36,17 @@ Span = tuple[int, int]
 class SipMessage:
     """One SIP request or response.
 
-    The constructor reads the start line and finds the end of the head; anything else is read when it is asked for.
-    Raises `Malformed` where the bytes are no SIP message; accessors raise it where their field is unreadable.
+    Raises `Malformed` where the bytes are no SIP message: no start line, a line that is no header line, no empty line
+    at the end of the head. Accessors raise it where their field is unreadable.
     """
 
-    __slots__ = ("_index", "data", "first_line_end", "head_end", "method", "request_uri", "status")
+    __slots__ = ("_numbers", "_starts", "_values", "data", "head_end", "lines", "method", "request_uri", "status")
 
+    data: bytes
+    head_end: int
+    """Where the last header line ends, its line end left out."""
+    lines: list[bytes]
+    """The start line and the header lines without their line ends; a folded line is one, with its folds inside."""
     method: bytes
     """Method of a request; empty for a response."""
     request_uri: bytes
@@ -45,132 +55,131 @@ class SipMessage:
     """Status code of a response; 0 for a request."""
 
     def __init__(self, data: bytes) -> None:
-        self.data: Final = data
-        self._index: dict[Header, list[Span]] | None = None
-        first_line_end = data.find(b"\r\n")
-        head_end = data.find(b"\r\n\r\n")
+        self.data = data
+        self.head_end = head_end = data.find(b"\r\n\r\n")
         if head_end < 0:
             raise Malformed("the header fields do not end with an empty line", len(data))
-        self.first_line_end: Final = first_line_end
-        self.head_end: Final = head_end
+        self.lines = lines = data[:head_end].split(b"\r\n")
+        if len(lines) > MAX_HEADERS + 1:
+            raise Malformed(f"more than {MAX_HEADERS} header lines", head_end)
         if data.startswith(b"SIP/2.0 "):
-            self._read_status_line()
+            self._read_status_line(lines[0])
         else:
-            self._read_request_line()
+            self._read_request_line(lines[0])
+        self._starts: list[int] | None = None
+        self._numbers: dict[Header, list[int]] | None = None
+        self._values: dict[bytes, bytes] = {}
+        self._read_lines()
 
-    def _read_status_line(self) -> None:
-        code = self.data[8:11]
-        if not code.isdigit() or not b"100" <= code <= b"699" or self.data[11:12] not in (b" ", b"\r"):
+    def _read_status_line(self, line: bytes) -> None:
+        code = line[8:11]
+        if not code.isdigit() or not b"100" <= code <= b"699" or line[11:12] not in (b" ", b""):
             raise Malformed("the status code is not three digits from 100 to 699", 8)
         self.method = b""
         self.request_uri = b""
         self.status = int(code)
 
-    def _read_request_line(self) -> None:
-        parts = self.data[: self.first_line_end].split(b" ")
+    def _read_request_line(self, line: bytes) -> None:
+        parts = line.split(b" ")
         if len(parts) != 3:
             raise Malformed("the first line is neither a request line nor a status line", 0)
-        method, uri, version = parts
+        self.method, self.request_uri, version = parts
         if version != b"SIP/2.0":
-            raise Malformed("the version is not SIP/2.0", len(method) + len(uri) + 2)
-        if method not in _METHODS and (not method or not _TOKEN.issuperset(method)):
+            raise Malformed("the version is not SIP/2.0", len(line) - len(version))
+        if self.method not in _METHODS and (not self.method or not _TOKEN.issuperset(self.method)):
             raise Malformed("the method is not a token", 0)
-        if not uri:
-            raise Malformed("the Request-URI is empty", len(method) + 1)
-        self.method = method
-        self.request_uri = uri
+        if not self.request_uri:
+            raise Malformed("the Request-URI is empty", len(self.method) + 1)
         self.status = 0
+
+    def _read_lines(self) -> None:
+        """Find the values. Every line as nearly everybody writes it is the quick case; any other is read with care."""
+        values = self._values
+        repeated = False
+        for line in self.lines[1:]:
+            name, _, value = line.partition(b": ")
+            if name in values:
+                repeated = True
+            else:
+                values[name] = value
+        if not headers.USUAL_NAMES.issuperset(values) and not self._harmless(values.keys() - headers.USUAL_NAMES):
+            self._read_unusual_lines()
+        elif repeated:
+            self._number_lines()
+
+    def _harmless(self, names: Set[bytes]) -> bool:
+        """Whether these are plain names of fields that we do not read, each with its colon and a value.
+
+        Anything else (a compact form, a fold, a line without a colon) means that the message must be read with care.
+        """
+        return all(self._values[name] and _is_plain_and_unread(name) for name in names)
+
+    def _read_unusual_lines(self) -> None:
+        """Compact and oddly spelt names, folds, white space where it is allowed and nobody expects it."""
+        self.lines = _unfolded(self.lines)
+        self._number_lines()
+        self._values = {}
+        for header, numbers in (self._numbers or {}).items():
+            value = self.lines[numbers[0]].partition(b":")[2]
+            self._values[header.key] = _joined(value) if b"\r\n" in value else value
+
+    def _number_lines(self) -> None:
+        self._numbers = {}
+        for number, line in enumerate(self.lines):
+            if number:
+                name, colon, _ = line.partition(b":")
+                if not colon:
+                    raise Malformed(f"header line {number} has no colon")
+                header = _header_of(name)
+                if header is not None:
+                    self._numbers.setdefault(header, []).append(number)
 
     # -- header fields ------------------------------------------------------------------------------------------------
 
-    def span(self, header: Header) -> Span | None:
-        """Where the (first) value of a header field stands; None where it is absent."""
-        data = self.data
-        # A field that may stand more than once could stand earlier in another spelling, unless it is the first of all.
-        if self._index is None and (header.single or data.startswith(header.needle, self.first_line_end)):
-            start = data.find(header.needle, self.first_line_end, self.head_end + 2)
-            if start >= 0:
-                start += len(header.needle)
-                end = data.find(b"\r\n", start)
-                if data[end + 2] not in b" \t" and data[start] not in b" \t" and data[end - 1] not in b" \t":
-                    return start, end
-        spans = self.spans(header)
-        return spans[0] if spans else None
-
     def value(self, header: Header) -> bytes | None:
         """The (first) value of a header field, unfolded and without white space around it; None where it is absent."""
-        span = self.span(header)
-        return self.text(span) if span is not None else None
+        value = self._values.get(header.key)
+        return value.strip() if value is not None else None
 
     def required(self, header: Header) -> bytes:
         """As `value`, for a field that must be there and not be empty."""
-        value = self.value(header)
+        value = self._values.get(header.key)
+        if value is not None:
+            value = value.strip()
         if not value:
             raise Malformed(f"the {header.name} header field is missing or empty", self.head_end)
         return value
 
+    def numbers(self, header: Header) -> list[int]:
+        """Which of `lines` carry a header field, in order."""
+        if self._numbers is not None:
+            return self._numbers.get(header, [])
+        value = self._values.get(header.key)
+        return [self.lines.index(header.key + b": " + value, 1)] if value is not None else []
+
+    def span(self, header: Header) -> Span | None:
+        """Where the (first) value of a header field stands; None where it is absent."""
+        numbers = self.numbers(header)
+        return self._span(numbers[0]) if numbers else None
+
     def spans(self, header: Header) -> list[Span]:
         """Where the values of a header field stand, in order; one span a line, commas not yet taken apart."""
-        if self._index is None:
-            self._index = self._build_index()
-        return self._index.get(header, [])
+        if header.key not in self._values:
+            return []
+        return [self._span(number) for number in self.numbers(header)]
 
     def text(self, span: Span) -> bytes:
         """The bytes of a value, unfolded (RFC 3261 section 7.3.1)."""
         value = self.data[span[0] : span[1]]
-        if b"\r\n" in value:
-            return b" ".join(line.strip() for line in value.split(b"\r\n")).strip()
-        return value.strip()
+        return _joined(value) if b"\r\n" in value else value.strip()
 
-    def _build_index(self) -> dict[Header, list[Span]]:
-        index: dict[Header, list[Span]] = {}
-        data = self.data
-        spelling = headers.SPELLINGS
-        count = 0
-        for start, end in self._lines():
-            count += 1
-            colon = data.find(b":", start, end)
-            if colon < 0:
-                raise Malformed("a header line has no colon", start)
-            header = spelling.get(data[start:colon])
-            if header is None:
-                header = self._unusual_name(start, colon)
-                if header is None:
-                    continue
-            value_start = colon + 2
-            if data[colon + 1] != 32 or data[value_start] in b" \t\r":
-                value_start = colon + 1
-                while value_start < end and data[value_start] in b" \t\r\n":
-                    value_start += 1
-            while end > value_start and data[end - 1] in b" \t\r\n":
-                end -= 1
-            if header in index:
-                index[header].append((value_start, end))
-            else:
-                index[header] = [(value_start, end)]
-        if count > MAX_HEADERS:
-            raise Malformed(f"more than {MAX_HEADERS} header lines", self.head_end)
-        return index
-
-    def _lines(self) -> Iterator[Span]:
-        """Start and end of every header line, folded lines joined to the one they continue."""
-        data, stop = self.data, self.head_end
-        start = self.first_line_end + 2
-        folded = b"\r\n " in data or b"\r\n\t" in data
-        while start <= stop:
-            end = data.find(b"\r\n", start)
-            if folded:
-                while end < stop and data[end + 2] in b" \t":
-                    end = data.find(b"\r\n", end + 2)
-            yield start, end
-            start = end + 2
-
-    def _unusual_name(self, start: int, colon: int) -> Header | None:
-        name = self.data[start:colon].rstrip(b" \t")
-        if not name or not _TOKEN.issuperset(name):
-            raise Malformed("the name of a header field is not a token", start)
-        header = headers.SPELLINGS.get(name)
-        return header if header is not None else headers.SPELLINGS.get(name.lower())
+    def _span(self, number: int) -> Span:
+        if self._starts is None:
+            self._starts = list(accumulate((len(line) + 2 for line in self.lines), initial=0))
+        line = self.lines[number]
+        value = line[line.find(b":") + 1 :]
+        begin = self._starts[number] + len(line) - len(value.lstrip(b" \t\r\n"))
+        return begin, begin + len(value.strip(b" \t\r\n"))
 
     # -- body and whole-message checks --------------------------------------------------------------------------------
 
@@ -181,29 +190,25 @@ class SipMessage:
     def check(self) -> None:
         """Require of a request that opens a call what RFC 3261 sections 7, 8.1.1 and 18.3 require of a message.
 
-        Raises `Malformed` for a missing or doubled header field, a bare line feed, a NUL byte, a CSeq that does not fit
-        the method, or a body shorter than Content-Length says.
+        Raises `Malformed` for a missing or doubled header field, a bare line feed or carriage return, a NUL byte, a
+        CSeq that does not fit the method, or a body shorter than Content-Length says.
         """
         data, head_end = self.data, self.head_end
-        if data.count(b"\n", 0, head_end) != data.count(b"\r\n", 0, head_end):
+        line_ends = data.count(b"\r\n", 0, head_end)
+        if data.count(b"\n", 0, head_end) != line_ends:
             raise Malformed("a line ends without a carriage return", self._bare_line_feed())
-        if data.count(b"\r", 0, head_end) != data.count(b"\r\n", 0, head_end):
+        if data.count(b"\r", 0, head_end) != line_ends:
             raise Malformed("a carriage return stands without a line feed", head_end)
         if data.find(b"\x00", 0, head_end) >= 0:
             raise Malformed("a NUL byte stands in the header fields", data.find(b"\x00"))
-        if self._index is None:
-            self._index = self._build_index()
-        index = self._index
         for header in _MANDATORY:
-            spans = index.get(header)
-            if spans is None or spans[0][0] == spans[0][1]:
-                raise Malformed(f"the {header.name} header field is missing or empty", head_end)
-        for header, spans in index.items():
-            if header.single and len(spans) > 1:
-                raise Malformed(f"the {header.name} header field stands more than once", spans[1][0])
+            self.required(header)
+        for header, numbers in (self._numbers or {}).items():
+            if header.single and len(numbers) > 1:
+                raise Malformed(f"the {header.name} header field stands more than once", self.spans(header)[1][0])
         number, method = self.cseq()
         if method != self.method or number >= 1 << 31:
-            raise Malformed("CSeq does not fit the request", index[headers.CSEQ][0][0])
+            raise Malformed("CSeq does not fit the request", self.spans(headers.CSEQ)[0][0])
         self._check_length()
 
     def _bare_line_feed(self) -> int:
@@ -228,3 +233,34 @@ class SipMessage:
         if not number.isdigit() or len(number) > 10:
             raise Malformed("CSeq does not start with a number", self.spans(headers.CSEQ)[0][0])
         return int(number), method[0] if method else b""
+
+
+@lru_cache(maxsize=1_024)
+def _header_of(name: bytes) -> Header | None:
+    """The header field that a line's name means; None for one that we do not read. Raises `Malformed` for no name."""
+    trimmed = name.rstrip(b" \t")
+    if not trimmed or len(name) > LONGEST_NAME or not _TOKEN.issuperset(trimmed):
+        raise Malformed("the name of a header field is not a token")
+    return headers.BY_NAME.get(trimmed.lower())
+
+
+@lru_cache(maxsize=1_024)
+def _is_plain_and_unread(name: bytes) -> bool:
+    return 0 < len(name) <= LONGEST_NAME and _TOKEN.issuperset(name) and name.lower() not in headers.BY_NAME
+
+
+def _unfolded(lines: list[bytes]) -> list[bytes]:
+    """Physical lines as logical ones: a line that starts with white space continues the one before it."""
+    logical = [[lines[0]]]
+    for line in lines[1:]:
+        if not line.startswith(_WHITE):
+            logical.append([line])
+        elif len(logical) > 1:
+            logical[-1].append(line)
+        else:
+            raise Malformed("the first header line continues nothing", len(lines[0]) + 2)
+    return [b"\r\n".join(parts) for parts in logical]
+
+
+def _joined(value: bytes) -> bytes:
+    return b" ".join(part.strip() for part in value.split(b"\r\n")).strip()
