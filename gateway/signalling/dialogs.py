@@ -17,16 +17,17 @@ MAX_CALLEE_TAGS: Final = 16
 class Dialog:
     """A call's dialog, early or confirmed, seen from the middle."""
 
-    __slots__ = ("call", "callee", "callee_tags", "caller", "cseq", "key")
+    __slots__ = ("call", "callee", "callee_tags", "caller", "key", "opened_by")
 
-    def __init__(self, key: DialogKey, caller: Address, callee: Address, cseq: int, call: Call) -> None:
+    def __init__(self, key: DialogKey, caller: Address, callee: Address, call: Call) -> None:
         self.key: Final = key
         self.caller: Final = caller
         """Where the INVITE came from."""
         self.callee: Final = callee
         """Where the INVITE went."""
-        self.cseq: Final = cseq
         self.call: Final = call
+        self.opened_by = b""
+        """Branch of the INVITE that we sent on, which alone can end the call by failing."""
         self.callee_tags: tuple[bytes, ...] = ()
 
     def learn(self, callee_tag: bytes) -> None:

@@ -80,10 +80,11 @@ class SipProxy:
         self._call_limits: Final[TimerQueue[EndedBy, Dialog]] = TimerQueue()
         self._longest_us: Final = settings.max_call_s * 1_000_000
         self.counters: Final = ProxyCounters()
-        sent_by = f"{settings.host}:{settings.port}".encode()
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host  # RFC 3261 section 25.1, IPv6reference
+        sent_by = f"{host}:{settings.port}".encode()
         self._via: Final = b"Via: SIP/2.0/UDP " + sent_by + b";branch="
         self._record_route: Final = b"\r\nRecord-Route: <sip:" + sent_by + b";lr>\r\n"
-        self._own: Final = (settings.host.encode(), settings.port)
+        self._own: Final = (host.encode(), settings.port)
         self._branch_start: Final = b"z9hG4bKtg" + settings.secret + b"."
         self._branches = 0
         self.accepting = True
@@ -170,11 +171,10 @@ class SipProxy:
             self._new_call(server, at_us, actions)
         else:
             request.check()
-            self._layer.add_server(server)
             if method == b"OPTIONS":
-                self._respond(server, 200, "OK", at_us, actions, extra=ALLOW)
+                self._answer_once(server, 200, "OK", actions, extra=ALLOW)
             else:
-                self._respond(server, 405, "Method Not Allowed", at_us, actions, extra=ALLOW)
+                self._answer_once(server, 405, "Method Not Allowed", actions, extra=ALLOW)
 
     def _new_call(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """An INVITE outside any dialog: the engine decides it."""
@@ -183,10 +183,9 @@ class SipProxy:
         key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
         if not key[1]:
             raise Malformed("From has no tag", request.spans(headers.FROM)[0][0])
-        cseq = request.cseq()[0]
-        known = self._dialogs.get(key)
-        if known is not None and known.cseq >= cseq:
-            # The same request over another path (RFC 3261 section 8.2.2.2).
+        if self._dialogs.get(key) is not None:
+            # The same request over another path (RFC 3261 section 8.2.2.2), or one that would push a call out of the
+            # table while it is up.
             self._answer_once(server, 482, "Loop Detected", actions)
             return
         if request.request_uri.partition(b":")[0].lower() not in _SCHEMES:
@@ -200,6 +199,7 @@ class SipProxy:
         if required is not None:
             self._answer_once(server, 420, "Bad Extension", actions, extra=b"Unsupported: %s\r\n" % required)
             return
+        pop_route = self._routed_here(request)
         attempt = attempt_of(
             request,
             at_us=at_us,
@@ -219,10 +219,13 @@ class SipProxy:
             self._refuse(server, call, at_us, actions)
             return
         self._respond(server, 100, "Trying", at_us, actions)
-        dialog = Dialog(key, server.source, decision.egress.members[0], cseq, call)
+        dialog = Dialog(key, server.source, decision.egress.members[0], call)
         self._dialogs.add(dialog)
         self._call_limits.start(EndedBy.TIMEOUT, dialog, at_us, self._longest_us)
-        self._forward(server, dialog, dialog.callee, hops - 1, at_us, actions, own_end=self._record_route)
+        client = self._forward(
+            server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, own_end=self._record_route
+        )
+        dialog.opened_by = client.branch
 
     def _refuse(self, server: ServerTransaction, call: Call, at_us: int, actions: list[Action]) -> None:
         finding = call.decision.refused_by
@@ -240,6 +243,8 @@ class SipProxy:
 
     def _request_in_dialog(self, server: ServerTransaction, to_tag: bytes, at_us: int, actions: list[Action]) -> None:
         request = _request_of(server)
+        if request.method != b"BYE":  # one that could open a call behind us must not be readable in two ways
+            request.check()
         call_id = request.required(headers.CALL_ID)
         found = self._dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
         if found is None:
@@ -251,22 +256,22 @@ class SipProxy:
             return
         dialog, from_caller = found
         target = self._next_hop(request, dialog.callee if from_caller else dialog.caller)
+        pop_route = self._routed_here(request)
         self._layer.add_server(server)
         if request.method == b"INVITE":
             self._respond(server, 100, "Trying", at_us, actions)
         elif request.method == b"BYE":
             self._end(dialog.call, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
-        self._forward(server, dialog, target, hops - 1, at_us, actions)
+        self._forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10)."""
         branch, host, port, _ = server.key
         invite = self._layer.server((branch, host, port, b"INVITE"))
-        self._layer.add_server(server)
         if invite is None:
-            self._respond(server, 481, "Call/Transaction Does Not Exist", at_us, actions)
+            self._answer_once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
-        self._respond(server, 200, "OK", at_us, actions)
+        self._answer_once(server, 200, "OK", actions)
         if invite.client is not None:
             self._layer.cancel(invite.client, at_us, actions)
 
@@ -276,15 +281,16 @@ class SipProxy:
         dialog: Dialog,
         target: Address,
         hops: int,
+        pop_route: bool,
         at_us: int,
         actions: list[Action],
         own_end: bytes = b"\r\n",
-    ) -> None:
+    ) -> ClientTransaction:
         request = _request_of(server)
         branch = self._new_branch()
         own = self._via + branch + own_end
-        data = edit.forwarded(request, own, hops, server.via, pop_route=self._routed_here(request))
-        self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
+        data = edit.forwarded(request, own, hops, server.via, pop_route=pop_route)
+        return self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
 
     def _forward_ack(
         self, request: SipMessage, via_value: bytes, via: Via, source: Address, actions: list[Action]
@@ -314,6 +320,9 @@ class SipProxy:
         if client is None or (via.host, via.port) != self._own:
             self.counters.stray += 1
             return
+        if client.server is not None and response.status > 100:
+            # Read before anything happens: a response that cannot be passed on must leave the transaction as it is.
+            client.passing = (tag_of(response.required(headers.TO)), edit.without_top_via(response))
         self._layer.answered(client, response, at_us, actions)
 
     def on_response(self, client: ClientTransaction, response: SipMessage, at_us: int, actions: list[Action]) -> None:
@@ -324,18 +333,17 @@ class SipProxy:
         server, dialog = client.server, client.dialog
         if server is None or dialog is None:
             return
-        via_end = parse_via(response.required(headers.VIA)).end
+        tag, relayed = client.passing
         if client.method == b"INVITE":
-            tag = tag_of(response.required(headers.TO))
             if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
                 dialog.learn(tag)
             self._progress(dialog, status, at_us, actions)
-        self._layer.respond(server, status, edit.without_top_via(response, via_end), at_us, actions)
+        self._layer.respond(server, status, relayed, at_us, actions)
         if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
             self._drop(dialog)
-        elif status >= 300 and client.method == b"INVITE" and dialog.call.answered_at_us is None:
+        elif status >= 300 and client.branch == dialog.opened_by and dialog.call.answered_at_us is None:
             dialog.call.final_status = status
-            self._end(dialog.call, EndedBy.CANCEL if client.cancelled else EndedBy.FAILURE, at_us, actions)
+            self._end(dialog.call, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
             self._drop(dialog)
 
     def _progress(self, dialog: Dialog, status: int, at_us: int, actions: list[Action]) -> None:
@@ -357,11 +365,12 @@ class SipProxy:
             if client.method == b"BYE" and dialog is not None:
                 self._drop(dialog)
             return
-        status, phrase = (487, "Request Terminated") if client.cancelled else (408, "Request Timeout")
+        ended_by = _given_up_by(client) or EndedBy.TIMEOUT
+        status, phrase = (487, "Request Terminated") if ended_by is EndedBy.CANCEL else (408, "Request Timeout")
         self._respond(server, status, phrase, at_us, actions)
-        if dialog is not None and dialog.call.answered_at_us is None:
+        if dialog is not None and client.branch == dialog.opened_by and dialog.call.answered_at_us is None:
             dialog.call.final_status = status
-            self._end(dialog.call, EndedBy.CANCEL if client.cancelled else EndedBy.TIMEOUT, at_us, actions)
+            self._end(dialog.call, ended_by, at_us, actions)
             self._drop(dialog)
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -470,8 +479,8 @@ class SipProxy:
         if uri is None:
             uri = parse_uri(request.request_uri)
         host = uri.host.decode("ascii", "replace")
-        if not _ADDRESS.match(host):
-            return otherwise
+        if not _ADDRESS.match(host) or (uri.host, uri.port or 5060) == self._own:
+            return otherwise  # nor to ourselves, round and round until Max-Forwards is used up
         return host, uri.port or 5060
 
     def _new_branch(self) -> bytes:
@@ -502,9 +511,18 @@ def _request_of(server: ServerTransaction) -> SipMessage:
     return server.request
 
 
+def _given_up_by(client: ClientTransaction) -> EndedBy | None:
+    """Who wanted an INVITE cancelled: the caller, or timer C."""
+    if client.overdue:
+        return EndedBy.TIMEOUT
+    return EndedBy.CANCEL if client.cancelled or client.cancel_wanted else None
+
+
 def tag_of(value: bytes) -> bytes:
     """The tag parameter of a From or To; empty where there is none."""
     parameters = value.rpartition(b">")[2]
+    if b'"' in parameters:  # what stands in quotes is no tag
+        return parse_name_addr(value).tag
     if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
         return parameters[5:]
     return parameter_of(parameters, b"tag") or b""

@@ -181,6 +181,7 @@ class TransactionLayer:
             if transaction.ack is not None:
                 actions.append(Send(transaction.ack, transaction.target))
         elif effect is Effect.CANCEL:
+            transaction.overdue = not transaction.cancelled
             self.cancel(transaction, at_us, actions)
         elif effect is Effect.GIVE_UP:
             self._user.on_silence(transaction, at_us, actions)
@@ -194,6 +195,8 @@ class TransactionLayer:
         else:
             event, cap = self._growing[effect]
             duration = min(2 * transaction.interval_us or self._settings.t1_us, cap)
+            if effect is Effect.START_E and transaction.state is State.PROCEEDING:
+                duration = cap  # RFC 3261 section 17.1.2.2
             transaction.interval_us = duration
         self.timers.start(event, transaction, at_us, duration)
 

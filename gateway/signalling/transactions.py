@@ -210,6 +210,8 @@ class ClientTransaction:
         "interval_us",
         "machine",
         "method",
+        "overdue",
+        "passing",
         "request",
         "server",
         "state",
@@ -236,6 +238,10 @@ class ClientTransaction:
         self.ack: bytes | None = None
         self.cancel_wanted = False
         self.cancelled = False
+        self.overdue = False
+        """Cancelled because timer C fired, not by the caller."""
+        self.passing = (b"", b"")
+        """To tag and bytes, our Via taken off, of the response that is being passed on."""
         self.interval_us = 0
         invite = method == b"INVITE"
         self.machine: Final = INVITE_CLIENT if invite else CLIENT

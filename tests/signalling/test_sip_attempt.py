@@ -45,8 +45,12 @@ def _attempt(invite: SipMessage) -> CallAttempt:
 
 
 def _facts(attempt: CallAttempt) -> Iterator[NumberFact | TextFact]:
-    yield from (attempt.called, attempt.from_, attempt.to)
-    yield from (*attempt.asserted, *attempt.charge, *attempt.diversions, *attempt.history, *attempt.identities)
+    yield attempt.called
+    yield attempt.from_
+    yield attempt.to
+    for facts in (attempt.asserted, attempt.charge, attempt.diversions, attempt.history):
+        yield from facts
+    yield from attempt.identities
     optional = (
         attempt.privacy,
         attempt.display_name,

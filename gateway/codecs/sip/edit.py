@@ -11,13 +11,13 @@ from typing import Final
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via, split_list
+from gateway.codecs.sip.grammar import Via, parameter_of, split_list
 from gateway.codecs.sip.message import SipMessage, Span
 
 Edit = tuple[int, int, bytes]
 """Replace the bytes from start to end by these."""
 
-_RPORT: Final = re.compile(rb";[ \t]*rport[ \t]*(?=;|$)", re.IGNORECASE)
+_RPORT: Final = re.compile(rb";[ \t]*rport[ \t]*(?:=[ \t]*)?(?=;|\Z)", re.IGNORECASE)
 _COPIED_IN_RESPONSES: Final = (headers.FROM, headers.TO, headers.CALL_ID, headers.CSEQ)
 
 
@@ -45,12 +45,13 @@ def forwarded(
     """
     data = message.data
     start = message.first_line_end + 2
-    edits: list[Edit] = [(start, start, own)]
+    edits: list[Edit] = []
     span = message.span(headers.MAX_FORWARDS)
     if span is not None:
+        edits.append((start, start, own))
         edits.append((span[0], span[1], b"%d" % max_forwards))
     else:
-        edits.append((start, start, b"Max-Forwards: %d\r\n" % max_forwards))
+        edits.append((start, start, own + b"Max-Forwards: %d\r\n" % max_forwards))
     if received is not None:
         via = message.span(headers.VIA)
         if via is not None:
@@ -63,8 +64,8 @@ def forwarded(
     return splice(data, edits)
 
 
-def without_top_via(message: SipMessage, via_end: int) -> bytes:
-    """A response with its first Via taken off; `via_end` is where that Via ends in its header value.
+def without_top_via(message: SipMessage) -> bytes:
+    """A response with its first Via taken off.
 
     Raises `Malformed` where it is the only one: such a response is addressed to us and to nobody behind us.
     """
@@ -72,28 +73,21 @@ def without_top_via(message: SipMessage, via_end: int) -> bytes:
     if span is None:
         raise Malformed("the Via header field is missing", message.head_end)
     data = message.data
-    if span[0] + via_end < span[1]:
-        start, end = span[0], _after_comma(data, span[0] + via_end, span[1])
-    else:
-        start, end = _line_start(data, span[0]), data.find(b"\r\n", span[1]) + 2
-        if not data.startswith(b"Via:", end) and len(message.spans(headers.VIA)) < 2:
-            raise Malformed("the response carries no Via but ours", span[0])
+    start, end = _first_of_list(data, span)
+    if start < span[0] and not data.startswith(b"Via:", end) and len(message.spans(headers.VIA)) < 2:
+        raise Malformed("the response carries no Via but ours", span[0])
     return data[:start] + data[end:]
 
 
 def _first_of_list(data: bytes, span: Span) -> Span:
     """The span to cut so that the first value of a list goes: the line if it is alone, else up to the next value."""
-    first = next(split_list(data[span[0] : span[1]]))
-    if span[0] + first[1] >= span[1]:
-        return _line_start(data, span[0]), data.find(b"\r\n", span[1]) + 2
-    return span[0], _after_comma(data, span[0] + first[1], span[1])
-
-
-def _after_comma(data: bytes, position: int, end: int) -> int:
-    position = data.find(b",", position, end) + 1
-    while position < end and data[position] in b" \t\r\n":
-        position += 1
-    return position
+    start, stop = span
+    values = split_list(data[start:stop])
+    next(values)
+    following = next(values, None)
+    if following is None:
+        return _line_start(data, start), _line_end(data, stop)
+    return start, start + following[0]
 
 
 def _line_start(data: bytes, position: int) -> int:
@@ -102,6 +96,14 @@ def _line_start(data: bytes, position: int) -> int:
     while data[start] in b" \t":
         start = data.rfind(b"\r\n", 0, start - 2) + 2
     return start
+
+
+def _line_end(data: bytes, position: int) -> int:
+    """End of the header line that a value ending at `position` belongs to, over folds of nothing but white space."""
+    end = data.find(b"\r\n", position) + 2
+    while data[end] in b" \t":
+        end = data.find(b"\r\n", end) + 2
+    return end
 
 
 def completed_via(value: bytes, via: Via, host: str, port: int) -> bytes | None:
@@ -136,7 +138,7 @@ def response(
         raise Malformed("the Via header field is missing", request.head_end)
     for header in _COPIED_IN_RESPONSES:
         value = request.required(header)
-        if header is headers.TO and to_tag and b";tag=" not in value.rpartition(b">")[2]:
+        if header is headers.TO and to_tag and parameter_of(value.rpartition(b">")[2], b"tag") is None:
             value += b";tag=" + to_tag
         pieces.append(b"%s: %s\r\n" % (header.name.encode(), value))
     if status == 100 and (timestamp := request.value(headers.TIMESTAMP)) is not None:

@@ -132,9 +132,13 @@ NOISE: Final = st.one_of(
                 b"=",
                 b"\x00",
                 b"\xff",
-            ]
-            + [b"INVITE ", b"sip:a@b", b" SIP/2.0", b"SIP/2.0 200 OK", b"\r\nVia: ", b"\r\nv:", b"SIP/2.0/UDP h"]
-            + [
+                b"INVITE ",
+                b"sip:a@b",
+                b" SIP/2.0",
+                b"SIP/2.0 200 OK",
+                b"\r\nVia: ",
+                b"\r\nv:",
+                b"SIP/2.0/UDP h",
                 b"\r\nTo: ",
                 b"\r\nFrom: ",
                 b"\r\nCSeq: 1 INVITE",

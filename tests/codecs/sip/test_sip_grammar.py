@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import sipmessage
 from hypothesis import given
@@ -257,7 +259,7 @@ def test_arbitrary_bytes_raise_nothing_but_malformed(noise: bytes) -> None:
                 continue
         pieces = list(split_list(value))
         assert all(0 <= first <= last <= len(value) for first, last in pieces)
-        assert all(before[1] < behind[0] for before, behind in zip(pieces, pieces[1:], strict=False))
+        assert all(before[1] < behind[0] for before, behind in itertools.pairwise(pieces))
 
 
 @pytest.mark.parametrize("byte", [b",", b"\\", b'"', b"<", b";", b" ", b"%", b"@", b"\r\n "])
