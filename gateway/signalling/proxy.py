@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import Via, parameter_of, parse_name_addr, parse_uri, parse_via, split_list
+from gateway.codecs.sip.grammar import Uri, Via, parse_name_addr, parse_uri, parse_via, split_list
 from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
 from gateway.interconnection.trunk_groups import Address, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
@@ -84,7 +86,9 @@ class SipProxy:
         sent_by = f"{host}:{settings.port}".encode()
         self._via: Final = b"Via: SIP/2.0/UDP " + sent_by + b";branch="
         self._record_route: Final = b"\r\nRecord-Route: <sip:" + sent_by + b";lr>\r\n"
+        self._own_route: Final = b"<sip:" + sent_by + b";lr>"
         self._own: Final = (host.encode(), settings.port)
+        self._address: Final[Address] = (settings.host, settings.port)
         self._branch_start: Final = b"z9hG4bKtg" + settings.secret + b"."
         self._branches = 0
         self.accepting = True
@@ -99,10 +103,10 @@ class SipProxy:
         try:
             if len(data) > self._settings.max_message_bytes:
                 raise Malformed(f"longer than {self._settings.max_message_bytes} bytes", len(data))
-            message = SipMessage(data)
-            if message.status:
-                self._receive_response(message, at_us, actions)
+            if data.startswith(b"SIP/2.0 "):
+                self._receive_response(data, at_us, actions)
             else:
+                message = SipMessage(data)
                 self._receive_request(message, source, at_us, actions)
         except Malformed as fault:
             if data.strip(b"\r\n\x00"):  # empty lines keep a path through a NAT open (RFC 5626 section 3.5.1)
@@ -313,32 +317,28 @@ class SipProxy:
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
-    def _receive_response(self, response: SipMessage, at_us: int, actions: list[Action]) -> None:
-        via = parse_via(response.required(headers.VIA))
-        method = response.required(headers.CSEQ).rpartition(b" ")[2]
-        client = self._layer.client(via.branch, method)
-        if client is None or (via.host, via.port) != self._own:
+    def _receive_response(self, data: bytes, at_us: int, actions: list[Action]) -> None:
+        response = read_response(data, self._via)
+        client = self._layer.client(response.branch, response.method) if response is not None else None
+        if response is None or client is None or (client.server is not None and not response.onward):
             self.counters.stray += 1
             return
-        if client.server is not None and response.status > 100:
-            # Read before anything happens: a response that cannot be passed on must leave the transaction as it is.
-            client.passing = (tag_of(response.required(headers.TO)), edit.without_top_via(response))
         self._layer.answered(client, response, at_us, actions)
 
-    def on_response(self, client: ClientTransaction, response: SipMessage, at_us: int, actions: list[Action]) -> None:
+    def on_response(
+        self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]
+    ) -> None:
         """A response passes from the called side to the caller (RFC 3261 section 16.7)."""
         status = response.status
-        if status == 100:
-            return
         server, dialog = client.server, client.dialog
-        if server is None or dialog is None:
+        if status == 100 or server is None or dialog is None:
             return
-        tag, relayed = client.passing
         if client.method == b"INVITE":
+            tag = tag_of(response.to)
             if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
                 dialog.learn(tag)
             self._progress(dialog, status, at_us, actions)
-        self._layer.respond(server, status, relayed, at_us, actions)
+        self._layer.respond(server, status, response.onward, at_us, actions)
         if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
             self._drop(dialog)
         elif status >= 300 and client.branch == dialog.opened_by and dialog.call.answered_at_us is None:
@@ -458,6 +458,8 @@ class SipProxy:
         value = request.value(headers.ROUTE)
         if value is None:
             return False
+        if value == self._own_route:
+            return True
         uri = parse_uri(parse_name_addr(_first(value)).uri)
         return (uri.host, uri.port or 5060) == self._own
 
@@ -466,30 +468,47 @@ class SipProxy:
 
         A name instead of an address sends it where the call's other side was reached before.
         """
-        uri = None
-        for span in request.spans(headers.ROUTE) if request.value(headers.ROUTE) is not None else ():
-            line = request.text(span)
-            for start, end in split_list(line):
-                route = parse_uri(parse_name_addr(line[start:end]).uri)
-                if (route.host, route.port or 5060) != self._own:
-                    uri = route
+        target = _address_in(request.request_uri)
+        value = request.value(headers.ROUTE)
+        if value is not None and (value != self._own_route or len(request.numbers(headers.ROUTE)) > 1):
+            for route in _routes(request):
+                uri = parse_uri(parse_name_addr(route).uri)
+                if (uri.host, uri.port or 5060) != self._own:
+                    target = _address_of(uri)
                     break
-            if uri is not None:
-                break
-        if uri is None:
-            uri = parse_uri(request.request_uri)
-        host = uri.host.decode("ascii", "replace")
-        if not _ADDRESS.match(host) or (uri.host, uri.port or 5060) == self._own:
+        if target is None or target == self._address:
             return otherwise  # nor to ourselves, round and round until Max-Forwards is used up
-        return host, uri.port or 5060
+        return target
 
     def _new_branch(self) -> bytes:
         self._branches += 1
         return self._branch_start + b"%x" % self._branches
 
 
+@lru_cache(maxsize=4_096)  # ACK and BYE go to the same Contact
+def _address_in(request_uri: bytes) -> Address | None:
+    return _address_of(parse_uri(request_uri))
+
+
+def _address_of(uri: Uri) -> Address | None:
+    """The address that a URI names; None where it names a host."""
+    host = uri.host.decode("ascii", "replace")
+    if _IPV4.match(host):
+        return host, uri.port or 5060
+    if host.startswith("["):
+        return host[1:-1], uri.port or 5060
+    return None
+
+
+def _routes(request: SipMessage) -> Iterator[bytes]:
+    for span in request.spans(headers.ROUTE):
+        line = request.text(span)
+        for start, end in split_list(line):
+            yield line[start:end]
+
+
 _SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
-_ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
+_IPV4: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
 
 
 def _first(value: bytes) -> bytes:
@@ -516,16 +535,6 @@ def _given_up_by(client: ClientTransaction) -> EndedBy | None:
     if client.overdue:
         return EndedBy.TIMEOUT
     return EndedBy.CANCEL if client.cancelled or client.cancel_wanted else None
-
-
-def tag_of(value: bytes) -> bytes:
-    """The tag parameter of a From or To; empty where there is none."""
-    parameters = value.rpartition(b">")[2]
-    if b'"' in parameters:  # what stands in quotes is no tag
-        return parse_name_addr(value).tag
-    if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
-        return parameters[5:]
-    return parameter_of(parameters, b"tag") or b""
 
 
 def reason_header(finding: Finding) -> bytes:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Event = TypeVar("Event")
 Owner = TypeVar("Owner")
+
+_NEVER: Final = 1 << 62
 
 
 class TimerQueue(Generic[Event, Owner]):
@@ -20,21 +22,23 @@ class TimerQueue(Generic[Event, Owner]):
 
     def __init__(self) -> None:
         self._queues: dict[tuple[Event, int], OrderedDict[Owner, int]] = {}
-        self.next_us: int | None = None
+        self._next_us = _NEVER
+
+    @property
+    def next_us(self) -> int | None:
         """A time before which nothing is due; None while no timer was started."""
+        return self._next_us if self._next_us < _NEVER else None
 
     def start(self, event: Event, owner: Owner, at_us: int, duration_us: int) -> None:
         """Fire `event` for `owner` after a duration; a running timer of that event and duration starts again."""
-        key = (event, duration_us)
-        queue = self._queues.get(key)
+        queue = self._queues.get((event, duration_us))
         if queue is None:
-            queue = self._queues[key] = OrderedDict()
-        elif owner in queue:
-            queue.move_to_end(owner)
+            queue = self._queues[event, duration_us] = OrderedDict()
         deadline = at_us + duration_us
         queue[owner] = deadline
-        if self.next_us is None or deadline < self.next_us:
-            self.next_us = deadline
+        queue.move_to_end(owner)
+        if deadline < self._next_us:
+            self._next_us = deadline
 
     def stop(self, event: Event, owner: Owner, duration_us: int) -> None:
         """Forget a timer; nothing happens where none runs."""
@@ -52,8 +56,7 @@ class TimerQueue(Generic[Event, Owner]):
                     break
                 del queue[owner]
                 fired.append((event, owner))
-        heads = [next(iter(queue.values())) for queue in self._queues.values() if queue]
-        self.next_us = min(heads, default=None)
+        self._next_us = min((next(iter(queue.values())) for queue in self._queues.values() if queue), default=_NEVER)
         return iter(fired)
 
     def __len__(self) -> int:

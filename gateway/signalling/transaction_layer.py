@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from gateway.codecs.sip import edit
 from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip.relayed import RelayedResponse
 from gateway.interconnection.trunk_groups import Address
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
@@ -18,11 +19,25 @@ ServerKey = tuple[bytes, bytes, int, bytes]
 Transaction = ServerTransaction | ClientTransaction
 
 
+# Reading a member off its enumeration runs Python code on 3.11; here that would be a tenth of the work.
+_PROVISIONAL: Final = Event.PROVISIONAL
+_SUCCESS: Final = Event.SUCCESS
+_FAILURE: Final = Event.FAILURE
+_TIMER_A: Final = Event.TIMER_A
+_TIMER_C: Final = Event.TIMER_C
+_TIMER_E: Final = Event.TIMER_E
+_SEND: Final = Effect.SEND
+_REPEAT_RESPONSE: Final = Effect.REPEAT_RESPONSE
+_RELAY: Final = Effect.RELAY
+_FORGET: Final = Effect.FORGET
+_FIRST_START: Final = Effect.START_A
+
+
 class TransactionUser(Protocol):
     """Who stands above the transactions: the proxy."""
 
     def on_response(
-        self, client: ClientTransaction, response: SipMessage, at_us: int, actions: list[Action]
+        self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]
     ) -> None: ...
 
     def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
@@ -39,9 +54,8 @@ class TransactionLayer:
         self.timers: Final[TimerQueue[Event, Transaction]] = TimerQueue()
         t1, t2, t4 = settings.t1_us, settings.t2_us, settings.t4_us
         self._durations: Final = {  # started once, at the length that RFC 3261 table 4 gives
-            Effect.START_B: (Event.TIMER_B, 64 * t1),
+            Effect.START_C: (Event.TIMER_C, settings.timer_c_us),
             Effect.START_D: (Event.TIMER_D, settings.timer_d_us),
-            Effect.START_F: (Event.TIMER_F, 64 * t1),
             Effect.START_H: (Event.TIMER_H, 64 * t1),
             Effect.START_I: (Event.TIMER_I, t4),
             Effect.START_J: (Event.TIMER_J, 64 * t1),
@@ -54,6 +68,8 @@ class TransactionLayer:
             Effect.START_E: (Event.TIMER_E, t2),
             Effect.START_G: (Event.TIMER_G, t2),
         }
+        self._giving_up: Final = {Event.TIMER_A: Event.TIMER_B, Event.TIMER_E: Event.TIMER_F}
+        self._patience_us: Final = 64 * t1
 
     # -- keeping ------------------------------------------------------------------------------------------------------
 
@@ -81,39 +97,38 @@ class TransactionLayer:
         actions: list[Action],
     ) -> ClientTransaction:
         """Open a client transaction: send the request and repeat it until something comes back."""
-        client = ClientTransaction(branch, method, data, target, server, dialog)
+        client = ClientTransaction(branch, method, data, target, server, dialog, at_us)
         self._clients[branch, method] = client
         if server is not None:
             server.client = client
         actions.append(Send(data, target))
-        invite = method == b"INVITE"
-        self._start(Effect.START_A if invite else Effect.START_E, client, at_us)
-        self._start(Effect.START_B if invite else Effect.START_F, client, at_us)
+        client.interval_us = first = self._settings.t1_us
+        self.timers.start(_TIMER_A if method == b"INVITE" else _TIMER_E, client, at_us, first)
         return client
 
     def respond(self, server: ServerTransaction, status: int, data: bytes, at_us: int, actions: list[Action]) -> None:
         """Send a response in a server transaction."""
         server.response = data
-        self._happen(server, response_event(status), None, at_us, actions)
+        self._server_event(server, response_event(status), at_us, actions)
 
     # -- events -------------------------------------------------------------------------------------------------------
 
     def repeated(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """The same request came again."""
-        self._happen(server, Event.REQUEST, None, at_us, actions)
+        self._server_event(server, Event.REQUEST, at_us, actions)
 
     def acknowledged(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """The ACK for a final response other than 2xx came."""
-        self._happen(server, Event.ACK, None, at_us, actions)
+        self._server_event(server, Event.ACK, at_us, actions)
 
-    def answered(self, client: ClientTransaction, response: SipMessage, at_us: int, actions: list[Action]) -> None:
+    def answered(self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]) -> None:
         """A response came for a request of ours."""
         event = response_event(response.status)
         first = client.state
-        self._happen(client, event, response, at_us, actions)
+        self._client_event(client, event, response, at_us, actions)
         if client.state is not first:
             self._stop_waiting(client, event)
-        if client.cancel_wanted and event is Event.PROVISIONAL:
+        if client.cancel_wanted and event is _PROVISIONAL:
             self.cancel(client, at_us, actions)
 
     def cancel(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
@@ -132,110 +147,122 @@ class TransactionLayer:
     def fire(self, at_us: int, actions: list[Action]) -> None:
         """Everything that is due happens."""
         for event, transaction in self.timers.due(at_us):
-            self._happen(transaction, event, None, at_us, actions)
+            if isinstance(transaction, ServerTransaction):
+                self._server_event(transaction, event, at_us, actions)
+            else:
+                self._client_event(transaction, event, None, at_us, actions)
 
     # -- the tables at work -------------------------------------------------------------------------------------------
 
-    def _happen(
-        self, transaction: Transaction, event: Event, message: SipMessage | None, at_us: int, actions: list[Action]
-    ) -> None:
-        transition = transaction.machine[transaction.state].get(event)
+    def _server_event(self, server: ServerTransaction, event: Event, at_us: int, actions: list[Action]) -> None:
+        transition = server.machine[server.state].get(event)
         if transition is None:
             return
-        transaction.state, effects = transition
+        server.state, effects = transition
         for effect in effects:
-            if effect is Effect.SEND or effect is Effect.REPEAT_RESPONSE:
-                self._send_response(transaction, actions)
-            elif effect is Effect.RELAY:
-                self._relay(transaction, message, at_us, actions)
-            elif effect >= Effect.START_A:
-                self._start(effect, transaction, at_us)
+            if effect is _SEND or effect is _REPEAT_RESPONSE:
+                if server.response is not None:
+                    actions.append(Send(server.response, server.source))
+            elif effect is _FORGET:
+                self._forget_server(server)
             else:
-                self._seldom(effect, transaction, message, at_us, actions)
+                self._start(effect, server, at_us)
 
-    def _send_response(self, transaction: Transaction, actions: list[Action]) -> None:
-        if isinstance(transaction, ServerTransaction) and transaction.response is not None:
-            actions.append(Send(transaction.response, transaction.source))
-
-    def _relay(self, transaction: Transaction, message: SipMessage | None, at_us: int, actions: list[Action]) -> None:
-        if isinstance(transaction, ClientTransaction) and message is not None and transaction.server is not None:
-            self._user.on_response(transaction, message, at_us, actions)
+    def _client_event(
+        self,
+        client: ClientTransaction,
+        event: Event,
+        response: RelayedResponse | None,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        transition = client.machine[client.state].get(event)
+        if transition is None:
+            return
+        client.state, effects = transition
+        for effect in effects:
+            if effect is _RELAY:
+                if response is not None and client.server is not None:
+                    self._user.on_response(client, response, at_us, actions)
+            elif effect >= _FIRST_START:
+                self._start(effect, client, at_us)
+            else:
+                self._seldom(effect, client, response, at_us, actions)
 
     def _seldom(
         self,
         effect: Effect,
-        transaction: Transaction,
-        message: SipMessage | None,
+        client: ClientTransaction,
+        response: RelayedResponse | None,
         at_us: int,
         actions: list[Action],
     ) -> None:
         if effect is Effect.FORGET:
-            self._forget(transaction)
-        elif not isinstance(transaction, ClientTransaction):
-            return
+            self._forget_client(client)
         elif effect is Effect.REPEAT_REQUEST:
-            actions.append(Send(transaction.request, transaction.target))
+            actions.append(Send(client.request, client.target))
         elif effect is Effect.ACKNOWLEDGE:
-            if transaction.ack is None and message is not None:
-                transaction.ack = edit.ack_of_failure(SipMessage(transaction.request), message)
-            if transaction.ack is not None:
-                actions.append(Send(transaction.ack, transaction.target))
+            if client.ack is None and response is not None:
+                client.ack = edit.ack_of_failure(SipMessage(client.request), response.to)
+            if client.ack is not None:
+                actions.append(Send(client.ack, client.target))
         elif effect is Effect.CANCEL:
-            transaction.overdue = not transaction.cancelled
-            self.cancel(transaction, at_us, actions)
+            client.overdue = not client.cancelled
+            self.cancel(client, at_us, actions)
         elif effect is Effect.GIVE_UP:
-            self._user.on_silence(transaction, at_us, actions)
+            self._user.on_silence(client, at_us, actions)
 
     def _start(self, effect: Effect, transaction: Transaction, at_us: int) -> None:
         fixed = self._durations.get(effect)
         if fixed is not None:
-            event, duration = fixed
-        elif effect is Effect.START_C:
-            event, duration = Event.TIMER_C, self._settings.timer_c_us
-        else:
-            event, cap = self._growing[effect]
-            duration = min(2 * transaction.interval_us or self._settings.t1_us, cap)
-            if effect is Effect.START_E and transaction.state is State.PROCEEDING:
-                duration = cap  # RFC 3261 section 17.1.2.2
-            transaction.interval_us = duration
+            self.timers.start(fixed[0], transaction, at_us, fixed[1])
+            return
+        event, cap = self._growing[effect]
+        before = transaction.interval_us
+        duration = min(2 * before or self._settings.t1_us, cap)
+        if effect is Effect.START_E and transaction.state is State.PROCEEDING:
+            duration = cap  # RFC 3261 section 17.1.2.2
+        transaction.interval_us = duration
         self.timers.start(event, transaction, at_us, duration)
+        if isinstance(transaction, ClientTransaction) and before == self._settings.t1_us:
+            # Timers B and F run from the first sending on; nearly every request is answered before they are needed.
+            self.timers.start(self._giving_up[event], transaction, transaction.sent_at_us, self._patience_us)
 
     def _stop_waiting(self, client: ClientTransaction, event: Event) -> None:
         """Once something has come back, let go of timers and bytes that would only be carried along."""
-        settings = self._settings
-        if client.method == b"INVITE":
-            self.timers.stop(Event.TIMER_A, client, client.interval_us)
-            self.timers.stop(Event.TIMER_B, client, 64 * settings.t1_us)
-        if event is Event.PROVISIONAL:
+        timers = self.timers
+        invite = client.method == b"INVITE"
+        if invite:
+            timers.stop(_TIMER_A, client, client.interval_us)
+        if event is _PROVISIONAL:
             return
-        if client.method == b"INVITE":
-            self.timers.stop(Event.TIMER_C, client, settings.timer_c_us)
+        if invite:
+            timers.stop(_TIMER_C, client, self._settings.timer_c_us)
         else:
-            self.timers.stop(Event.TIMER_E, client, client.interval_us)
-            self.timers.stop(Event.TIMER_F, client, 64 * settings.t1_us)
+            timers.stop(_TIMER_E, client, client.interval_us)
         client.request = b""
         server = client.server
         if server is not None:
             server.request = None
-            if event is Event.SUCCESS and server.method == b"INVITE":
+            if invite and event is _SUCCESS:
                 server.response = None  # in ACCEPTED a repeated INVITE is absorbed, not answered
 
-    def _forget(self, transaction: Transaction) -> None:
-        if isinstance(transaction, ServerTransaction):
-            if self._servers.get(transaction.key) is transaction:
-                del self._servers[transaction.key]
-            transaction.client = None
-        else:
-            self._clients.pop((transaction.branch, transaction.method), None)
-            if transaction.server is not None:
-                transaction.server.client = None
+    def _forget_server(self, server: ServerTransaction) -> None:
+        if self._servers.get(server.key) is server:
+            del self._servers[server.key]
+        server.client = None
+
+    def _forget_client(self, client: ClientTransaction) -> None:
+        self._clients.pop((client.branch, client.method), None)
+        if client.server is not None:
+            client.server.client = None
 
     def forget(self, server: ServerTransaction) -> None:
         """Drop a server transaction that will not be answered (RFC 4320 section 4.2)."""
-        self._forget(server)
+        self._forget_server(server)
 
 
 def response_event(status: int) -> Event:
     if status < 200:
-        return Event.PROVISIONAL
-    return Event.SUCCESS if status < 300 else Event.FAILURE
+        return _PROVISIONAL
+    return _SUCCESS if status < 300 else _FAILURE

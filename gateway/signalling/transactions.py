@@ -59,11 +59,9 @@ class Effect(IntEnum):
     GIVE_UP = auto()  # client: no response
     FORGET = auto()  # the transaction is over
     START_A = auto()
-    START_B = auto()
     START_C = auto()
     START_D = auto()
     START_E = auto()
-    START_F = auto()
     START_G = auto()
     START_H = auto()
     START_I = auto()
@@ -98,7 +96,7 @@ INVITE_SERVER: Final[Machine] = {  # RFC 3261 figure 7, RFC 6026 section 7.1
 
 INVITE_CLIENT: Final[Machine] = {  # RFC 3261 figure 5 and section 16.8, RFC 6026 section 7.2
     State.CALLING: {
-        Event.TIMER_A: (State.CALLING, (Effect.REPEAT_REQUEST, Effect.START_A)),
+        Event.TIMER_A: (State.CALLING, (Effect.REPEAT_REQUEST, Effect.START_A)),  # the first starts timer B as well
         Event.TIMER_B: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY, Effect.START_C)),
         Event.SUCCESS: (State.ACCEPTED, (Effect.RELAY, Effect.START_M)),
@@ -145,7 +143,7 @@ SERVER: Final[Machine] = {  # RFC 3261 figure 8
 _CLIENT_FINAL: Final = (State.COMPLETED, (Effect.RELAY, Effect.START_K))
 CLIENT: Final[Machine] = {  # RFC 3261 figure 6
     State.TRYING: {
-        Event.TIMER_E: (State.TRYING, (Effect.REPEAT_REQUEST, Effect.START_E)),
+        Event.TIMER_E: (State.TRYING, (Effect.REPEAT_REQUEST, Effect.START_E)),  # the first starts timer F as well
         Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
         Event.SUCCESS: _CLIENT_FINAL,
@@ -211,8 +209,8 @@ class ClientTransaction:
         "machine",
         "method",
         "overdue",
-        "passing",
         "request",
+        "sent_at_us",
         "server",
         "state",
         "target",
@@ -226,12 +224,14 @@ class ClientTransaction:
         target: Address,
         server: ServerTransaction | None,
         dialog: Dialog | None,
+        sent_at_us: int,
     ) -> None:
         self.branch: Final = branch
         self.method: Final = method
         self.request = request
         """The bytes sent; emptied once a final response has come."""
         self.target: Final = target
+        self.sent_at_us: Final = sent_at_us
         self.server: Final = server
         """Whom the responses are for; None for a request of our own (a CANCEL)."""
         self.dialog: Final = dialog
@@ -240,8 +240,6 @@ class ClientTransaction:
         self.cancelled = False
         self.overdue = False
         """Cancelled because timer C fired, not by the caller."""
-        self.passing = (b"", b"")
-        """To tag and bytes, our Via taken off, of the response that is being passed on."""
         self.interval_us = 0
         invite = method == b"INVITE"
         self.machine: Final = INVITE_CLIENT if invite else CLIENT

@@ -1,7 +1,7 @@
-"""The few changes a proxy makes to a message (RFC 3261 section 16.6), spliced into the bytes as they came.
+"""The few changes a proxy makes to a message (RFC 3261 section 16.6).
 
-Whatever is not ours goes through untouched: every function copies the received bytes and replaces only the spans that
-it names.
+Whatever is not ours goes through untouched: a message is put together again from its lines as they came, and a change
+replaces one value in a line, takes a line out, or puts lines of ours before the others.
 """
 
 from __future__ import annotations
@@ -12,26 +12,11 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parameter_of, split_list
-from gateway.codecs.sip.message import SipMessage, Span
-
-Edit = tuple[int, int, bytes]
-"""Replace the bytes from start to end by these."""
+from gateway.codecs.sip.message import SipMessage
 
 _RPORT: Final = re.compile(rb";[ \t]*rport[ \t]*(?:=[ \t]*)?(?=;|\Z)", re.IGNORECASE)
 _COPIED_IN_RESPONSES: Final = (headers.FROM, headers.TO, headers.CALL_ID, headers.CSEQ)
-
-
-def splice(data: bytes, edits: list[Edit]) -> bytes:
-    """`data` with the edits made; they must not overlap."""
-    edits.sort()
-    pieces = []
-    position = 0
-    for start, end, replacement in edits:
-        pieces.append(data[position:start])
-        pieces.append(replacement)
-        position = end
-    pieces.append(data[position:])
-    return b"".join(pieces)
+_WHITE: Final = b" \t\r\n"
 
 
 def forwarded(
@@ -43,25 +28,24 @@ def forwarded(
     `max_forwards` the new value; `received` the previous hop's Via value completed as RFC 3261 section 18.2.1 asks,
     None where nothing is to complete; `pop_route` takes our own entry off the Route.
     """
-    data = message.data
-    start = message.first_line_end + 2
-    edits: list[Edit] = []
-    span = message.span(headers.MAX_FORWARDS)
-    if span is not None:
-        edits.append((start, start, own))
-        edits.append((span[0], span[1], b"%d" % max_forwards))
+    lines = message.lines.copy()
+    hops = message.numbers(headers.MAX_FORWARDS)
+    if hops:
+        lines[hops[0]] = _with_value(lines[hops[0]], b"%d" % max_forwards)
     else:
-        edits.append((start, start, own + b"Max-Forwards: %d\r\n" % max_forwards))
+        own += b"Max-Forwards: %d\r\n" % max_forwards
     if received is not None:
-        via = message.span(headers.VIA)
-        if via is not None:
-            first = next(split_list(data[via[0] : via[1]]))
-            edits.append((via[0] + first[0], via[0] + first[1], received))
+        number = message.numbers(headers.VIA)[0]
+        lines[number] = _with_first_value(lines[number], received)
     if pop_route:
-        route = message.span(headers.ROUTE)
-        if route is not None:
-            edits.append((*_first_of_list(data, route), b""))
-    return splice(data, edits)
+        number = message.numbers(headers.ROUTE)[0]
+        rest = _without_first_value(lines[number])
+        if rest is None:
+            del lines[number]
+        else:
+            lines[number] = rest
+    lines[1] = own + lines[1] if len(lines) > 1 else own
+    return b"\r\n".join(lines) + message.data[message.head_end :]
 
 
 def without_top_via(message: SipMessage) -> bytes:
@@ -69,41 +53,42 @@ def without_top_via(message: SipMessage) -> bytes:
 
     Raises `Malformed` where it is the only one: such a response is addressed to us and to nobody behind us.
     """
-    span = message.span(headers.VIA)
-    if span is None:
+    numbers = message.numbers(headers.VIA)
+    if not numbers:
         raise Malformed("the Via header field is missing", message.head_end)
-    data = message.data
-    start, end = _first_of_list(data, span)
-    if start < span[0] and not data.startswith(b"Via:", end) and len(message.spans(headers.VIA)) < 2:
-        raise Malformed("the response carries no Via but ours", span[0])
-    return data[:start] + data[end:]
+    lines = message.lines.copy()
+    rest = _without_first_value(lines[numbers[0]])
+    if rest is not None:
+        lines[numbers[0]] = rest
+    elif len(numbers) > 1:
+        del lines[numbers[0]]
+    else:
+        raise Malformed("the response carries no Via but ours", message.spans(headers.VIA)[0][0])
+    return b"\r\n".join(lines) + message.data[message.head_end :]
 
 
-def _first_of_list(data: bytes, span: Span) -> Span:
-    """The span to cut so that the first value of a list goes: the line if it is alone, else up to the next value."""
-    start, stop = span
-    values = split_list(data[start:stop])
-    next(values)
-    following = next(values, None)
-    if following is None:
-        return _line_start(data, start), _line_end(data, stop)
-    return start, start + following[0]
+def _with_value(line: bytes, value: bytes) -> bytes:
+    """A header line with another value; its name and the white space around the value stay."""
+    old = line[line.find(b":") + 1 :].lstrip(_WHITE)
+    return line[: len(line) - len(old)] + value + old[len(old.rstrip(_WHITE)) :]
 
 
-def _line_start(data: bytes, position: int) -> int:
-    """Start of the header line that a value at `position` belongs to, over folds."""
-    start = data.rfind(b"\r\n", 0, position) + 2
-    while data[start] in b" \t":
-        start = data.rfind(b"\r\n", 0, start - 2) + 2
-    return start
+def _with_first_value(line: bytes, value: bytes) -> bytes:
+    if b"," not in line:
+        return _with_value(line, value)
+    start = line.find(b":") + 1
+    first = next(split_list(line[start:]))
+    return line[: start + first[0]] + value + line[start + first[1] :]
 
 
-def _line_end(data: bytes, position: int) -> int:
-    """End of the header line that a value ending at `position` belongs to, over folds of nothing but white space."""
-    end = data.find(b"\r\n", position) + 2
-    while data[end] in b" \t":
-        end = data.find(b"\r\n", end) + 2
-    return end
+def _without_first_value(line: bytes) -> bytes | None:
+    """A header line that lists several values without the first of them; None where it is the only one."""
+    if b"," not in line:
+        return None
+    start = line.find(b":") + 1
+    values = split_list(line[start:])
+    first, second = next(values), next(values, None)
+    return line[: start + first[0]] + line[start + second[0] :] if second is not None else None
 
 
 def completed_via(value: bytes, via: Via, host: str, port: int) -> bytes | None:
@@ -113,6 +98,8 @@ def completed_via(value: bytes, via: Via, host: str, port: int) -> bytes | None:
     """
     address = host.encode()
     if via.rport:
+        if value.endswith(b";rport") and via.end == len(value):
+            return b"%s=%d;received=%s" % (value, port, address)
         return _RPORT.sub(b";rport=%d" % port, value[: via.end], count=1) + b";received=" + address
     if via.host != address and via.host != b"[" + address + b"]":
         return value[: via.end] + b";received=" + address
@@ -127,30 +114,30 @@ def response(
     `to_tag` is added to a To without tag; `via` replaces the first Via value where it was completed; `extra` is further
     header lines, each with its line end. Raises `Malformed` where the request lacks what a response must repeat.
     """
-    data = request.data
-    pieces = [b"SIP/2.0 %d %s\r\n" % (status, phrase.encode("ascii"))]
-    for number, (start, end) in enumerate(request.spans(headers.VIA)):
-        value = data[start:end]
-        if number == 0 and via is not None:
-            value = splice(value, [(*next(split_list(value)), via)])
-        pieces.append(b"Via: %s\r\n" % value)
-    if len(pieces) == 1:
+    lines = request.lines
+    numbers = request.numbers(headers.VIA)
+    if not numbers:
         raise Malformed("the Via header field is missing", request.head_end)
+    pieces = [b"SIP/2.0 %d %s" % (status, phrase.encode("ascii")), *(lines[number] for number in numbers)]
+    if via is not None:
+        pieces[1] = _with_first_value(pieces[1], via)
     for header in _COPIED_IN_RESPONSES:
         value = request.required(header)
         if header is headers.TO and to_tag and parameter_of(value.rpartition(b">")[2], b"tag") is None:
             value += b";tag=" + to_tag
-        pieces.append(b"%s: %s\r\n" % (header.name.encode(), value))
+        pieces.append(b"%s: %s" % (header.key, value))
     if status == 100 and (timestamp := request.value(headers.TIMESTAMP)) is not None:
-        pieces.append(b"Timestamp: %s\r\n" % timestamp)
-    pieces.append(extra)
-    pieces.append(b"Content-Length: 0\r\n\r\n")
-    return b"".join(pieces)
+        pieces.append(b"Timestamp: " + timestamp)
+    pieces.append(extra + b"Content-Length: 0\r\n\r\n")
+    return b"\r\n".join(pieces)
 
 
-def ack_of_failure(invite: SipMessage, failure: SipMessage) -> bytes:
-    """The ACK that a client transaction sends for a final response other than 2xx (RFC 3261 section 17.1.1.3)."""
-    return _hop_by_hop(invite, b"ACK", failure.required(headers.TO))
+def ack_of_failure(invite: SipMessage, to: bytes) -> bytes:
+    """The ACK that a client transaction sends for a final response other than 2xx (RFC 3261 section 17.1.1.3).
+
+    `to` is the To of that response, with its tag.
+    """
+    return _hop_by_hop(invite, b"ACK", to)
 
 
 def cancel_of(invite: SipMessage) -> bytes:

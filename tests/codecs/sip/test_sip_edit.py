@@ -17,16 +17,6 @@ OWN = OUR_VIA + b"Record-Route: <sip:192.0.2.1:5060;lr>\r\n"
 
 
 @given(st.binary(max_size=30), st.lists(st.tuples(st.integers(0, 30), st.binary(max_size=5)), max_size=4))
-def test_a_splice_replaces_what_it_names_and_nothing_else(data: bytes, cuts: list[tuple[int, bytes]]) -> None:
-    edits = [(min(at, len(data)), min(at, len(data)), text) for at, text in cuts]
-    spliced = edit.splice(data, list(edits))
-    assert len(spliced) == len(data) + sum(len(text) for _, _, text in edits)
-    for at, _, text in sorted(edits, reverse=True):
-        position = at + sum(len(other) for start, _, other in edits if (start, other) < (at, text))
-        assert spliced[position : position + len(text)] == text
-        spliced = spliced[:position] + spliced[position + len(text) :]
-        edits.remove((at, at, text))
-    assert spliced == data
 
 
 @given(requests(), st.integers(0, 254))

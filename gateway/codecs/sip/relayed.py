@@ -1,0 +1,86 @@
+"""A response on its way back: what a proxy must know of it to take its own Via off and pass it on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import edit, headers
+from gateway.codecs.sip.grammar import parameter_of, parse_name_addr, parse_via
+from gateway.codecs.sip.message import SipMessage
+
+
+class RelayedResponse(NamedTuple):
+    """A response to a request that we sent on."""
+
+    status: int
+    branch: bytes
+    """Of the first Via, which is ours."""
+    method: bytes
+    """Of CSeq."""
+    to: bytes
+    """Value of To."""
+    onward: bytes
+    """The response without our Via; empty where there is no other Via, so that it can go nowhere."""
+
+
+def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
+    """Read a response; None where its first Via is not ours.
+
+    `own_via` is a Via line of ours up to and with ``;branch=``. Nearly every response comes with that line as it was
+    sent, in front of another one; any other is read in full. Raises `Malformed` where it is no response that could be
+    passed on.
+    """
+    start = data.find(b"\r\n") + 2
+    if data.startswith(own_via, start):
+        quick = _read_quickly(data, start, start + len(own_via))
+        if quick is not None:
+            return quick
+    message = SipMessage(data)
+    via = parse_via(message.required(headers.VIA))
+    sent_by = own_via[own_via.find(b"SIP/2.0/UDP ") + 12 : -len(b";branch=")]
+    if via.sent_by != sent_by:
+        return None
+    try:
+        onward = edit.without_top_via(message)
+    except Malformed:
+        onward = b""
+    method = message.cseq()[1]
+    return RelayedResponse(message.status, via.branch, method, message.required(headers.TO), onward)
+
+
+def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse | None:
+    end = data.find(b"\r\n", branch_start)
+    branch = data[branch_start:end]
+    status = data[8:11]
+    head_end = data.find(b"\r\n\r\n", end)
+    cseq = data.find(b"\r\nCSeq: ", end, head_end)
+    to = data.find(b"\r\nTo: ", end, head_end)
+    if (
+        head_end < 0
+        or cseq < 0
+        or to < 0
+        or not data.startswith(b"Via: ", end + 2)
+        or not branch.replace(b".", b"").isalnum()
+    ):
+        return None
+    cseq_end = data.find(b"\r\n", cseq + 8)
+    to_end = data.find(b"\r\n", to + 6)
+    if data[cseq_end + 2] in b" \t" or data[to_end + 2] in b" \t":
+        return None
+    if not status.isdigit() or not b"100" <= status <= b"699" or data[11] != 32:
+        return None
+    number, _, method = data[cseq + 8 : cseq_end].partition(b" ")
+    if not number.isdigit():
+        return None
+    return RelayedResponse(int(status), branch, method, data[to + 6 : to_end], data[:start] + data[end + 2 :])
+
+
+def tag_of(value: bytes) -> bytes:
+    """The tag parameter of a From or To value; empty where there is none."""
+    parameters = value.rpartition(b">")[2]
+    if b'"' in parameters:  # what stands in quotes is no tag
+        return parse_name_addr(value).tag
+    if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
+        return parameters[5:]
+    return parameter_of(parameters, b"tag") or b""
