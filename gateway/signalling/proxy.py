@@ -320,9 +320,11 @@ class SipProxy:
     def _receive_response(self, data: bytes, at_us: int, actions: list[Action]) -> None:
         response = read_response(data, self._via)
         client = self._layer.client(response.branch, response.method) if response is not None else None
-        if response is None or client is None or (client.server is not None and not response.onward):
+        if response is None or client is None:
             self.counters.stray += 1
             return
+        if client.server is not None and not response.onward:
+            raise Malformed("the response carries no Via but ours", len(data))
         self._layer.answered(client, response, at_us, actions)
 
     def on_response(
