@@ -1,3 +1,148 @@
 """An audit of captures: the engine of a configuration, or one without, on the calls that the captures hold."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from gateway.capture.auditing import AuditResult, Judges, audit_readers
+from gateway.capture.calls import AuditLimits
+from gateway.capture.faults import NotACapture
+from gateway.capture.gateway_replay import GatewayReplay
+from gateway.capture.reader import CaptureReader
+from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.trunk_groups import Address
+from gateway.operations.configuration import Configuration
+from gateway.signalling.proxy import SipProxy
+from gateway.wiring.engine import Policy, policy_of, policy_without_configuration
+
+REPLAY_SECRET: Final = b"replay"
+"""What is random for a live run; a replay sends nothing to anyone."""
+EMERGENCY_NUMBERS: Final = frozenset({"911"})
+
+
+def audit_captures(paths: list[Path], configuration: Configuration | None, output: str) -> int:
+    """Audit captures and print the report to standard output, as ``table`` or ``json``. Gives the exit code.
+
+    0 clean, 1 violations, 3 where part of an input could not be read; what could be read is reported all the same.
+    Raises what `policy_of` raises.
+    """
+    from gateway.capture.report import document
+    from gateway.capture.report_table import print_table
+
+    with _progress(paths) as watched:
+        result = audit(paths, configuration, watched=watched)
+    if output == "json":
+        import json
+
+        json.dump(document(result), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        print_table(result)
+    sys.stdout.flush()
+    return exit_code(result)
+
+
+def exit_code(result: AuditResult) -> int:
+    """3 before 1: an audit that has not seen all of its input is told apart from one that has."""
+    if result.unreadable or result.incomplete:
+        return 3
+    return 1 if result.violation_count else 0
+
+
+Watched = Callable[[BinaryIO], BinaryIO]
+"""Wraps an open capture, so that its reading can be shown."""
+
+
+def audit(
+    paths: Sequence[Path],
+    configuration: Configuration | None = None,
+    *,
+    gateway_address: Address | None = None,
+    limits: AuditLimits | None = None,
+    watched: Watched = lambda stream: stream,
+) -> AuditResult:
+    """Audit captures as one, by the engine of `configuration` with the cut-overs of its journal.
+
+    `gateway_address` is where the captured gateway listened, where that is not what the configuration says (port 0).
+    Without a configuration every leg is judged by what its messages say. Inputs that cannot be read are in the result.
+    Raises what `policy_of` raises for the tables of the configuration.
+    """
+    limits = limits or AuditLimits()
+    judges, notes = judges_of(configuration, gateway_address)
+    unreadable: list[str] = []
+    with ExitStack() as stack:
+        readers = []
+        for place, path in enumerate(paths):
+            if place >= limits.captures:
+                remedy = "merge them first (mergecap), or audit them in turn"
+                unreadable.append(f"{path}: more than {limits.captures} captures in one audit; {remedy}")
+                continue
+            try:
+                stream = stack.enter_context(path.open("rb"))
+                readers.append(CaptureReader(watched(stream), str(path)))
+            except NotACapture as error:
+                unreadable.append(str(error))
+            except OSError as error:
+                unreadable.append(f"{path}: {error.strerror or error}; give the path of a capture that you may read")
+        result = audit_readers(readers, judges, limits)
+    result.unreadable = unreadable
+    result.notes += notes
+    return result
+
+
+def judges_of(configuration: Configuration | None, gateway_address: Address | None = None) -> tuple[Judges, list[str]]:
+    """Who judges the calls, and what a reader of the report must know of it."""
+    if configuration is None:
+        policy = policy_without_configuration()
+        return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS), []
+    policy = policy_of(configuration, cutovers_of(configuration))
+    host, port = gateway_address or configuration.listen
+    gateway = (host if host not in ("0.0.0.0", "::") else configuration.record_route_host, port)  # noqa: S104
+    replay = _replay_of(configuration, policy, gateway)
+    notes = [f"row not used: {fault}" for fault in policy.row_faults[:100]]
+    return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, replay, gateway), notes
+
+
+def _replay_of(configuration: Configuration, policy: Policy, gateway: Address) -> GatewayReplay:
+    from dataclasses import replace
+
+    from gateway.wiring.live import proxy_settings  # loads the HTTP server: only where there is a gateway to repeat
+
+    settings = replace(proxy_settings(configuration, gateway[1]), secret=REPLAY_SECRET)
+    proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
+    return GatewayReplay(proxy, (gateway,))
+
+
+def cutovers_of(configuration: Configuration) -> tuple[Cutover, ...]:
+    """The dated steps of the gateway's journal; none where it has no journal yet."""
+    from gateway.records.journal import JOURNAL_FILE, CutoverJournal
+
+    path = configuration.state_folder / JOURNAL_FILE
+    if not path.exists():
+        return ()
+    journal = CutoverJournal(path)
+    try:
+        return journal.read()
+    finally:
+        journal.close()
+
+
+@contextmanager
+def _progress(paths: Sequence[Path]) -> Iterator[Watched]:
+    """A bar on standard error while captures are read; nothing where that is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda stream: stream
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        total = sum(path.stat().st_size for path in paths if path.is_file())
+        task = progress.add_task("reading", total=total)
+
+        yield lambda stream: progress.wrap_file(stream, task_id=task)

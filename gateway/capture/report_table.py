@@ -1,0 +1,197 @@
+"""The audit's report for people, for someone who has the capture open in Wireshark: frame numbers everywhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
+from textwrap import wrap
+from typing import Final, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gateway.capture.auditing import AuditResult
+from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, PlacedEvidence, Role, address_text
+from gateway.capture.report import text_of, timestamp
+from gateway.policy.verdict import Outcome, Verdict
+
+PIPED_WIDTH: Final = 120
+SHOWN_FRAMES: Final = 8
+SHOWN_LINES: Final = 20
+SHOWN_CALLS: Final = 500
+"""Calls of a table; JSON has all. Those that break a clause come before the others."""
+_SOUND: Final = frozenset({Verdict.PASS, Verdict.NOT_JUDGED})
+_OUTCOME_WORDS: Final = {Outcome.ADMIT: "admitted", Outcome.REFUSE: "refused", Outcome.DIVERT: "diverted"}
+
+
+def print_table(result: AuditResult, stream: TextIO | None = None) -> None:
+    """Print the report to `stream`, standard output by default: ASCII, 120 columns where it is no terminal."""
+    out = stream or sys.stdout
+    width = None if out.isatty() else PIPED_WIDTH
+    console = Console(file=out, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    several_files = len({leg.first.place.file for call in result.calls for leg in call.legs}) > 1
+    calls = _chosen(result.calls)
+    for call in calls:
+        _print_call(console, call, several_files)
+    left_out = result.call_count - len(calls)
+    if left_out:
+        console.print(f"{left_out} more calls are counted below and not listed; --format json lists more of them\n")
+    _print_summary(console, result)
+
+
+def _chosen(calls: list[AuditedCall]) -> list[AuditedCall]:
+    if len(calls) <= SHOWN_CALLS:
+        return calls
+    first = sorted(calls, key=lambda call: not call.violations)[:SHOWN_CALLS]
+    return sorted(first, key=lambda call: call.started.at_us)
+
+
+# -- one call ---------------------------------------------------------------------------------------------------------
+
+
+def _print_call(console: Console, call: AuditedCall, several_files: bool) -> None:
+    title = Text("Call-ID ", style="bold")
+    title.append(_plain(call.call_id, 100), style="bold")
+    console.print(title)
+    parties = f"  {_plain(call.calling) or '?'} -> {_plain(call.called) or '?'}, {timestamp(call.started.at_us)}"
+    console.print(parties, soft_wrap=True)
+    for leg in call.legs:
+        _print_lines(console, f"  leg {leg.number}  ", _leg_text(leg, several_files))
+    if call.legs_not_held:
+        console.print(f"  {call.legs_not_held} more INVITEs came on further legs, which are not held")
+    for made in call.decisions:
+        decision = made.decision
+        where = f" to {decision.egress.name}" if decision.egress is not None else ""
+        why = ""
+        if decision.refused_by is not None and decision.refused_by.refusal is not None:
+            refusal = decision.refused_by.refusal
+            why = f" with {refusal.status} {refusal.phrase}: {decision.refused_by.check}, {decision.refused_by.clause}"
+        style = "red" if decision.outcome is Outcome.REFUSE else "green"
+        outcome = f"{_OUTCOME_WORDS[decision.outcome]}{where}{why}"
+        _print_lines(console, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
+    if call.why_not_judged:
+        _print_lines(console, "  not judged  ", call.why_not_judged, "yellow")
+    _print_findings(console, call)
+    console.print()
+
+
+def _leg_text(leg: Leg, several_files: bool) -> str:
+    frames = [str(message.place.frame) for message in leg.messages[:SHOWN_FRAMES]]
+    if leg.total > len(frames):
+        last = f" to {leg.messages[-1].place.frame}" if leg.total == len(leg.messages) else ""
+        frames.append(f"...{last} ({leg.total} messages)")
+    parts = [f"{address_text(leg.source)} -> {address_text(leg.destination)}", f"frames {', '.join(frames)}"]
+    if leg.same_hop_as is not None:
+        parts.append(f"the INVITE of leg {leg.same_hop_as} at another point (same Via branch)")
+    counted = ((leg.copies, "copies"), (leg.retransmissions, "retransmissions"), (leg.invites_again, "INVITEs again"))
+    parts += [f"{count} {what if count > 1 else _SINGULAR[what]}" for count, what in counted if count]
+    if several_files:
+        parts.append(leg.first.place.file)
+    return "; ".join(parts)
+
+
+_SINGULAR: Final = {"copies": "copy", "retransmissions": "retransmission", "INVITEs again": "INVITE again"}
+
+
+def _print_findings(console: Console, call: AuditedCall) -> None:
+    """What matters first: violations, then warnings and exemptions, then one line of what is sound."""
+    ordered = sorted(call.findings, key=lambda finding: not finding.verdict.violation)
+    for finding in ordered:
+        if finding.verdict in _SOUND or (finding.verdict is Verdict.PASS_NORMALISED):
+            continue
+        mode = f" ({finding.mode})" if finding.mode not in (None, "enforce") else ""
+        head = f"  {finding.verdict.value} {finding.check}{mode}, {finding.clause}, leg {finding.leg}: "
+        style = "red" if finding.verdict.violation else "yellow"
+        _print_lines(console, "  ", head.strip() + " " + _plain(finding.text, 400), style)
+        for evidence in finding.evidence:
+            _print_lines(console, "      ", _evidence_text(evidence))
+    passed = _names(finding for finding in call.findings if finding.verdict is Verdict.PASS)
+    normalised = _names(finding for finding in call.findings if finding.verdict is Verdict.PASS_NORMALISED)
+    for label, names in (("PASS", passed), ("PASS_NORMALISED", normalised)):
+        if names:
+            _print_lines(console, "  ", f"{label} {', '.join(names)}", "green")
+
+
+def _names(findings: Iterable[AuditedFinding]) -> list[str]:
+    return list(dict.fromkeys(finding.check for finding in findings))
+
+
+def _evidence_text(evidence: PlacedEvidence) -> str:
+    where = f"frame {evidence.place.frame}"
+    if evidence.offset is not None:
+        where += f", byte {evidence.offset}"
+    return f"{where}: {evidence.field}: {_plain(text_of(evidence.raw), 160)}"
+
+
+def _print_lines(console: Console, indent: str, text: str, style: str = "") -> None:
+    """Text that is folded under its own beginning."""
+    width = max(console.width - len(indent), 20)
+    lines = wrap(text, width, break_on_hyphens=False) or [""]
+    for start, line in zip(chain([indent], repeat(" " * len(indent))), lines, strict=False):
+        console.print(Text(start).append(line, style=style), soft_wrap=True)
+
+
+def _plain(text: str, longest: int = 80) -> str:
+    """Text of a capture as it may go to a terminal: printable ASCII, no control sequences."""
+    shown = "".join(char if " " <= char <= "~" else f"\\x{ord(char):02x}" for char in text[: longest + 1])
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+# -- summary ----------------------------------------------------------------------------------------------------------
+
+
+def _print_summary(console: Console, result: AuditResult) -> None:
+    console.print(Text("Summary", style="bold"))
+    roles = result.roles
+    messages = ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.messages.most_common(SHOWN_LINES))
+    lines = [
+        ("packets", str(result.packets)),
+        ("calls", str(result.call_count)),
+        ("SIP messages", f"{result.messages.total()}{': ' + messages if messages else ''}"),
+        ("of the calls'", f"{roles[Role.COPY]} copies, {roles[Role.RETRANSMISSION]} retransmissions"),
+        ("malformed", str(result.malformed_count)),
+        ("other traffic", ", ".join(f"{count} {kind}" for kind, count in result.other.most_common(SHOWN_LINES))),
+        ("decided", ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))),
+        ("violations", str(result.violation_count)),
+    ]
+    for name, text in lines:
+        if text:
+            _print_lines(console, f"  {name:<15}", text)
+    console.print()
+    if result.findings:
+        console.print(_findings_table(result))
+    _print_list(console, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
+    _print_list(
+        console, "Calls not judged", [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()]
+    )
+    _print_list(console, "Malformed SIP", [str(one) for one in result.malformed], result.malformed_count)
+    _print_list(console, "Could not be read", result.unreadable)
+    _print_list(console, "Damage in the captures", [str(fault) for fault in result.faults], result.fault_count)
+    _print_list(console, "Notes", result.notes)
+
+
+def _findings_table(result: AuditResult) -> Table:
+    seen = {verdict for verdicts in result.findings.values() for verdict in verdicts}
+    verdicts = [verdict for verdict in Verdict if verdict in seen]
+    table = Table(box=box.ASCII2, title="Findings: legs by check and verdict", title_justify="left", title_style="bold")
+    table.add_column("check")
+    for verdict in verdicts:
+        table.add_column(verdict.value, justify="right", style="red" if verdict.violation else "")
+    for check, counts in result.findings.items():
+        table.add_row(check, *(str(counts[verdict]) if counts[verdict] else "" for verdict in verdicts))
+    return table
+
+
+def _print_list(console: Console, title: str, lines: Sequence[str], total: int | None = None) -> None:
+    if not lines:
+        return
+    console.print()
+    console.print(Text(title, style="bold"))
+    for line in lines[:SHOWN_LINES]:
+        _print_lines(console, "  ", _plain(line, 400))
+    left_out = (len(lines) if total is None else total) - min(len(lines), SHOWN_LINES)
+    if left_out > 0:
+        console.print(f"  and {left_out} more")
