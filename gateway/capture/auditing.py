@@ -82,6 +82,8 @@ class AuditResult:
     packets: int = 0
     messages: Counter[str] = field(default_factory=Counter)
     """SIP datagrams by method, or by status code: ``INVITE``, ``200``."""
+    of_no_call: Counter[str] = field(default_factory=Counter)
+    """Those of them that belong to no call: registrations, and calls whose INVITE the captures do not hold."""
     roles: Counter[Role] = field(default_factory=Counter)
     findings: dict[str, Counter[Verdict]] = field(default_factory=dict)
     """Check -> verdict -> count."""
@@ -158,7 +160,14 @@ class Auditor:
         except Malformed as fault:
             self._malformed(fault, datagram, file)
             return
-        if placed is not None and placed.leg is not None and message.method == b"INVITE":
+        if placed is None:
+            self._result.of_no_call[_kind(message)] += 1
+        elif placed.leg is None:
+            return
+        elif replayed is not None and replayed.overruled and placed.leg.decisions:
+            placed.leg.decisions.pop()
+            placed.leg.answer = replayed.answer
+        elif message.method == b"INVITE":
             self._judge(placed, placed.leg, message, datagram, file, replayed)
             for call in self._table.overflow():
                 self._close(call)
@@ -200,7 +209,7 @@ class Auditor:
         except Malformed as fault:
             self._malformed(fault, datagram, file)
             return None
-        result.messages[str(message.status) if message.status else message.method.decode("ascii", "replace")] += 1
+        result.messages[_kind(message)] += 1
         return message
 
     def _malformed(self, fault: Malformed, datagram: Datagram, file: str) -> None:
@@ -228,12 +237,10 @@ class Auditor:
         locator = locator_of(datagram, file)
         if replayed is not None and replayed.decided is not None:
             attempt, decision = replayed.decided.attempt, replayed.decided.decision
-            leg.decisions.append(DecidedInvite(locator.place, attempt, decision))
+            findings = tuple(self._finding(one, leg, locator, mode.value) for one, mode in decision.judgements)
+            leg.decisions.append(DecidedInvite(locator.place, attempt, decision, findings))
             if placed.role is Role.INITIAL:
                 leg.attempt = attempt
-            for judgement in decision.judgements:
-                mode = judgement.mode.value
-                placed.call.findings.append(self._finding(judgement.finding, leg, locator, mode))
             return
         if replayed is not None and replayed.answer and placed.role is Role.INITIAL:
             leg.answer = replayed.answer
@@ -241,8 +248,8 @@ class Auditor:
             return
         leg.attempt = self._attempt(leg, message, datagram, file)
         if leg.attempt is not None and self._judges.replay is None and not self._seen_before(placed.call, leg):
-            for finding in self._judges.engine.judge(leg.attempt):
-                placed.call.findings.append(self._finding(finding, leg, locator, None))
+            judged = self._judges.engine.judge(leg.attempt)
+            leg.findings = tuple(self._finding(finding, leg, locator, None) for finding in judged)
 
     def _attempt(self, leg: Leg, message: SipMessage, datagram: Datagram, file: str) -> CallAttempt | None:
         try:
@@ -278,6 +285,10 @@ class Auditor:
     # -- closing a call -----------------------------------------------------------------------------------------------
 
     def _close(self, call: AuditedCall) -> None:
+        for leg in call.legs:
+            call.findings += leg.findings
+            for made in leg.decisions:
+                call.findings += made.findings
         for leg in call.legs[1:]:
             self._compare(call, leg)
         first = next((leg.attempt for leg in call.legs if leg.attempt is not None), None)
@@ -342,16 +353,22 @@ def _leg_before(legs: list[Leg], leg: Leg) -> Leg:
     """The leg on which the call came before this one: the same message elsewhere, else what led to its sender."""
     if leg.same_hop_as is not None:
         return legs[leg.same_hop_as - 1]
-    earlier = legs[: leg.number - 1]
-    return next((one for one in reversed(earlier) if one.destination[0] == leg.source[0]), earlier[-1])
+    earlier = legs[leg.number - 2 :: -1]  # latest first
+    towards = next((one for one in earlier if one.destination == leg.source), None)
+    return towards or next((one for one in earlier if one.destination[0] == leg.source[0]), earlier[0])
 
 
 def _hop_name(before: Leg, leg: Leg) -> str:
     if leg.same_hop_as is not None:
         return f"between two points of one hop, {address_text(before.source)} and {address_text(leg.source)}"
-    if before.destination[0] == leg.source[0]:
-        return f"the hop {leg.source[0]}"
+    if before.destination == leg.source:
+        return f"the hop {address_text(leg.source)}"
     return f"between {address_text(before.destination)} and {address_text(leg.source)}"
+
+
+def _kind(message: SipMessage) -> str:
+    """``INVITE``, ``200``: as the counts name it."""
+    return str(message.status) if message.status else message.method[:32].decode("ascii", "replace")
 
 
 def _party(fact: NumberFact) -> str:

@@ -131,6 +131,19 @@ class DecidedInvite:
     place: Place
     attempt: CallAttempt
     decision: Decision
+    findings: tuple[AuditedFinding, ...]
+    """The decision's findings, with their places in the capture."""
+
+
+class FinalResponse(NamedTuple):
+    """How an INVITE was answered, as the capture shows it."""
+
+    place: Place
+    status: int
+    phrase: str
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.phrase}"
 
 
 @dataclass(slots=True)
@@ -158,14 +171,15 @@ class Leg:
     retransmissions: int = 0
     invites_again: int = 0
     """Initial INVITEs with another CSeq: with credentials after a 401 or 407, or as a new attempt."""
+    final: FinalResponse | None = None
+    """The last final response to an INVITE of the leg."""
+    findings: tuple[AuditedFinding, ...] = ()
+    """What its first INVITE says of itself, where no gateway decides it."""
     decisions: list[DecidedInvite] = field(default_factory=list)
     answer: str = ""
     """What the gateway answered by itself without deciding: ``483 Too Many Hops``."""
     malformed: str = ""
     """Why the INVITE could not be judged."""
-
-    def __str__(self) -> str:
-        return f"leg {self.number} ({address_text(self.source)} -> {address_text(self.destination)})"
 
 
 @dataclass(slots=True)
@@ -178,6 +192,7 @@ class AuditedCall:
     called: str = ""
     legs: list[Leg] = field(default_factory=list)
     findings: list[AuditedFinding] = field(default_factory=list)
+    """Of every leg and of the hops between them; complete when the call is closed."""
     why_not_judged: str = ""
     elsewhere: int = 0
     """Messages of the call on no leg's pair of addresses."""
@@ -328,6 +343,10 @@ class CallTable:
             place = Place(file, datagram.frame, datagram.at_us)
             name = message_name(message, method)
             leg.messages.append(Message(place, name, datagram.source == leg.source, role))
+        if message.status >= 200 and method == b"INVITE" and role is Role.IN_DIALOG:
+            start_line = message.data[12 : message.first_line_end]
+            place = Place(file, datagram.frame, datagram.at_us)
+            leg.final = FinalResponse(place, message.status, start_line[:256].decode("utf-8", "replace"))
 
 
 def _repetition(seen: _Seen, datagram: Datagram) -> Role:

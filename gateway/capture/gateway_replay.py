@@ -21,6 +21,8 @@ from gateway.interconnection.trunk_groups import Address
 from gateway.signalling.call import Action, Call, Decided, Send
 from gateway.signalling.proxy import SipProxy
 
+AT_CAPACITY: Final = b"SIP/2.0 503 Gateway At Capacity\r\n"
+"""What the proxy answers, without asking the engine, also while it drains: an operator's act that no request shows."""
 REMEMBERED: Final = 100_000
 """Transactions whose branches are remembered; the oldest is forgotten first."""
 
@@ -46,7 +48,9 @@ class Replayed(NamedTuple):
     decided: Call | None
     """The call that was decided on it."""
     answer: str
-    """``483 Too Many Hops``: what the gateway answered by itself to a request that it did not decide; else empty."""
+    """``483 Too Many Hops``: what the gateway answers by itself to a request that it does not decide; else empty."""
+    overruled: bool = False
+    """The capture shows by `answer` that the gateway was draining and has not decided this call."""
 
 
 NOTHING: Final = Replayed(None, "")
@@ -78,7 +82,7 @@ class GatewayReplay:
         if source in self._addresses:
             self._wake(at_us)
             try:
-                self._learn(SipMessage(payload), destination)
+                return self._learn(SipMessage(payload), destination)
             except Malformed:  # not SIP, or not by a gateway of ours: nothing can be learnt from it
                 return NOTHING
         return NOTHING
@@ -124,24 +128,26 @@ class GatewayReplay:
 
     # -- what the captured gateway sent -------------------------------------------------------------------------------
 
-    def _learn(self, message: SipMessage, destination: Address) -> None:
+    def _learn(self, message: SipMessage, destination: Address) -> Replayed:
         vias = _vias(message, 1 if message.status else 2)
         if message.status:
-            self._relayed(message, _key(vias[0], message), destination)
-        elif len(vias) == 2:
+            return self._relayed(message, _key(vias[0], message), destination)
+        if len(vias) == 2:
             sent = self._sent.get(_key(vias[1], message))
             if sent is not None:
                 self._branches.put(vias[0][0].branch, sent[0])
+        return NOTHING
 
-    def _relayed(self, response: SipMessage, key: _Key, destination: Address) -> None:
+    def _relayed(self, response: SipMessage, key: _Key, destination: Address) -> Replayed:
         """A response that this replay has not sent was relayed from where the capture does not look."""
-        sent = self._sent.get(key)
-        if sent is None or response.status <= max(100, self._answered.get(key, 0)):
-            return
-        start = response.first_line_end + 2
-        self._note(
-            self._proxy.receive(response.data[:start] + sent[1] + response.data[start:], destination, self._now_us)
-        )
+        sent, answered = self._sent.get(key), self._answered.get(key, 0)
+        if sent is not None and response.status > max(100, answered):
+            start = response.first_line_end + 2
+            data = response.data[:start] + sent[1] + response.data[start:]
+            self._note(self._proxy.receive(data, destination, self._now_us))
+        if answered != 503 and response.data.startswith(AT_CAPACITY):
+            return Replayed(None, AT_CAPACITY[8:-2].decode(), overruled=True)
+        return NOTHING
 
     def _translated(self, payload: bytes) -> bytes:
         """A response with this replay's branch in place of the captured gateway's."""

@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.capture.auditing import AuditResult, MalformedDatagram
-from gateway.capture.calls import AuditedCall, AuditedFinding, DecidedInvite, Leg, PlacedEvidence, Role, address_text
+from gateway.capture.calls import (
+    AuditedCall,
+    AuditedFinding,
+    DecidedInvite,
+    FinalResponse,
+    Leg,
+    PlacedEvidence,
+    Role,
+    address_text,
+)
 from gateway.capture.faults import CaptureFault
 
 
@@ -57,10 +66,23 @@ def _leg(leg: Leg) -> dict[str, Any]:
         "copies": leg.copies,
         "retransmissions": leg.retransmissions,
         "invites_again": leg.invites_again,
+        "final_response": _final(leg.final),
         "same_hop_as": leg.same_hop_as,
         "opens_the_call": leg.initial,
         "answered_by_gateway": leg.answer or None,
         "malformed": leg.malformed or None,
+    }
+
+
+def _final(final: FinalResponse | None) -> dict[str, Any] | None:
+    if final is None:
+        return None
+    return {
+        "file": final.place.file,
+        "frame": final.place.frame,
+        "at_us": final.place.at_us,
+        "status": final.status,
+        "phrase": final.phrase,
     }
 
 
@@ -113,6 +135,7 @@ def _summary(result: AuditResult) -> dict[str, Any]:
         "calls": result.call_count,
         "calls_not_listed": result.calls_not_listed,
         "messages": dict(sorted(result.messages.items())),
+        "messages_of_no_call": dict(sorted(result.of_no_call.items())),
         "copies": result.roles[Role.COPY],
         "retransmissions": result.roles[Role.RETRANSMISSION],
         "findings": {

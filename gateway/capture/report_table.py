@@ -88,6 +88,8 @@ def _leg_text(leg: Leg, several_files: bool) -> str:
         parts.append(f"the INVITE of leg {leg.same_hop_as} at another point (same Via branch)")
     counted = ((leg.copies, "copies"), (leg.retransmissions, "retransmissions"), (leg.invites_again, "INVITEs again"))
     parts += [f"{count} {what if count > 1 else _SINGULAR[what]}" for count, what in counted if count]
+    if leg.final is not None:
+        parts.append(f"{_plain(str(leg.final))} in frame {leg.final.place.frame}")
     if several_files:
         parts.append(leg.first.place.file)
     return "; ".join(parts)
@@ -151,7 +153,8 @@ def _print_summary(console: Console, result: AuditResult) -> None:
         ("packets", str(result.packets)),
         ("calls", str(result.call_count)),
         ("SIP messages", f"{result.messages.total()}{': ' + messages if messages else ''}"),
-        ("of the calls'", f"{roles[Role.COPY]} copies, {roles[Role.RETRANSMISSION]} retransmissions"),
+        ("of the calls", f"{roles[Role.COPY]} copies, {roles[Role.RETRANSMISSION]} retransmissions"),
+        ("of no call", ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.of_no_call.most_common(20))),
         ("malformed", str(result.malformed_count)),
         ("other traffic", ", ".join(f"{count} {kind}" for kind, count in result.other.most_common(SHOWN_LINES))),
         ("decided", ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))),

@@ -1,0 +1,210 @@
+"""What the audit decides of a capture is what the gateway decided live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from recorded_gateway import (
+    COLUMBIA,
+    DEDICATED,
+    GATEWAY,
+    PARTNER,
+    PROVIDER_1,
+    PROVIDER_2,
+    SECOND_US,
+    START_US,
+    STRANGER,
+    WENTZVILLE,
+    Packet,
+    Plan,
+    RecordedGateway,
+    World,
+    invite,
+    pcap_of,
+    small_configuration,
+)
+
+from gateway.capture.auditing import AuditResult
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.discontinuance import Cutover
+from gateway.operations.configuration import Configuration
+from gateway.policy.verdict import Decision, Outcome
+from gateway.records.journal import JOURNAL_FILE, CutoverJournal
+from gateway.wiring.audit import audit
+
+Decided = list[tuple[str, int, Decision]]
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> Configuration:
+    return small_configuration(tmp_path_factory.mktemp("gateway"))
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("captures") / "run.pcap"
+
+
+def audited(
+    packets: Iterable[Packet], configuration: Configuration, file: Path, identifications: Iterator[int] | None = None
+) -> AuditResult:
+    file.write_bytes(pcap_of(packets, identifications))
+    return audit([file], configuration)
+
+
+def decisions(result: AuditResult) -> Decided:
+    made = [
+        (call.call_id, decided.place.at_us, decided.decision) for call in result.calls for decided in call.decisions
+    ]
+    return sorted(made, key=lambda one: (one[1], one[0]))
+
+
+def by_time(live: Decided) -> Decided:
+    return sorted(live, key=lambda one: (one[1], one[0]))
+
+
+MANY_WAYS = (
+    Plan(0),
+    Plan(100, calling=PROVIDER_2),
+    Plan(200, answer=486),
+    Plan(300, hold_ms=90_000),
+    Plan(400, bye_by="callee", hold_ms=500),
+    Plan(500),
+    Plan(600),  # over the limit
+    Plan(20_000, calling=PROVIDER_2, asserted=PROVIDER_1),  # CPN altered
+    Plan(30_000, called=COLUMBIA),  # outside the footprint
+    Plan(800, calling=PROVIDER_2, answer=0, cancel_after_ms=300),
+    Plan(2_000, cancel_after_ms=50),
+    Plan(3_000, answer=0),  # timer B ends it
+    Plan(4_000, bye_by="nobody"),
+    Plan(5_000, source=STRANGER),
+    Plan(5_500, source=DEDICATED),
+    Plan(6_000, called="911", source=DEDICATED),
+    Plan(7_000, max_forwards=0),
+    Plan(8_000, answer=503, retry=True),
+    Plan(9_000, repeats=3, answer_after_ms=1_800),
+    Plan(40_000),
+    Plan(41_000, calling=PROVIDER_2, answer=404, retry=True),
+    Plan(60_000, hold_ms=100),
+)
+
+
+def test_every_decision_of_a_run_is_made_again_with_every_finding(configuration: Configuration, file: Path) -> None:
+    live = World(RecordedGateway(configuration), MANY_WAYS).run()
+    outcomes = {decision.outcome for _, _, decision in live.decisions}
+    assert outcomes == set(Outcome)
+    refused_by = {decision.refused_by.check for _, _, decision in live.decisions if decision.refused_by}
+    assert refused_by >= {"rate_limit", "calling_number", "footprint", "trunk_group"}
+    assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
+
+
+def test_a_mirrored_capture_with_every_packet_twice_gives_the_same_decisions(
+    configuration: Configuration, file: Path
+) -> None:
+    live = World(RecordedGateway(configuration), MANY_WAYS).run()
+    twice = [packet for packet in live.packets for _ in range(2)]
+    result = audited(twice, configuration, file, (number // 2 + 1 for number in range(10**9)))
+    assert decisions(result) == by_time(live.decisions)
+
+
+def test_a_capture_of_the_partners_side_alone_gives_the_same_decisions(
+    configuration: Configuration, file: Path
+) -> None:
+    live = World(RecordedGateway(configuration), MANY_WAYS).run()
+    partners = {PARTNER, DEDICATED, STRANGER}
+    one_side = [packet for packet in live.packets if partners & {packet.source, packet.destination}]
+    assert decisions(audited(one_side, configuration, file)) == by_time(live.decisions)
+
+
+def test_a_cutover_counts_from_its_own_time(configuration: Configuration, file: Path, tmp_path: Path) -> None:
+    step = Cutover(START_US + 10 * SECOND_US, Ocn("XV01"), "riverbend-dedicated", "operator", "a flood")
+    plans = [Plan(9_000), Plan(9_000, source=DEDICATED), Plan(11_000), Plan(12_000, source=DEDICATED)]
+    live = World(RecordedGateway(configuration, [step]), plans).run()
+    assert [decision.outcome.value for _, _, decision in live.decisions] == ["ADMIT", "REFUSE", "REFUSE", "ADMIT"]
+    journal = CutoverJournal(tmp_path / JOURNAL_FILE)
+    journal.append(step)
+    journal.close()
+    with_journal = replace(configuration, state_folder=tmp_path)
+    assert decisions(audited(live.packets, with_journal, file)) == by_time(live.decisions)
+
+
+def test_calls_that_a_draining_gateway_turned_away_are_not_decided(configuration: Configuration, file: Path) -> None:
+    gateway = RecordedGateway(configuration)
+    World(gateway, [Plan(0, bye_by="nobody")]).run(seconds=2)
+    gateway.proxy.accepting = False
+    gateway.receive(invite("late@partner.example"), PARTNER, START_US + 3 * SECOND_US)
+    result = audited(gateway.packets, configuration, file)
+    assert decisions(result) == by_time(gateway.decisions)
+    late = result.calls[-1]
+    assert late.why_not_judged == "the gateway answers it before any check: 503 Gateway At Capacity"
+
+
+def test_a_request_that_the_gateway_answers_by_itself_is_not_decided(configuration: Configuration, file: Path) -> None:
+    live = World(RecordedGateway(configuration), [Plan(0, max_forwards=0)]).run()
+    result = audited(live.packets, configuration, file)
+    assert not live.decisions
+    assert result.calls[0].why_not_judged == "the gateway answers it before any check: 483 Too Many Hops"
+
+
+def test_a_call_that_does_not_enter_the_gateway_is_not_judged_and_says_why(
+    configuration: Configuration, file: Path
+) -> None:
+    past = Packet(START_US, PARTNER, STRANGER, invite("past@partner.example"))
+    result = audited([past], configuration, file)
+    assert result.calls[0].why_not_judged == "no leg of it enters the gateway at 127.0.0.1:5060"
+    assert result.violation_count == 0
+
+
+def test_the_address_of_the_captured_gateway_can_be_given(configuration: Configuration, file: Path) -> None:
+    live = World(RecordedGateway(configuration), [Plan(0)]).run()
+    file.write_bytes(pcap_of(live.packets))
+    elsewhere = replace(configuration, listen=("127.0.0.1", 0))
+    assert decisions(audit([file], elsewhere, gateway_address=GATEWAY)) == by_time(live.decisions)
+
+
+def test_the_gateways_own_hop_alters_nothing(configuration: Configuration, file: Path) -> None:
+    live = World(RecordedGateway(configuration), [Plan(0)]).run()
+    (call,) = audited(live.packets, configuration, file).calls
+    assert [(leg.source, leg.destination) for leg in call.legs] == [(PARTNER, GATEWAY), (GATEWAY, ("127.0.0.1", 5080))]
+    assert [finding.verdict.value for finding in call.findings if finding.check == "between_legs"] == ["PASS"]
+
+
+def test_a_body_cut_off_by_the_snapshot_length_does_not_change_the_decision(
+    configuration: Configuration, file: Path
+) -> None:
+    data = invite("cut@partner.example").replace(b"Content-Length: 0", b"Content-Length: 40") + b"v" * 40
+    gateway = RecordedGateway(configuration)
+    gateway.receive(data, PARTNER, START_US)
+    whole = pcap_of(gateway.packets[:1])
+    captured = len(whole) - 24 - 16 - 30
+    file.write_bytes(whole[:32] + captured.to_bytes(4, "little") + whole[36:-30])
+    assert decisions(audit([file], configuration)) == by_time(gateway.decisions)
+
+
+PLANS = st.builds(
+    Plan,
+    start_ms=st.integers(0, 20_000),
+    calling=st.sampled_from([PROVIDER_1, PROVIDER_2, "9995550100"]),
+    called=st.sampled_from([WENTZVILLE, COLUMBIA, "911"]),
+    asserted=st.sampled_from([None, None, PROVIDER_2]),
+    source=st.sampled_from([PARTNER, PARTNER, PARTNER, DEDICATED, STRANGER]),
+    answer=st.sampled_from([200, 200, 200, 486, 503, 0]),
+    answer_after_ms=st.integers(0, 3_000),
+    hold_ms=st.integers(10, 40_000),
+    bye_by=st.sampled_from(["caller", "callee", "nobody"]),
+    cancel_after_ms=st.none() | st.integers(1, 2_000),
+    repeats=st.integers(0, 2),
+    retry=st.booleans(),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(plans=st.lists(PLANS, min_size=1, max_size=25))
+def test_any_run_is_decided_again_alike(configuration: Configuration, file: Path, plans: list[Plan]) -> None:
+    live = World(RecordedGateway(configuration), plans).run()
+    assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
