@@ -87,6 +87,8 @@ def _from(before: CallAttempt, after: CallAttempt) -> HopFinding | None:
     one, other = before.from_.number, after.from_.number
     if one is None or other is None or same_number(one, other):
         return None
+    if one == before.calling.number and other == after.calling.number:
+        return None  # the same change, already told
     text = f"From was {one} and is {other}"
     return HopFinding(Verdict.ALTERED, CLAUSE, text, evidence(before.from_), evidence(after.from_))
 
