@@ -29,6 +29,7 @@ from gateway.capture.reader import CaptureReader
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
+from gateway.codecs.sip.grammar import parse_name_addr
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy import hops
@@ -313,7 +314,7 @@ class Auditor:
         for found in hops.compare_hop(before.attempt, leg.attempt):
             text = found.text
             if text:
-                frames = f"frame {before.first.place.frame} against {leg.first.place.frame}"
+                frames = f"frame {before.first.place.frame} against frame {leg.first.place.frame}"
                 text = f"{_hop_name(before, leg)}: {text} ({frames})"
             seen = (
                 *(self._placed(one, before.first) for one in found.before),
@@ -372,7 +373,14 @@ def _kind(message: SipMessage) -> str:
 
 
 def _party(fact: NumberFact) -> str:
-    return str(fact.number) if fact.number is not None else fact.raw[:256].decode("utf-8", "replace")
+    """The number, or the URI that carries none."""
+    if fact.number is not None:
+        return str(fact.number)
+    try:
+        raw = parse_name_addr(fact.raw).uri
+    except Malformed:
+        raw = fact.raw
+    return raw[:256].decode("utf-8", "replace")
 
 
 def _looks_like_sip(payload: bytes) -> bool:

@@ -172,7 +172,7 @@ class Leg:
     invites_again: int = 0
     """Initial INVITEs with another CSeq: with credentials after a 401 or 407, or as a new attempt."""
     final: FinalResponse | None = None
-    """The last final response to an INVITE of the leg."""
+    """The final response to the call's INVITE; of a call that was tried again, the last one's."""
     findings: tuple[AuditedFinding, ...] = ()
     """What its first INVITE says of itself, where no gateway decides it."""
     decisions: list[DecidedInvite] = field(default_factory=list)
@@ -343,7 +343,8 @@ class CallTable:
             place = Place(file, datagram.frame, datagram.at_us)
             name = message_name(message, method)
             leg.messages.append(Message(place, name, datagram.source == leg.source, role))
-        if message.status >= 200 and method == b"INVITE" and role is Role.IN_DIALOG:
+        answered = leg.final is not None and leg.final.status < 300  # what comes later answers a re-INVITE
+        if message.status >= 200 and method == b"INVITE" and not answered:
             start_line = message.data[12 : message.first_line_end]
             place = Place(file, datagram.frame, datagram.at_us)
             leg.final = FinalResponse(place, message.status, start_line[:256].decode("utf-8", "replace"))

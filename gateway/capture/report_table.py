@@ -23,7 +23,7 @@ SHOWN_FRAMES: Final = 8
 SHOWN_LINES: Final = 20
 SHOWN_CALLS: Final = 500
 """Calls of a table; JSON has all. Those that break a clause come before the others."""
-_SOUND: Final = frozenset({Verdict.PASS, Verdict.NOT_JUDGED})
+_SOUND: Final = frozenset({Verdict.PASS, Verdict.PASS_NORMALISED, Verdict.NOT_JUDGED})
 _OUTCOME_WORDS: Final = {Outcome.ADMIT: "admitted", Outcome.REFUSE: "refused", Outcome.DIVERT: "diverted"}
 
 
@@ -74,7 +74,7 @@ def _print_call(console: Console, call: AuditedCall, several_files: bool) -> Non
         _print_lines(console, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
     if call.why_not_judged:
         _print_lines(console, "  not judged  ", call.why_not_judged, "yellow")
-    _print_findings(console, call)
+    _print_findings(console, call, several_files)
     console.print()
 
 
@@ -98,18 +98,18 @@ def _leg_text(leg: Leg, several_files: bool) -> str:
 _SINGULAR: Final = {"copies": "copy", "retransmissions": "retransmission", "INVITEs again": "INVITE again"}
 
 
-def _print_findings(console: Console, call: AuditedCall) -> None:
+def _print_findings(console: Console, call: AuditedCall, several_files: bool) -> None:
     """What matters first: violations, then warnings and exemptions, then one line of what is sound."""
     ordered = sorted(call.findings, key=lambda finding: not finding.verdict.violation)
     for finding in ordered:
-        if finding.verdict in _SOUND or (finding.verdict is Verdict.PASS_NORMALISED):
+        if finding.verdict in _SOUND:
             continue
         mode = f" ({finding.mode})" if finding.mode not in (None, "enforce") else ""
         head = f"  {finding.verdict.value} {finding.check}{mode}, {finding.clause}, leg {finding.leg}: "
         style = "red" if finding.verdict.violation else "yellow"
         _print_lines(console, "  ", head.strip() + " " + _plain(finding.text, 400), style)
         for evidence in finding.evidence:
-            _print_lines(console, "      ", _evidence_text(evidence))
+            _print_lines(console, "      ", _evidence_text(evidence, several_files))
     passed = _names(finding for finding in call.findings if finding.verdict is Verdict.PASS)
     normalised = _names(finding for finding in call.findings if finding.verdict is Verdict.PASS_NORMALISED)
     for label, names in (("PASS", passed), ("PASS_NORMALISED", normalised)):
@@ -121,8 +121,8 @@ def _names(findings: Iterable[AuditedFinding]) -> list[str]:
     return list(dict.fromkeys(finding.check for finding in findings))
 
 
-def _evidence_text(evidence: PlacedEvidence) -> str:
-    where = f"frame {evidence.place.frame}"
+def _evidence_text(evidence: PlacedEvidence, several_files: bool) -> str:
+    where = f"{evidence.place.file}, frame {evidence.place.frame}" if several_files else f"frame {evidence.place.frame}"
     if evidence.offset is not None:
         where += f", byte {evidence.offset}"
     return f"{where}: {evidence.field}: {_plain(text_of(evidence.raw), 160)}"
