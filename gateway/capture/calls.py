@@ -345,7 +345,7 @@ class CallTable:
             leg.messages.append(Message(place, name, datagram.source == leg.source, role))
         answered = leg.final is not None and leg.final.status < 300  # what comes later answers a re-INVITE
         if message.status >= 200 and method == b"INVITE" and not answered:
-            start_line = message.data[12 : message.first_line_end]
+            start_line = message.data[12 : message.data.find(b"\r\n")]
             place = Place(file, datagram.frame, datagram.at_us)
             leg.final = FinalResponse(place, message.status, start_line[:256].decode("utf-8", "replace"))
 

@@ -142,7 +142,7 @@ class GatewayReplay:
         """A response that this replay has not sent was relayed from where the capture does not look."""
         sent, answered = self._sent.get(key), self._answered.get(key, 0)
         if sent is not None and response.status > max(100, answered):
-            start = response.first_line_end + 2
+            start = response.data.find(b"\r\n") + 2
             data = response.data[:start] + sent[1] + response.data[start:]
             self._note(self._proxy.receive(data, destination, self._now_us))
         if answered != 503 and response.data.startswith(AT_CAPACITY):
