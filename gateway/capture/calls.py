@@ -16,10 +16,10 @@ from gateway.capture.udp import Datagram
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.verdict import Decision, Verdict
-from gateway.signalling.proxy import tag_of
 
 COPY_WITHIN_US: Final = 100_000
 """Equal bytes on one pair within this time are a copy where the IP identification does not say; RFC 3261's first

@@ -150,7 +150,10 @@ def test_a_100_repeats_the_timestamp_and_takes_no_tag() -> None:
 def test_ack_and_cancel_are_the_invites_own(data: bytes) -> None:
     invite = SipMessage(edit.forwarded(SipMessage(data), OWN, 70, None))
     failure = SipMessage(edit.response(invite, 486, "Busy", to_tag=b"theirs"))
-    for method, made in ((b"ACK", edit.ack_of_failure(invite, failure.required(headers.TO))), (b"CANCEL", edit.cancel_of(invite))):
+    for method, made in (
+        (b"ACK", edit.ack_of_failure(invite, failure.required(headers.TO))),
+        (b"CANCEL", edit.cancel_of(invite)),
+    ):
         message = SipMessage(made)
         assert (message.method, message.request_uri) == (method, invite.request_uri)
         assert message.cseq() == (invite.cseq()[0], method)
