@@ -48,22 +48,27 @@ class CutoverBook:
 
     def group_of(self, ocn: Ocn, at_us: int) -> str | None:
         """The dedicated trunk group of a provider at a time, or None if it is not cut over."""
-        steps = self._by_ocn.get(ocn)
-        if not steps:
-            return None
+        step = self._in_force(ocn, at_us)
+        return step.trunk_group if step is not None else None
+
+    def owner_of(self, trunk_group: str, at_us: int) -> Ocn | None:
+        """The provider that a dedicated trunk group is kept for at a time, or None if it is nobody's.
+
+        No step without objection gives a group to two. Where a trail does all the same, it is the first one's, so that
+        every gateway that reads the trail says the same.
+        """
+        on_it = (self._in_force(ocn, at_us) for ocn in self._by_group.get(trunk_group, ()))
+        held = [step for step in on_it if step is not None and step.trunk_group == trunk_group]
+        return min(held, key=lambda step: (step.at_us, step.ocn)).ocn if held else None
+
+    def _in_force(self, ocn: Ocn, at_us: int) -> Cutover | None:
+        """The last step of a provider up to a time."""
         in_force = None
-        for step in steps:
+        for step in self._by_ocn.get(ocn, ()):
             if step.at_us > at_us:
                 break
             in_force = step
-        return in_force.trunk_group if in_force is not None else None
-
-    def owner_of(self, trunk_group: str, at_us: int) -> Ocn | None:
-        """The provider that a dedicated trunk group is kept for at a time, or None if it is nobody's."""
-        for ocn in self._by_group.get(trunk_group, ()):
-            if self.group_of(ocn, at_us) == trunk_group:
-                return ocn
-        return None
+        return in_force
 
     def objection_to(self, step: Cutover, carriers: CarrierBook, trunk_groups: Mapping[str, TrunkGroup]) -> str | None:
         """Why a step cannot be taken, for the operator; None where nothing stands against it."""

@@ -1,0 +1,197 @@
+"""The dated trail of cut-overs (L8): who is on which dedicated group at a time, and which step cannot be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
+from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.trunk_groups import Side, TrunkGroup
+
+PARTNER, OTHER_PARTNER, HOST = Ocn("7001"), Ocn("7002"), Ocn("9740")
+OFFENDER, OTHER, STRANGER = Ocn("901A"), Ocn("902B"), Ocn("903C")
+
+CARRIERS = CarrierBook(
+    [
+        Carrier(HOST, "Host", CarrierKind.HOST),
+        Carrier(PARTNER, "Partner", CarrierKind.PARTNER),
+        Carrier(OTHER_PARTNER, "Other partner", CarrierKind.PARTNER),
+        Carrier(OFFENDER, "Offender", CarrierKind.PROVIDER, PARTNER),
+        Carrier(OTHER, "Other", CarrierKind.PROVIDER, PARTNER),
+        Carrier(STRANGER, "Stranger", CarrierKind.PROVIDER, OTHER_PARTNER),
+    ]
+)
+
+
+def group(name: str, *, carrier: Ocn = PARTNER, side: Side = Side.PARTNER, dedicated: bool = False) -> TrunkGroup:
+    return TrunkGroup(name, side, carrier, "WNVLMOXADS0", (("192.0.2.10", 5060),), dedicated=dedicated)
+
+
+GROUPS = {
+    one.name: one
+    for one in (
+        group("shared"),
+        group("dedicated-1", dedicated=True),
+        group("dedicated-2", dedicated=True),
+        group("foreign", carrier=OTHER_PARTNER, dedicated=True),
+        group("host", carrier=HOST, side=Side.HOST),
+    )
+}
+
+
+def step(at_us: int, ocn: Ocn, trunk_group: str | None) -> Cutover:
+    return Cutover(at_us, ocn, trunk_group, "operator", "flood")
+
+
+def test_a_provider_is_on_its_group_from_the_step_on_and_off_it_from_the_step_back_on() -> None:
+    book = CutoverBook([step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, None)])
+    for at_us, on in ((9, None), (10, "dedicated-1"), (19, "dedicated-1"), (20, None), (1_000, None)):
+        assert book.group_of(OFFENDER, at_us) == on
+        assert book.owner_of("dedicated-1", at_us) == (OFFENDER if on else None)
+
+
+def test_a_move_to_another_group_frees_the_first_for_somebody_else() -> None:
+    book = CutoverBook([step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, "dedicated-2")])
+    assert book.owner_of("dedicated-1", 15) == OFFENDER
+    assert book.owner_of("dedicated-1", 20) is None
+    assert book.owner_of("dedicated-2", 20) == OFFENDER
+    assert book.objection_to(step(21, OTHER, "dedicated-1"), CARRIERS, GROUPS) is None
+
+
+def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobodys() -> None:
+    book = CutoverBook([step(10, OFFENDER, "dedicated-1")])
+    assert book.group_of(OTHER, 50) is None
+    assert book.owner_of("dedicated-2", 50) is None
+    assert CutoverBook().trail() == ()
+
+
+@pytest.mark.parametrize(
+    ("taken", "asked", "objection"),
+    [
+        ([], step(10, OFFENDER, "dedicated-1"), None),
+        ([], step(10, Ocn("0000"), "dedicated-1"), "0000 is not a provider of this configuration"),
+        ([], step(10, PARTNER, "dedicated-1"), "7001 is not a provider of this configuration"),
+        ([], step(10, HOST, None), "9740 is not a provider of this configuration"),
+        ([], step(10, OFFENDER, None), "901A is not cut over: there is nothing to take back"),
+        ([step(5, OFFENDER, "dedicated-1")], step(10, OFFENDER, None), None),
+        (
+            [step(5, OFFENDER, "dedicated-1"), step(6, OFFENDER, None)],
+            step(10, OFFENDER, None),
+            "901A is not cut over: there is nothing to take back",
+        ),
+        (
+            [step(5, OFFENDER, "dedicated-1")],
+            step(10, OFFENDER, "dedicated-1"),
+            "901A is already cut over to dedicated-1",
+        ),
+        ([step(5, OFFENDER, "dedicated-1")], step(10, OFFENDER, "dedicated-2"), None),
+        (
+            [],
+            step(10, OFFENDER, "no-such"),
+            "no-such is not a dedicated trunk group; there are: dedicated-1, dedicated-2",
+        ),
+        (
+            [],
+            step(10, OFFENDER, "shared"),
+            "shared is not a dedicated trunk group; there are: dedicated-1, dedicated-2",
+        ),
+        ([], step(10, OFFENDER, "host"), "host is not a dedicated trunk group; there are: dedicated-1, dedicated-2"),
+        ([], step(10, STRANGER, "shared"), "shared is not a dedicated trunk group; there are: foreign"),
+        ([], step(10, OFFENDER, "foreign"), "foreign belongs to 7002, and 901A comes over 7001"),
+        (
+            [step(5, OTHER, "dedicated-1")],
+            step(10, OFFENDER, "dedicated-1"),
+            "dedicated-1 is kept for 902B: nobody else may use it (L8)",
+        ),
+        ([step(5, OTHER, "dedicated-1"), step(6, OTHER, None)], step(10, OFFENDER, "dedicated-1"), None),
+    ],
+)
+def test_a_step_is_taken_or_it_is_said_what_stands_against_it(
+    taken: list[Cutover], asked: Cutover, objection: str | None
+) -> None:
+    said = CutoverBook(taken).objection_to(asked, CARRIERS, GROUPS)
+    if objection is None:
+        assert said is None
+    else:
+        assert said is not None
+        assert said.startswith(objection)
+
+
+def test_where_there_is_no_dedicated_group_at_all_it_says_so() -> None:
+    said = CutoverBook().objection_to(step(1, OFFENDER, "shared"), CARRIERS, {"shared": GROUPS["shared"]})
+    assert said == "shared is not a dedicated trunk group; there are: none"
+
+
+def test_an_objection_changes_nothing() -> None:
+    book = CutoverBook([step(5, OTHER, "dedicated-1")])
+    book.objection_to(step(10, OFFENDER, "dedicated-1"), CARRIERS, GROUPS)
+    book.objection_to(step(10, OFFENDER, "dedicated-2"), CARRIERS, GROUPS)
+    assert book.trail() == (step(5, OTHER, "dedicated-1"),)
+    assert book.group_of(OFFENDER, 10) is None
+
+
+_OCNS = [Ocn(f"9{number:02d}A") for number in range(20)]
+_NAMES = ["dedicated-1", "dedicated-2", None]
+TRAILS = st.lists(
+    st.builds(step, st.integers(0, 40), st.sampled_from(_OCNS[:4]), st.sampled_from(_NAMES)),
+    max_size=12,
+    unique_by=lambda one: (one.ocn, one.at_us),
+)
+TIMES = range(-1, 42)
+
+
+def naive_group_of(steps: Sequence[Cutover], ocn: Ocn, at_us: int) -> str | None:
+    so_far = [one for one in steps if one.ocn == ocn and one.at_us <= at_us]
+    return max(so_far, key=lambda one: one.at_us).trunk_group if so_far else None
+
+
+@settings(max_examples=50)
+@given(TRAILS, st.randoms(use_true_random=False))
+def test_a_book_answers_the_same_in_whatever_order_its_steps_were_added(trail: list[Cutover], random: Random) -> None:
+    shuffled = list(trail)
+    random.shuffle(shuffled)
+    book, other = CutoverBook(trail), CutoverBook(shuffled)
+    assert [one.at_us for one in book.trail()] == sorted(one.at_us for one in trail)
+    for at_us in TIMES:
+        for ocn in _OCNS[:4]:
+            assert book.group_of(ocn, at_us) == other.group_of(ocn, at_us) == naive_group_of(trail, ocn, at_us)
+        for name in ("dedicated-1", "dedicated-2"):
+            assert book.owner_of(name, at_us) == other.owner_of(name, at_us)
+
+
+@settings(max_examples=50)
+@given(TRAILS)
+def test_the_owner_of_a_group_is_on_it_and_who_is_on_a_group_finds_it_owned(trail: list[Cutover]) -> None:
+    book = CutoverBook(trail)
+    for at_us in TIMES:
+        for name in ("dedicated-1", "dedicated-2"):
+            owner = book.owner_of(name, at_us)
+            on_it = {ocn for ocn in _OCNS[:4] if book.group_of(ocn, at_us) == name}
+            assert owner in on_it if on_it else owner is None
+
+
+@settings(max_examples=50)
+@given(TRAILS)
+def test_steps_that_meet_no_objection_never_give_one_group_to_two_providers(trail: list[Cutover]) -> None:
+    book = CutoverBook()
+    carriers = CarrierBook(Carrier(ocn, "", CarrierKind.PROVIDER, PARTNER) for ocn in _OCNS[:4])
+    for one in sorted(trail, key=lambda one: one.at_us):
+        if book.objection_to(one, carriers, GROUPS) is None:
+            book.add(one)
+    for at_us in TIMES:
+        held = [group for ocn in _OCNS[:4] if (group := book.group_of(ocn, at_us)) is not None]
+        assert len(held) == len(set(held))
+
+
+def test_of_two_providers_on_one_group_the_one_that_was_there_first_owns_it() -> None:
+    """No operator's step leads there, but a journal that was put together from two may."""
+    steps = [step(10 + place, ocn, "dedicated-1") for place, ocn in enumerate(reversed(_OCNS))]
+    assert CutoverBook(steps).owner_of("dedicated-1", 100) == _OCNS[-1]
+    assert CutoverBook(reversed(steps)).owner_of("dedicated-1", 100) == _OCNS[-1]
+    at_once = [step(10, ocn, "dedicated-1") for ocn in _OCNS]
+    assert CutoverBook(at_once).owner_of("dedicated-1", 10) == _OCNS[0]
