@@ -16,9 +16,9 @@ UNKNOWN: Attribution = (None, OcnSource.NONE)
 class ProviderFinder:
     """Attributes a call to an OCN by its calling number.
 
-    A ported calling number belongs to the holder of its LRN, any other to the holder of its NPA-NXX-X as of the call's
-    time. The trunk group does not come into it: a dedicated group is judged by who calls on it, so it cannot say who
-    that is.
+    A ported calling number belongs to the holder of its LRN (of the code that the LRN is on, where LERG 12 doesn't have
+    it), any other to the holder of its NPA-NXX-X as of the call's time. The trunk group does not come into it: a
+    dedicated group is judged by who calls on it, so it cannot say who that is.
     """
 
     def __init__(self, guide: LergGuide | None, ported: PortedNumbers | None) -> None:
@@ -35,7 +35,7 @@ class ProviderFinder:
         if lrn is None and self._ported is not None:
             lrn = self._ported.lrn_of(calling.digits, at_us)
         if lrn is not None:
-            routing = guide.location_routing(lrn)
+            routing = guide.location_routing(lrn) or guide.code_of(lrn, at_us)
             if routing is not None:
                 return Ocn(routing.ocn), OcnSource.CALLING_LRN
         code = guide.code_of(calling.digits, at_us)
