@@ -61,13 +61,16 @@ class Router:
         if self._guide is None:
             return None
         digits = destination_of(attempt, self._ported)
-        code = self._guide.code_of(digits, attempt.at_us) if digits is not None else None
-        if code is None:
+        if digits is None:
             return None
-        dedicated = self._cutovers.group_of(Ocn(code.ocn), attempt.at_us)
+        # An LRN is its holder's, who may have it on a code of another's.
+        holder = self._guide.location_routing(digits) or self._guide.code_of(digits, attempt.at_us)
+        if holder is None:
+            return None
+        dedicated = self._cutovers.group_of(Ocn(holder.ocn), attempt.at_us)
         if dedicated is not None and dedicated in self._by_name:
             return Route(self._by_name[dedicated], diverted=True)
-        homed = [group for group in self._partner_groups if group.home_switch == code.switch]
+        homed = [group for group in self._partner_groups if group.home_switch == holder.switch]
         for group in homed:
             if group.switch == ingress.switch:
                 return Route(group, diverted=False)
