@@ -8,6 +8,7 @@ from typing import Final
 from gateway.interconnection.trunk_groups import Mode, TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.check import Check, CountingCheck
+from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 
@@ -18,7 +19,6 @@ NO_ROUTE: Final = Refusal(404, "No Trunk Group Leads There", 3)
 NO_ROUTE_FINDING: Final = Finding(
     "route", Verdict.OUTSIDE, "L9", "no trunk group leads to the called number", refusal=NO_ROUTE
 )
-CHECK_FAILED: Final = Refusal(500, "Compliance Check Failed", 41)
 UNKNOWN_SOURCE: Final = Finding(
     "trunk_group",
     Verdict.WRONG_TRUNK_GROUP,
@@ -106,4 +106,4 @@ class Engine:
 
 def _error(check: Check, error: Exception) -> Finding:
     text = f"the check itself failed: {type(error).__name__}: {error}"
-    return Finding(check.name, Verdict.ERROR, check.clause, text, refusal=CHECK_FAILED)
+    return Finding(check.name, Verdict.ERROR, check.clause, text, refusal=REFUSALS[Reason.CHECK_FAILED])
