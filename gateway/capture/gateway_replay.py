@@ -117,8 +117,11 @@ class GatewayReplay:
         for action in actions:
             if not isinstance(action, Send):
                 continue
-            message = SipMessage(action.data)
-            vias = _vias(message, 1 if message.status else 2)
+            try:
+                message = SipMessage(action.data)
+                vias = _vias(message, 1 if message.status else 2)
+            except Malformed:  # a 400 repeats the fields of the request, whatever is wrong with them
+                continue
             if message.status:
                 key = _key(vias[0], message)
                 self._answered.put(key, max(message.status, self._answered.get(key, 0)))

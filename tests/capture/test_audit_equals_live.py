@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -172,6 +173,14 @@ def test_the_gateways_own_hop_alters_nothing(configuration: Configuration, file:
     (call,) = audited(live.packets, configuration, file).calls
     assert [(leg.source, leg.destination) for leg in call.legs] == [(PARTNER, GATEWAY), (GATEWAY, ("127.0.0.1", 5080))]
     assert [finding.verdict.value for finding in call.findings if finding.check == "between_legs"] == ["PASS"]
+
+
+def test_an_answer_that_repeats_a_broken_via_does_not_stop_the_audit(configuration: Configuration, file: Path) -> None:
+    gateway = RecordedGateway(configuration)
+    broken = re.sub(rb"Via: [^\r]*", b"Via: SIP/2.0/UDP ][;;;branch", invite("broken@partner.example"))
+    assert gateway.receive(broken, PARTNER, START_US)[0].data.startswith(b"SIP/2.0 400 ")
+    gateway.receive(invite("sound@partner.example"), PARTNER, START_US + SECOND_US)
+    assert decisions(audited(gateway.packets, configuration, file)) == by_time(gateway.decisions)
 
 
 def test_a_body_cut_off_by_the_snapshot_length_does_not_change_the_decision(
