@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,7 +43,9 @@ class CallPlan:
     call_id: str | None = None
     """None: a new random one."""
     hold_s: float = 0.0
-    """How long the caller keeps an answered call, if the called side doesn't end it before."""
+    """How long the caller keeps an answered call, if neither the called side nor `hang_up` ends it before."""
+    hang_up: asyncio.Event | None = None
+    """The caller ends an answered call when this is set."""
     cancel_after_s: float | None = None
     answer_timeout_s: float = 8.0
     """How long to wait for a final response to INVITE, and to BYE."""

@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import socket
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,8 @@ class FloodPlan:
     domain: str = "flood.invalid"
     settle_s: float = 3.0
     """How long to wait for responses after the last INVITE."""
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    """In every Call-ID and branch of this flood, and of no other."""
 
     def __post_init__(self) -> None:
         check_loopback(self.target)
@@ -152,7 +155,7 @@ class FloodGenerator(asyncio.DatagramProtocol):
         calling = f"+{int(plan.first_calling) + number % plan.numbers}"
         user = f"<sip:{calling}@{plan.domain};user=phone>"
         called = f"sip:{plan.called}@{host_port(plan.target)};user=phone"
-        mark = f"{id(plan):x}-{number}"
+        mark = f"{plan.mark}-{number}"
         lines = (
             f"INVITE {called} SIP/2.0",
             f"Via: SIP/2.0/UDP {own};branch=z9hG4bKflood-{mark}",

@@ -43,6 +43,8 @@ class PacketLog:
     def __init__(self, clock: Callable[[], int] = _now_us, most: int = MOST_PACKETS) -> None:
         self.packets: list[Packet] = []
         self.left_out = 0
+        self.recording = True
+        """Set to False, nothing is kept any more."""
         self._clock = clock
         self._most = most
         self._cast: set[Address] = set()
@@ -63,7 +65,8 @@ class PacketLog:
             self.left_out += 1
 
     def _keep(self, source: Address, destination: Address, payload: bytes) -> None:
-        self.add(Packet(self._clock(), source, destination, payload))
+        if self.recording:
+            self.add(Packet(self._clock(), source, destination, payload))
 
 
 def write_capture(path: Path, packets: Iterable[Packet]) -> int:

@@ -110,10 +110,22 @@ class PlacedCall:
         in_dialog = InDialog.of_caller(self.dialog, self.own, self.from_, answer)
         in_dialog.send("ACK", 1)
         self.dialog.on_final_again = lambda: self._acknowledge_again(in_dialog)
-        if await happens(self.bye, self.plan.hold_s):
+        if await self._ended_by_called():
             return self._outcome(answer, final_s, released_by="called")
         status = await in_dialog.end(self.plan.answer_timeout_s)
         return self._outcome(answer, final_s, released_by="caller", bye_status=status)
+
+    async def _ended_by_called(self) -> bool:
+        """Keep the call for as long as the plan says; whether the called side ended it within that time."""
+        if self.plan.hang_up is None:
+            return await happens(self.bye, self.plan.hold_s)
+        ends = [asyncio.ensure_future(event.wait()) for event in (self.bye, self.plan.hang_up)]
+        try:
+            await asyncio.wait(ends, timeout=self.plan.hold_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        return self.bye.is_set()
 
     @staticmethod
     def _acknowledge_again(in_dialog: InDialog) -> None:

@@ -28,6 +28,8 @@ class Tampering:
     """Put in the place of the user part of the Request-URI; the parameters of the number go with it."""
     strip_privacy: bool = False
     strip_charge_number: bool = False
+    charge_number: str | None = None
+    """Put in the place of the number in P-Charge-Info, where there is one."""
     other: Callable[[SipText], SipText] | None = None
     """Any further alteration."""
 
@@ -48,6 +50,8 @@ class Tampering:
             fields = tuple(f for f in fields if f.name != b"privacy")
         if self.strip_charge_number:
             fields = tuple(f for f in fields if f.name != b"p-charge-info")
+        if self.charge_number is not None:
+            fields = tuple(_renumbered(f, self.charge_number, (b"p-charge-info",)) for f in fields)
         start_line = request.start_line
         if self.called_number is not None:
             start_line = _called(request, self.called_number)
@@ -66,8 +70,8 @@ def with_user(uri: bytes, user: str) -> bytes:
     return b"tel:" + user.encode()
 
 
-def _renumbered(f: Field, number: str) -> Field:
-    if f.name not in CALLING_FIELDS:
+def _renumbered(f: Field, number: str, names: tuple[bytes, ...] = CALLING_FIELDS) -> Field:
+    if f.name not in names:
         return f
     uri = uri_of(f.value)
     return _with_value(f, f.value.replace(uri, with_user(uri, number), 1))
