@@ -1,0 +1,281 @@
+"""The lab's cast: who sits where around the gateway, and the configuration that tells the gateway of them.
+
+In front of the gateway: three interconnected VoIP providers, whose calls the partner's switch relays, and Socket, a
+CLEC that hands over its own. Behind it: the host carrier's end office, host and tandem, and a public-safety answering
+point. Every address is on loopback, every port the system's choice. Numbers, OCNs and CLLIs are those of the synthetic
+guide in `sim.missouri`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sim import missouri
+from sim.flood import FloodGenerator
+from sim.missouri import cast as guide
+from sim.packets import PacketLog
+from sim.partner_switch import PartnerSwitch, TrunkPort
+from sim.sip_text import Address, host_port
+from sim.user_agents import ProviderAgent, SwitchAgent, SwitchKind, UserAgent
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+class Limit(NamedTuple):
+    """What the host allows a provider (agreement L8)."""
+
+    sustained_per_s: float
+    burst: int
+    in_progress: int
+
+
+class Provider(NamedTuple):
+    """An interconnected VoIP provider, or the partner itself with customers of its own."""
+
+    ocn: str
+    name: str
+    numbers: tuple[str, ...]
+    """Prefixes of its customers' numbers, ported ones included, in E.164 digits."""
+    limit: Limit | None = None
+    confirmed: bool = True
+
+
+PROVIDERS: Final[Mapping[str, Provider]] = {
+    "pawpaw": Provider(
+        guide.PROVIDER_1.ocn,
+        "Pawpaw Voice",
+        ("13142061", "13142062", "13142084", "16366791", "15732685", "16366395001", "13142045001"),
+        Limit(50, 50, 12),
+    ),
+    "bluestem": Provider(
+        guide.PROVIDER_2.ocn,
+        "Bluestem Voice",
+        ("13142063", "13142087", "16366792", "16362661", "13142045002"),
+        Limit(20, 20, 50),
+    ),
+    "dogwood": Provider(guide.PROVIDER_3.ocn, "Dogwood Voice", ("13142065",), Limit(20, 20, 50), confirmed=False),
+    "river-bend": Provider(guide.PARTNER.ocn, "River Bend Telecom", ("13142060", "16363324101")),
+}
+"""Those whose calls the partner's switch relays, by the name that scenarios use."""
+
+
+class Trunk(NamedTuple):
+    """A trunk group of the lab. On the host's side `agent` is who answers there."""
+
+    name: str
+    carrier: str
+    switch: str
+    home_switch: str | None = None
+    dedicated: bool = False
+    mode: str = "enforce"
+    agent: str = ""
+
+
+RELAYED: Final = (
+    Trunk("RB-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
+    Trunk("RB-CLMA", guide.PARTNER.ocn, guide.COLUMBIA, guide.PARTNER_SWITCH),
+    Trunk("RB-TDM", guide.PARTNER.ocn, guide.WARRENTON_TANDEM, guide.PARTNER_SWITCH),
+    Trunk("RB-DED", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, dedicated=True),
+    Trunk("RB-TRIAL", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, mode="monitor"),
+)
+"""The partner's trunk groups: one for each of the host's switches (L9), one to cut an offender over to (L8), and one on
+trial, where the checks look on and enforce nothing."""
+
+SOCKET_TRUNK: Final = Trunk("SK-CLMA", guide.SOCKET.ocn, guide.COLUMBIA, guide.SOCKET_SWITCH, agent="socket")
+
+HOST_TRUNKS: Final = (
+    Trunk("WNV", guide.HOST.ocn, guide.WENTZVILLE, agent="wentzville"),
+    Trunk("CLMA", guide.HOST.ocn, guide.COLUMBIA, agent="columbia"),
+    Trunk("WRTN-TDM", guide.HOST.ocn, guide.WARRENTON_TANDEM, agent="warrenton-tandem"),
+    Trunk("PSAP", guide.HOST.ocn, guide.WENTZVILLE, agent="psap"),
+)
+"""Two groups name Wentzville; calls for the switch take the first, and only emergency calls the second."""
+
+EMERGENCY_TRUNK: Final = "PSAP"
+GATEWAY_NUMBERS: Final = ("+13142060000", "+16363270000")
+"""The partner's and the end office's own numbers: no caller's, and nobody's to bill."""
+CONFIRMED_SINCE: Final = "2026-01-01T00:00:00Z"
+DEFAULT_TRUNK: Final = "RB-WNV"
+STRANGER: Final = "stranger"
+"""An address that is a member of no trunk group."""
+
+_KINDS: Final = {
+    "wentzville": SwitchKind.END_OFFICE,
+    "columbia": SwitchKind.HOST,
+    "warrenton-tandem": SwitchKind.TANDEM,
+    "psap": SwitchKind.END_OFFICE,
+    "socket": SwitchKind.END_OFFICE,
+}
+AGENTS: Final = (*PROVIDERS, *_KINDS, STRANGER)
+"""Everyone who can place a call or answer one, by the name that scenarios use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The cast on its sockets, and what went over the wire."""
+
+    agents: Mapping[str, UserAgent]
+    partner: PartnerSwitch
+    floods: Mapping[str, FloodGenerator]
+    """A second socket of each provider, from which it can flood."""
+    log: PacketLog
+
+    def aim(self, gateway: Address) -> None:
+        """Tell everyone where the gateway is."""
+        for trunk in RELAYED:
+            self.partner.aim(trunk.name, gateway)
+        for name, agent in self.agents.items():
+            agent.next_hop = self.partner.access if name in PROVIDERS else gateway
+
+    def addresses_of(self, trunk: Trunk) -> Address:
+        return self.agents[trunk.agent].address if trunk.agent else self.partner.trunk(trunk.name)
+
+    def name_of(self, address: Address) -> str:
+        """Whose address it is, for a person."""
+        names = {agent.address: name for name, agent in self.agents.items()}
+        return names.get(address, host_port(address))
+
+
+@asynccontextmanager
+async def on_stage() -> AsyncIterator[Cast]:
+    """The cast, started, until the block is left. It doesn't know the gateway yet: see `Cast.aim`."""
+    log = PacketLog()
+    agents: dict[str, UserAgent] = {
+        name: ProviderAgent(name, who.ocn, domain=f"{name}.example", tap=log) for name, who in PROVIDERS.items()
+    }
+    for trunk in (*HOST_TRUNKS, SOCKET_TRUNK):
+        clli = trunk.home_switch or trunk.switch
+        agents[trunk.agent] = SwitchAgent(
+            trunk.agent, clli, _KINDS[trunk.agent], domain=f"{clli.lower()}.example", tap=log
+        )
+    agents[STRANGER] = UserAgent(STRANGER, domain="stranger.invalid", tap=log)
+    partner = PartnerSwitch(guide.PARTNER_SWITCH, tap=log)
+    floods = {name: FloodGenerator(tap=log) for name in PROVIDERS}
+    async with AsyncExitStack() as stack:
+        for close in (*(agent.close for agent in agents.values()), partner.close, *(f.close for f in floods.values())):
+            stack.push_async_callback(close)
+        for agent in agents.values():
+            await agent.start(LOOPBACK)
+        nowhere = (LOOPBACK, 9)  # discard; `aim` says where the gateway is
+        await partner.start([TrunkPort(trunk.name, nowhere) for trunk in RELAYED], LOOPBACK)
+        for name, who in PROVIDERS.items():
+            addresses = (agents[name].address, await floods[name].start(LOOPBACK))
+            partner.serve(name, DEFAULT_TRUNK, addresses, who.numbers)
+        yield Cast(agents, partner, floods, log)
+
+
+def free_port(kind: socket.SocketKind, wanted: int = 0) -> int:
+    """`wanted` if nobody has it, else a port that the system chooses: written into the configuration, so that the
+    audit and the commands find the gateway by the same file."""
+    for port in (wanted, 0):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError(f"no free port on {LOOPBACK}")
+
+
+def configuration_text(cast: Cast, *, sip_port: int, operations_port: int, tables: Path | None = None) -> str:
+    """The gateway's configuration in front of this cast, as TOML; state goes beside the file.
+
+    `tables` is the folder of the numbering guide as the file names it; the installed one where it is None.
+    """
+    folder = (tables or missouri.folder()).as_posix()
+    head = f"""\
+# The lab's gateway, written by `tollgate lab`. It can be checked (`tollgate check-config`), run alone
+# (`tollgate run --config`) and used to audit the run's capture (`tollgate audit lab.pcap --config`).
+
+[gateway]
+listen = "{LOOPBACK}:{sip_port}"
+state_folder = "."
+emergency_trunk_group = "{EMERGENCY_TRUNK}"
+gateway_numbers = [{", ".join(f'"{number}"' for number in GATEWAY_NUMBERS)}]
+
+[operations]
+listen = "{LOOPBACK}:{operations_port}"
+
+[numbering]
+lerg = {_quoted(folder)}
+ported = {_quoted(folder + "/ported.csv")}
+
+[agreement]
+name = "Interconnection agreement of the lab, with the VoIP amendment"
+effective = 2005-10-17
+"""
+    return "\n".join((head, *_carriers(), *_trunk_groups(cast)))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _carriers() -> list[str]:
+    tables = [
+        _table("carriers", ocn=guide.HOST.ocn, name="CenturyTel of Missouri", kind="host"),
+        _table("carriers", ocn=guide.PARTNER.ocn, name="River Bend Telecom", kind="partner", amendment=True),
+        _table("carriers", ocn=guide.SOCKET.ocn, name="Socket Telecom", kind="partner", amendment=True),
+    ]
+    for provider in PROVIDERS.values():
+        if provider.ocn == guide.PARTNER.ocn:
+            continue
+        table = _table(
+            "carriers",
+            ocn=provider.ocn,
+            name=provider.name,
+            kind="provider",
+            partner=guide.PARTNER.ocn,
+            numbering_agreement=True,
+        )
+        if provider.confirmed:
+            table += f"confirmed = {CONFIRMED_SINCE}\n"
+        if provider.limit is not None:
+            table += "[carriers.limit]\n" + "".join(
+                f"{key} = {value}\n" for key, value in provider.limit._asdict().items()
+            )
+        tables.append(table)
+    return tables
+
+
+def _trunk_groups(cast: Cast) -> list[str]:
+    tables = []
+    for trunk in (*RELAYED, SOCKET_TRUNK, *HOST_TRUNKS):
+        on_host_side = trunk in HOST_TRUNKS
+        settings: dict[str, object] = {"name": trunk.name, "side": "host" if on_host_side else "partner"}
+        settings |= {"carrier": trunk.carrier, "switch": trunk.switch}
+        if trunk.home_switch is not None:
+            settings["home_switch"] = trunk.home_switch
+        settings["members"] = [host_port(cast.addresses_of(trunk))]
+        if trunk.dedicated:
+            settings["dedicated"] = True
+        if trunk.mode != "enforce":
+            settings["mode"] = trunk.mode
+        tables.append(_table("trunk_groups", **settings))
+    return tables
+
+
+def _table(array: str, **settings: object) -> str:
+    lines = [f"[[{array}]]"]
+    for key, value in settings.items():
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        elif isinstance(value, list):
+            text = "[" + ", ".join(_quoted(str(item)) for item in value) + "]"
+        else:
+            text = _quoted(str(value))
+        lines.append(f"{key} = {text}")
+    return "\n".join(lines) + "\n"
+
+
+async def quiet(cast: Cast, within_s: float = 5.0) -> bool:
+    """Wait until every call that someone of the cast answered is over; False when the time ran out before."""
+    return all(await asyncio.gather(*(agent.idle(within_s) for agent in cast.agents.values())))
