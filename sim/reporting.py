@@ -1,0 +1,124 @@
+"""What the lab prints: its progress, the table, and the one document for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sim.stage import Result
+
+
+class Watcher(Protocol):
+    """Is told of every scenario when it starts and when it is over."""
+
+    def started(self, name: str) -> None: ...
+
+    def done(self, result: Result) -> None: ...
+
+
+class _Bar:
+    """A live bar, for a terminal."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("starting", total=total)
+
+    def started(self, name: str) -> None:
+        self._progress.update(self._task, description=escape(name))
+
+    def done(self, result: Result) -> None:
+        self._progress.advance(self._task)
+        if not result.agrees:
+            self._progress.console.print(f"[red]differs[/red]  {escape(result.name)}", highlight=False)
+
+
+class _Lines:
+    """A line for each scenario, for a file or a pipe."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console, self._total, self._count = console, total, 0
+
+    def started(self, name: str) -> None:
+        """Nothing to say yet."""
+
+    def done(self, result: Result) -> None:
+        self._count += 1
+        word = "agrees " if result.agrees else "differs"
+        line = f"{self._count:>3}/{self._total}  {word}  {result.got:<24}  {result.name}"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def watching(console: Console, total: int) -> Iterator[Watcher]:
+    """Shows the progress on `console`: a bar on a terminal, plain lines otherwise."""
+    if not console.is_terminal:
+        yield _Lines(console, total)
+        return
+    columns = (SpinnerColumn(), MofNCompleteColumn(), BarColumn(bar_width=24), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.description}"), console=console, transient=True) as progress:
+        yield _Bar(progress, total)
+
+
+def consoles(*, json_output: bool) -> tuple[Console, Console]:
+    """Where people read the table, and where progress goes: with `json_output` both to standard error."""
+    if json_output:
+        errors = Console(stderr=True)
+        return errors, errors
+    out = Console()
+    return out, Console(stderr=True) if sys.stderr.isatty() and not out.is_terminal else out
+
+
+def print_table(console: Console, results: Sequence[Result]) -> None:
+    """Scenario, expected, got, clause; below it, why something differs."""
+    verdict_width = 17 if console.width < 120 else 23
+    clause_width = 11 if console.width < 100 else 17
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table.add_column("scenario", overflow="fold")
+    for heading, width in (("expected", verdict_width), ("got", verdict_width), ("clause", clause_width)):
+        table.add_column(heading, overflow="fold", width=width)
+    for result in results:
+        style = None if result.agrees else "bold red"
+        row = (result.name, result.expected, result.got, result.clause)
+        table.add_row(*(escape(text) for text in row), style=style)
+    console.print(table)
+    for result in results:
+        for why in result.why:
+            console.print(f"{result.name}: {why}", markup=False, highlight=False, soft_wrap=True)
+    agreeing = sum(result.agrees for result in results)
+    say(console, f"{agreeing} of {len(results)} scenarios came out as expected")
+
+
+def print_comparison(console: Console, capture: Path, packets: int, decisions: int, differing: Sequence[str]) -> None:
+    """The capture, and whether its audit says the same as the live gateway did."""
+    say(console, f"capture: {capture} ({packets} packets)")
+    for line in differing[:20]:
+        say(console, f"differs: {line}")
+    if len(differing) > 20:
+        say(console, f"and {len(differing) - 20} more")
+    say(console, f"audit of the capture: {decisions - len(differing)} of {decisions} decisions are the same")
+
+
+def say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def document(results: Sequence[Result], *, live_equals_audit: bool) -> str:
+    """The one document of `--json`. A scenario that doesn't agree also has `why`."""
+    scenarios: list[dict[str, object]] = []
+    for result in results:
+        entry: dict[str, object] = {"name": result.name, "expected": result.expected, "got": result.got}
+        entry |= {"clause": result.clause, "agrees": result.agrees}
+        if result.why:
+            entry["why"] = list(result.why)
+        scenarios.append(entry)
+    return json.dumps({"scenarios": scenarios, "live_equals_audit": live_equals_audit}, indent=2)

@@ -1,0 +1,114 @@
+"""After the catalogue: the gateway keeps running, with a trickle of calls so that its figures move."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import time
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from rich.console import Console
+
+from sim.call_plan import CallPlan
+from sim.cast import DEFAULT_TRUNK, PROVIDERS
+from sim.laboratory import CONFIGURATION, OPERATIONS_PORT, Lab
+from sim.passports import passport
+from sim.reporting import say
+
+CALLS_PER_S: Final = 3.0
+MOST_AT_ONCE: Final = 20
+"""Calls of the trickle that are up at one time."""
+HOLD_S: Final = 2.0
+OFFENDER: Final = "bluestem"
+
+
+class _Line(NamedTuple):
+    """One kind of call of the trickle."""
+
+    agent: str
+    calling: str
+    called: str
+    over: str = DEFAULT_TRUNK
+    asserted: str | None = None
+    """None: the calling number."""
+    signed: bool = False
+
+
+_TRICKLE: Final = (
+    _Line("pawpaw", "+13142061100", "+16363270100", signed=True),
+    _Line("wentzville", "+16363270100", "+13142061100"),
+    _Line("socket", "+15732140100", "+15732560100"),
+    _Line(OFFENDER, "+13142063100", "+16363270100"),
+    _Line("pawpaw", "+13142061100", "+15736570100", over="RB-CLMA", signed=True),
+    _Line(OFFENDER, "+13142063100", "+16363270100", asserted="+13142063177"),
+    _Line("river-bend", "+13142060100", "+16363320100"),
+    _Line(OFFENDER, "+13142063100", "+14172130100"),
+)
+
+
+async def serve_on(lab: Lab, console: Console) -> None:
+    """Say where to look, and place calls until Ctrl-C or SIGTERM. Calls that are up then get to end."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        _say_where(lab, console)
+        await _trickle(lab, stopped)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    say(console, "stopped")
+
+
+def _say_where(lab: Lab, console: Console) -> None:
+    host, port = lab.gateway.operations_address
+    file = lab.configuration.file.parent / CONFIGURATION
+    ocn = PROVIDERS[OFFENDER].ocn
+    if port != OPERATIONS_PORT:
+        say(console, f"port {OPERATIONS_PORT} is taken, so grafana/prometheus.yml does not scrape this gateway")
+    say(console, "")
+    say(console, "The gateway keeps running; Ctrl-C stops it.")
+    say(console, f"  metrics  http://{host}:{port}/metrics")
+    say(console, f"  status   http://{host}:{port}/status")
+    say(
+        console,
+        f"It gets {CALLS_PER_S:g} calls a second: honest ones, and {ocn}'s, of which two in three break a clause.",
+    )
+    say(console, f"Cut {ocn} over:  tollgate cutover {ocn} --to RB-DED --why 'alters CPN' --config {file}")
+
+
+async def _trickle(lab: Lab, stopped: asyncio.Event) -> None:
+    up: set[asyncio.Task[object]] = set()
+    lines = itertools.cycle(_TRICKLE)
+    while not stopped.is_set():
+        if len(up) < MOST_AT_ONCE:
+            task: asyncio.Task[object] = asyncio.create_task(_place(lab, next(lines)))
+            up.add(task)
+            task.add_done_callback(up.discard)
+        try:
+            await asyncio.wait_for(stopped.wait(), 1 / CALLS_PER_S)
+        except TimeoutError:
+            continue
+    if up:
+        await asyncio.wait(up, timeout=HOLD_S + 2)
+
+
+async def _place(lab: Lab, line: _Line) -> object:
+    if line.agent in PROVIDERS:
+        lab.cast.partner.move(line.agent, line.over)
+    plan = CallPlan(
+        called=line.called,
+        calling=line.calling,
+        asserted=(line.asserted or line.calling,),
+        identity=tuple(_signatures(line)),
+        hold_s=HOLD_S,
+    )
+    return await lab.cast.agents[line.agent].call(plan)
+
+
+def _signatures(line: _Line) -> Iterator[str]:
+    if line.signed:
+        yield passport(line.calling, line.called, "A", issued_at_s=int(time.time()))
