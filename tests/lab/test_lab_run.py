@@ -1,0 +1,100 @@
+"""The lab in this process: real sockets, the real gateway, a few scenarios."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sim.lab import audited_decisions, play, prepared
+from sim.laboratory import opened
+from sim.observation import differences
+from sim.packets import write_capture
+from sim.reporting import document
+from sim.scenario import FOLDER, Expect, Scenario, load
+from sim.stage import Result
+
+PLAYED = (
+    "an-honest-call-from-a-provider-passes",
+    "an-honest-call-to-a-provider-passes",
+    "CPN-altered-by-the-partner",
+    "destination-outside-the-footprint-of-the-switch",
+    "calls-in-progress-are-limited",
+    "a-provider-cut-over-is-accepted-only-on-its-own-trunk-group",
+    "911-during-a-flood",
+    "a-forged-To-tag-gets-no-call-past-the-engine",
+    "malformed-datagrams-harm-nobody",
+)
+
+
+class Unwatched:
+    def started(self, name: str) -> None: ...
+
+    def done(self, result: Result) -> None: ...
+
+
+async def played(folder: Path, scenarios: list[Scenario]) -> tuple[list[Result], list[str], int]:
+    """Results, what the audit decides differently, and how many decisions there were."""
+    async with opened(folder, operations_port=0) as lab:
+        results = await play(lab, scenarios, Unwatched())
+        write_capture(folder / "run.pcap", lab.packets())
+        live = lab.live.by_call_id
+        return results, differences(live, audited_decisions(folder / "run.pcap", lab.configuration)), len(live)
+
+
+async def test_scenarios_come_out_as_expected_and_their_capture_audits_the_same(tmp_path: Path) -> None:
+    scenarios = [load(FOLDER / f"{slug}.toml") for slug in PLAYED]
+    results, differing, decisions = await played(tmp_path, scenarios)
+    assert [(result.name, result.why) for result in results if not result.agrees] == []
+    assert differing == []
+    assert decisions > 200
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"outcome": "REFUSE", "verdict": "ALTERED", "status": 403}, "expected ALTERED 403 by L7"),
+        ({"clause": "L9"}, "expected ADMIT by L9"),
+        ({"status": 486}, "expected status 486, the caller saw 200"),
+    ],
+)
+async def test_a_verdict_other_than_the_one_expected_is_told(
+    tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    honest = load(FOLDER / "an-honest-call-from-a-provider-passes.toml")
+    mistaken = replace(honest, expect=Expect(**{**honest.expect.model_dump(), **change}))
+    (result,), _, _ = await played(tmp_path, [mistaken])
+    assert not result.agrees
+    assert any(said in why for why in result.why)
+
+
+def test_the_document_for_machines_has_the_five_keys_and_one_answer() -> None:
+    scenario = load(FOLDER / "CPN-missing.toml")
+    agreeing = Result(scenario, "MISSING 403", "L7")
+    differing = Result(scenario, "ADMIT", "L7", ("step 1 (call): expected MISSING 403 by L7",))
+    read = json.loads(document([agreeing, differing], live_equals_audit=True))
+    assert read["live_equals_audit"] is True
+    assert read["scenarios"][0] == {
+        "name": "CPN missing",
+        "expected": "MISSING 403",
+        "got": "MISSING 403",
+        "clause": "L7",
+        "agrees": True,
+    }
+    assert read["scenarios"][1]["agrees"] is False
+    assert read["scenarios"][1]["why"] == ["step 1 (call): expected MISSING 403 by L7"]
+
+
+def test_an_earlier_run_is_cleared_away_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("journal.db", "records.db", "records.db-wal", "lab.pcap", "notes.txt"):
+        (tmp_path / name).write_text("old")
+    assert prepared(tmp_path) == tmp_path
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lab.log", "notes.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        prepared(tmp_path / "file" / "lab")

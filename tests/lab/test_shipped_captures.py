@@ -1,0 +1,40 @@
+"""The captures that ship with the product are audited, and every decision is the one that was recorded."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.operations.configuration import load_configuration
+from sim.lab import audited_decisions
+from sim.record_captures import CAPTURE, EXPECTED, RECORDINGS, described
+from sim.scenario import FOLDER, load
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_the_audit_of_a_shipped_capture_decides_every_call_as_recorded(name: str, tmp_path: Path) -> None:
+    folder = CAPTURES / name
+    shutil.copy(folder / "journal.db", tmp_path)  # a database is opened for writing; the shipped one stays as it is
+    configuration = replace(load_configuration(folder / "tollgate.toml"), state_folder=tmp_path)
+    audited = audited_decisions(folder / CAPTURE, configuration)
+    expected = json.loads((folder / EXPECTED).read_text())
+    assert {call_id: described(decision) for call_id, decision in audited.items()} == expected["calls"]
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_the_scenarios_of_a_shipped_capture_expect_what_they_did_when_it_was_recorded(name: str) -> None:
+    recorded = json.loads((CAPTURES / name / EXPECTED).read_text())["scenarios"]
+    scenarios = [load(FOLDER / f"{slug}.toml") for slug in RECORDINGS[name]]
+    assert recorded == [
+        {"name": one.name, "expected": one.expect.text, "clause": one.expect.clause} for one in scenarios
+    ]
+
+
+def test_the_shipped_captures_are_small() -> None:
+    assert sum(file.stat().st_size for file in CAPTURES.rglob("*.pcap")) < 300_000
