@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import merge
-from typing import Final, NamedTuple
+from typing import Final
 
+from gateway.capture.audit_result import AuditResult, MalformedDatagram
 from gateway.capture.calls import (
     AuditedCall,
     AuditedFinding,
@@ -16,27 +17,24 @@ from gateway.capture.calls import (
     DecidedInvite,
     Leg,
     Locator,
-    Place,
     Placed,
-    PlacedEvidence,
     Role,
-    address_text,
     locator_of,
 )
-from gateway.capture.faults import CaptureFault, FaultKind
-from gateway.capture.gateway_replay import GatewayReplay, Replayed
+from gateway.capture.closing import close, placed
+from gateway.capture.faults import FaultKind
+from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.reader import CaptureReader
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import parse_name_addr
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address
-from gateway.policy import hops
 from gateway.policy.attribution import ProviderFinder
-from gateway.policy.call_attempt import CallAttempt, NumberFact
+from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
-from gateway.policy.verdict import Evidence, Finding, Verdict
+from gateway.policy.verdict import Finding
+from gateway.signalling.call import Call
 from gateway.signalling.sip_attempt import attempt_of
 
 SIP_PORT: Final = 5060
@@ -56,66 +54,6 @@ class Judges:
     """None: every leg is judged by what its message says of itself."""
     gateway: Address | None = None
     """Where the gateway of `replay` listened."""
-
-
-class MalformedDatagram(NamedTuple):
-    """A datagram that is no sound SIP."""
-
-    place: Place
-    source: Address
-    destination: Address
-    what: str
-    offset: int
-    """Byte offset in the file of the fault."""
-
-    def __str__(self) -> str:
-        way = f"{address_text(self.source)} -> {address_text(self.destination)}"
-        return f"{self.place.file}: frame {self.place.frame}, byte {self.offset}: {way}: {self.what}"
-
-
-@dataclass(slots=True)
-class AuditResult:
-    """What an audit found. Counts are of everything; the lists are bounded by `AuditLimits`."""
-
-    calls: list[AuditedCall] = field(default_factory=list)
-    """In order of their first INVITE."""
-    call_count: int = 0
-    packets: int = 0
-    messages: Counter[str] = field(default_factory=Counter)
-    """SIP datagrams by method, or by status code: ``INVITE``, ``200``."""
-    of_no_call: Counter[str] = field(default_factory=Counter)
-    """Those of them that belong to no call: registrations, and calls whose INVITE the captures do not hold."""
-    roles: Counter[Role] = field(default_factory=Counter)
-    findings: dict[str, Counter[Verdict]] = field(default_factory=dict)
-    """Check -> verdict -> count."""
-    not_judged: dict[str, Counter[str]] = field(default_factory=dict)
-    """Check -> why it could not be judged -> count."""
-    calls_not_judged: Counter[str] = field(default_factory=Counter)
-    """Why -> calls."""
-    outcomes: Counter[str] = field(default_factory=Counter)
-    """What the gateway decides -> INVITEs."""
-    malformed: list[MalformedDatagram] = field(default_factory=list)
-    malformed_count: int = 0
-    other: Counter[str] = field(default_factory=Counter)
-    """Traffic that is no SIP over UDP, by kind."""
-    faults: list[CaptureFault] = field(default_factory=list)
-    fault_count: int = 0
-    incomplete: bool = False
-    """Part of an input could not be read."""
-    unreadable: list[str] = field(default_factory=list)
-    """Inputs of which nothing could be read, each with what to do."""
-    notes: list[str] = field(default_factory=list)
-    """What else a reader must know to trust the result."""
-
-    @property
-    def violation_count(self) -> int:
-        return sum(
-            count for verdicts in self.findings.values() for verdict, count in verdicts.items() if verdict.violation
-        )
-
-    @property
-    def calls_not_listed(self) -> int:
-        return self.call_count - len(self.calls)
 
 
 def audit_readers(readers: Sequence[CaptureReader], judges: Judges, limits: AuditLimits | None = None) -> AuditResult:
@@ -145,6 +83,7 @@ class Auditor:
         self._result: Final = AuditResult()
         self._violating: Final[list[AuditedCall]] = []
         self._clean: Final[list[AuditedCall]] = []
+        self._listed_legs: Final = [0, 0]  # of violating and of clean calls
 
     def take(self, datagram: Datagram, file: str) -> None:
         """The next datagram, in order of time."""
@@ -157,19 +96,24 @@ class Auditor:
         if message is None:
             return
         try:
-            placed = self._table.place(message, datagram, file)
+            found = self._table.place(message, datagram, file)
         except Malformed as fault:
             self._malformed(fault, datagram, file)
             return
-        if placed is None:
-            self._result.of_no_call[_kind(message)] += 1
-        elif placed.leg is None:
+        if found is None:
+            self._add(self._result.of_no_call, message)
+        elif replayed is not None and replayed.decided is not None:
+            self._decided(found, replayed.decided, locator_of(datagram, file))
+        elif found.leg is None:
             return
-        elif replayed is not None and replayed.overruled and placed.leg.decisions:
-            placed.leg.decisions.pop()
-            placed.leg.answer = replayed.answer
-        elif message.method == b"INVITE":
-            self._judge(placed, placed.leg, message, datagram, file, replayed)
+        elif replayed is not None and replayed.overruled and found.leg.decisions:
+            self._result.outcomes[found.leg.decisions.pop().decision.outcome.value] -= 1
+            found.leg.answer = replayed.answer
+        if found is not None and found.leg is not None and found.role is Role.INITIAL:
+            if replayed is not None and replayed.answer:
+                found.leg.answer = replayed.answer
+            if not found.leg.decisions:
+                self._judge(found.call, found.leg, message, datagram, file)
             for call in self._table.overflow():
                 self._close(call)
 
@@ -210,8 +154,12 @@ class Auditor:
         except Malformed as fault:
             self._malformed(fault, datagram, file)
             return None
-        result.messages[_kind(message)] += 1
+        self._add(result.messages, message)
         return message
+
+    def _add(self, counts: Counter[str], message: SipMessage) -> None:
+        kind = str(message.status) if message.status else message.method[:32].decode("ascii", "replace")
+        counts[kind if kind in counts or len(counts) < self._limits.kinds else "other methods"] += 1
 
     def _malformed(self, fault: Malformed, datagram: Datagram, file: str) -> None:
         result = self._result
@@ -226,31 +174,27 @@ class Auditor:
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
-    def _judge(
-        self,
-        placed: Placed,
-        leg: Leg,
-        message: SipMessage,
-        datagram: Datagram,
-        file: str,
-        replayed: Replayed | None,
-    ) -> None:
-        locator = locator_of(datagram, file)
-        if replayed is not None and replayed.decided is not None:
-            attempt, decision = replayed.decided.attempt, replayed.decided.decision
-            findings = tuple(self._finding(one, leg, locator, mode.value) for one, mode in decision.judgements)
-            leg.decisions.append(DecidedInvite(locator.place, attempt, decision, findings))
-            if placed.role is Role.INITIAL:
-                leg.attempt = attempt
+    def _decided(self, found: Placed, call: Call, locator: Locator) -> None:
+        """The gateway decides this INVITE."""
+        leg, decision = found.leg, call.decision
+        self._result.outcomes[decision.outcome.value] += 1
+        number = leg.number if leg is not None else 0
+        findings = tuple(self._finding(one, number, locator, mode.value) for one, mode in decision.judgements)
+        if leg is None or len(leg.decisions) >= self._limits.decisions:
+            found.call.decisions_not_held += 1
+            for finding in findings:
+                self._result.count_finding(finding)
             return
-        if replayed is not None and replayed.answer and placed.role is Role.INITIAL:
-            leg.answer = replayed.answer
-        if placed.role is not Role.INITIAL:
-            return
+        leg.decisions.append(DecidedInvite(locator.place, call.attempt, decision, findings))
+        if found.role is Role.INITIAL:
+            leg.attempt = call.attempt
+
+    def _judge(self, call: AuditedCall, leg: Leg, message: SipMessage, datagram: Datagram, file: str) -> None:
+        """The first INVITE of a leg, where no gateway decides it."""
         leg.attempt = self._attempt(leg, message, datagram, file)
-        if leg.attempt is not None and self._judges.replay is None and not self._seen_before(placed.call, leg):
-            judged = self._judges.engine.judge(leg.attempt)
-            leg.findings = tuple(self._finding(finding, leg, locator, None) for finding in judged)
+        if leg.attempt is not None and self._judges.replay is None and not _seen_before(call, leg):
+            judged, locator = self._judges.engine.judge(leg.attempt), locator_of(datagram, file)
+            leg.findings = tuple(self._finding(finding, leg.number, locator, None) for finding in judged)
 
     def _attempt(self, leg: Leg, message: SipMessage, datagram: Datagram, file: str) -> CallAttempt | None:
         try:
@@ -269,118 +213,25 @@ class Auditor:
             self._malformed(fault, datagram, file)
             return None
 
-    def _seen_before(self, call: AuditedCall, leg: Leg) -> bool:
-        """Whether the very same INVITE was judged where it was captured first, on other addresses."""
-        same = leg.same_hop_as
-        return same is not None and call.legs[same - 1].payload_hash == leg.payload_hash
-
-    def _finding(self, finding: Finding, leg: Leg, locator: Locator, mode: str | None) -> AuditedFinding:
-        seen = tuple(self._placed(one, locator) for one in finding.evidence)
-        return AuditedFinding(finding.check, finding.verdict, finding.clause, finding.text, leg.number, mode, seen)
-
-    def _placed(self, evidence: Evidence, locator: Locator) -> PlacedEvidence:
-        offset = locator.file_offset(evidence.offset) if evidence.offset >= 0 else None
-        raw = evidence.raw[: self._limits.evidence_bytes]
-        return PlacedEvidence(evidence.field, raw, len(evidence.raw), locator.place, offset)
+    def _finding(self, finding: Finding, leg: int, locator: Locator, mode: str | None) -> AuditedFinding:
+        seen = placed(finding.evidence, locator, self._limits.evidence_bytes)
+        return AuditedFinding(finding.check, finding.verdict, finding.clause, finding.text, leg, mode, seen)
 
     # -- closing a call -----------------------------------------------------------------------------------------------
 
     def _close(self, call: AuditedCall) -> None:
-        for leg in call.legs:
-            call.findings += leg.findings
-            for made in leg.decisions:
-                call.findings += made.findings
-        for leg in call.legs[1:]:
-            self._compare(call, leg)
-        first = next((leg.attempt for leg in call.legs if leg.attempt is not None), None)
-        if len(call.legs) == 1 and first is not None:
-            why = "the call was captured on one leg only"
-            finding = AuditedFinding(hops.CHECK, Verdict.NOT_JUDGED, hops.CLAUSE, why, 1, None, ())
-            call.findings.append(finding)
-        if first is not None:
-            call.calling, call.called = _party(first.calling), _party(first.called)
-        for leg in call.legs:
-            leg.attempt = None  # the findings say what was found; decisions keep theirs
-        call.why_not_judged = self._why_not_judged(call)
-        self._count(call)
-        listed = self._violating if call.violations else self._clean
-        if len(listed) < self._limits.listed_calls:
+        close(call, self._judges.gateway, self._limits.evidence_bytes)
+        self._result.count(call)
+        listed, legs = (self._violating, 0) if call.violations else (self._clean, 1)
+        if self._listed_legs[legs] + len(call.legs) <= self._limits.listed_legs:
+            self._listed_legs[legs] += len(call.legs)
             listed.append(call)
 
-    def _compare(self, call: AuditedCall, leg: Leg) -> None:
-        before = _leg_before(call.legs, leg)
-        if before.attempt is None or leg.attempt is None:
-            return
-        for found in hops.compare_hop(before.attempt, leg.attempt):
-            text = found.text
-            if text:
-                frames = f"frame {before.first.place.frame} against frame {leg.first.place.frame}"
-                text = f"{_hop_name(before, leg)}: {text} ({frames})"
-            seen = (
-                *(self._placed(one, before.first) for one in found.before),
-                *(self._placed(one, leg.first) for one in found.after),
-            )
-            call.findings.append(AuditedFinding(hops.CHECK, found.verdict, found.clause, text, leg.number, None, seen))
 
-    def _why_not_judged(self, call: AuditedCall) -> str:
-        if any(finding.check != hops.CHECK for finding in call.findings):
-            return ""
-        if not any(leg.initial for leg in call.legs):
-            return "the capture does not hold the INVITE that opened it"
-        unreadable = next((leg for leg in call.legs if leg.malformed), None)
-        gateway = self._judges.gateway
-        if gateway is None:
-            return f"its INVITE is malformed: {unreadable.malformed}" if unreadable is not None else ""
-        answered = next((leg for leg in call.legs if leg.answer), None)
-        if answered is not None:
-            return f"the gateway answers it before any check: {answered.answer}"
-        return f"no leg of it enters the gateway at {address_text(gateway)}"
-
-    def _count(self, call: AuditedCall) -> None:
-        result = self._result
-        result.call_count += 1
-        if call.why_not_judged:
-            result.calls_not_judged[call.why_not_judged] += 1
-        for made in call.decisions:
-            result.outcomes[made.decision.outcome.value] += 1
-        for finding in call.findings:
-            result.findings.setdefault(finding.check, Counter())[finding.verdict] += 1
-            if finding.verdict is Verdict.NOT_JUDGED:
-                whys = result.not_judged.setdefault(finding.check, Counter())
-                whys[finding.text if finding.text in whys or len(whys) < 16 else "other reasons"] += 1
-
-
-def _leg_before(legs: list[Leg], leg: Leg) -> Leg:
-    """The leg on which the call came before this one: the same message elsewhere, else what led to its sender."""
-    if leg.same_hop_as is not None:
-        return legs[leg.same_hop_as - 1]
-    earlier = legs[leg.number - 2 :: -1]  # latest first
-    towards = next((one for one in earlier if one.destination == leg.source), None)
-    return towards or next((one for one in earlier if one.destination[0] == leg.source[0]), earlier[0])
-
-
-def _hop_name(before: Leg, leg: Leg) -> str:
-    if leg.same_hop_as is not None:
-        return f"between two points of one hop, {address_text(before.source)} and {address_text(leg.source)}"
-    if before.destination == leg.source:
-        return f"the hop {address_text(leg.source)}"
-    return f"between {address_text(before.destination)} and {address_text(leg.source)}"
-
-
-def _kind(message: SipMessage) -> str:
-    """``INVITE``, ``200``: as the counts name it."""
-    return str(message.status) if message.status else message.method[:32].decode("ascii", "replace")
-
-
-def _party(fact: NumberFact) -> str:
-    """The number, or the URI that carries none."""
-    if fact.number is not None:
-        return str(fact.number)
-    try:
-        raw = parse_name_addr(fact.raw).uri
-    except Malformed:
-        raw = fact.raw
-    return raw[:256].decode("utf-8", "replace")
+def _seen_before(call: AuditedCall, leg: Leg) -> bool:
+    """Whether the very same INVITE was judged where it was captured first, on other addresses."""
+    same = leg.same_hop_as
+    return same is not None and call.legs[same - 1].payload_hash == leg.payload_hash
 
 
 def _looks_like_sip(payload: bytes) -> bool:

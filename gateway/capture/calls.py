@@ -26,6 +26,10 @@ COPY_WITHIN_US: Final = 100_000
 retransmission comes after 500 ms."""
 
 
+LEG_BYTES: Final = 4_096
+"""What a leg takes beside its INVITE, about."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditLimits:
     """Bounds on what a capture may make its audit hold."""
@@ -34,14 +38,21 @@ class AuditLimits:
     """Captures of one audit, which are read side by side."""
     calls: int = 50_000
     """Calls that are being followed at once; the oldest is closed first."""
-    invite_bytes: int = 256 << 20
-    """Bytes of INVITEs of the calls that are being followed."""
-    listed_calls: int = 50_000
-    """Closed calls that are listed. Beyond it, clean calls are counted only, and then the others too."""
+    followed_bytes: int = 256 << 20
+    """Bytes of their INVITEs, and `LEG_BYTES` for each of their legs."""
+    listed_legs: int = 100_000
+    """Legs of closed calls that are listed, for those that break a clause and for the others each. Calls beyond are
+    judged and counted only."""
     legs: int = 16
     """Legs of one call."""
+    decisions: int = 64
+    """Decisions on one leg that are listed; all are counted."""
     messages: int = 512
     """Messages of one leg that are listed and compared to find copies and retransmissions; all are counted."""
+    all_messages: int = 1_000_000
+    """The same for all calls together."""
+    kinds: int = 256
+    """Methods and statuses that are told apart."""
     malformed: int = 1_000
     """Datagrams that are no sound SIP and are listed; all are counted."""
     evidence_bytes: int = 2_048
@@ -193,11 +204,15 @@ class AuditedCall:
     legs: list[Leg] = field(default_factory=list)
     findings: list[AuditedFinding] = field(default_factory=list)
     """Of every leg and of the hops between them; complete when the call is closed."""
+    disagreements: list[str] = field(default_factory=list)
+    """Where the captured gateway answered otherwise than this audit decides: by another configuration, or another state
+    of the limits before the capture began."""
     why_not_judged: str = ""
     elsewhere: int = 0
     """Messages of the call on no leg's pair of addresses."""
     legs_not_held: int = 0
-    invite_bytes: int = 0
+    decisions_not_held: int = 0
+    followed_bytes: int = 0
 
     @property
     def decisions(self) -> list[DecidedInvite]:
@@ -243,7 +258,9 @@ class CallTable:
     def __init__(self, limits: AuditLimits) -> None:
         self._limits = limits
         self._followed: OrderedDict[bytes, _Followed] = OrderedDict()
-        self._invite_bytes = 0
+        self._followed_bytes = 0
+        self._compared = 0
+        self._listed = 0
         self.counts: Counter[Role] = Counter()
 
     def place(self, message: SipMessage, datagram: Datagram, file: str) -> Placed | None:
@@ -285,7 +302,7 @@ class CallTable:
         """The calls that must be closed for the bounds to hold, oldest first. They are not followed any more."""
         limits, closed = self._limits, []
         while len(self._followed) > limits.calls or (
-            self._invite_bytes > limits.invite_bytes and len(self._followed) > 1
+            self._followed_bytes > limits.followed_bytes and len(self._followed) > 1
         ):
             closed.append(self._close())
         return closed
@@ -295,9 +312,10 @@ class CallTable:
         return [self._close() for _ in range(len(self._followed))]
 
     def _close(self) -> AuditedCall:
-        call = self._followed.popitem(last=False)[1].call
-        self._invite_bytes -= call.invite_bytes
-        return call
+        followed = self._followed.popitem(last=False)[1]
+        self._followed_bytes -= followed.call.followed_bytes
+        self._compared -= len(followed.seen)
+        return followed.call
 
     def _new_leg(self, followed: _Followed, via: Via, datagram: Datagram, file: str, *, initial: bool) -> Leg | None:
         call = followed.call
@@ -317,8 +335,8 @@ class CallTable:
         leg.same_hop_as = next((other.number for other in call.legs if via.branch and other.branch == branch), None)
         call.legs.append(leg)
         followed.by_pair[datagram.source, datagram.destination] = leg
-        call.invite_bytes += len(datagram.payload)
-        self._invite_bytes += len(datagram.payload)
+        call.followed_bytes += len(datagram.payload) + LEG_BYTES
+        self._followed_bytes += len(datagram.payload) + LEG_BYTES
         return leg
 
     def _role(self, followed: _Followed, datagram: Datagram, leg: Leg | None, *, new: bool, opens: bool) -> Role:
@@ -326,7 +344,9 @@ class CallTable:
         seen = followed.seen.get(key)
         if seen is not None:
             return _repetition(seen, datagram)
-        if len(followed.seen) < self._limits.messages * max(len(followed.call.legs), 1):
+        limits = self._limits
+        if len(followed.seen) < limits.messages * len(followed.call.legs) and self._compared < limits.all_messages:
+            self._compared += 1
             followed.seen[key] = _Seen(datagram.at_us, datagram.identification)
         if new:
             return Role.INITIAL
@@ -339,7 +359,8 @@ class CallTable:
         leg.copies += role is Role.COPY
         leg.retransmissions += role is Role.RETRANSMISSION
         leg.invites_again += role is Role.REPEATED_INVITE
-        if len(leg.messages) < self._limits.messages:
+        if len(leg.messages) < self._limits.messages and self._listed < self._limits.all_messages:
+            self._listed += 1
             place = Place(file, datagram.frame, datagram.at_us)
             name = message_name(message, method)
             leg.messages.append(Message(place, name, datagram.source == leg.source, role))

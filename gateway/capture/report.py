@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.capture.auditing import AuditResult, MalformedDatagram
+from gateway.capture.audit_result import AuditResult, MalformedDatagram
 from gateway.capture.calls import (
     AuditedCall,
     AuditedFinding,
@@ -36,9 +36,11 @@ def _call(call: AuditedCall) -> dict[str, Any]:
         "started": {"at": timestamp(call.started.at_us), "at_us": call.started.at_us},
         "legs": [_leg(leg) for leg in call.legs],
         "legs_not_held": call.legs_not_held,
+        "decisions_not_held": call.decisions_not_held,
         "messages_elsewhere": call.elsewhere,
         "outcome": call.decisions[-1].decision.outcome.value if call.decisions else None,
         "decisions": [_decision(made) for made in call.decisions],
+        "disagreements": call.disagreements,
         "why_not_judged": call.why_not_judged or None,
         "findings": [_finding(finding) for finding in call.findings],
     }
@@ -145,7 +147,8 @@ def _summary(result: AuditResult) -> dict[str, Any]:
         "violations": result.violation_count,
         "not_judged": {check: "; ".join(whys) for check, whys in result.not_judged.items()},
         "calls_not_judged": dict(result.calls_not_judged),
-        "outcomes": dict(result.outcomes),
+        "outcomes": {outcome: count for outcome, count in result.outcomes.items() if count},
+        "disagreements": result.disagreement_count,
         "malformed": {
             "count": result.malformed_count,
             "datagrams": [_malformed(datagram) for datagram in result.malformed],

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from textwrap import wrap
 from typing import Final, TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from gateway.capture.auditing import AuditResult
+from gateway.capture.audit_result import AuditResult
 from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, PlacedEvidence, Role, address_text
 from gateway.capture.report import text_of, timestamp
 from gateway.policy.verdict import Outcome, Verdict
@@ -72,6 +70,8 @@ def _print_call(console: Console, call: AuditedCall, several_files: bool) -> Non
         style = "red" if decision.outcome is Outcome.REFUSE else "green"
         outcome = f"{_OUTCOME_WORDS[decision.outcome]}{where}{why}"
         _print_lines(console, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
+    for disagreement in call.disagreements:
+        _print_lines(console, "  differs  ", _plain(disagreement, 400), "yellow")
     if call.why_not_judged:
         _print_lines(console, "  not judged  ", call.why_not_judged, "yellow")
     _print_findings(console, call, several_files)
@@ -157,7 +157,8 @@ def _print_summary(console: Console, result: AuditResult) -> None:
         ("of no call", ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.of_no_call.most_common(20))),
         ("malformed", str(result.malformed_count)),
         ("other traffic", ", ".join(f"{count} {kind}" for kind, count in result.other.most_common(SHOWN_LINES))),
-        ("decided", ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()))),
+        ("decided", ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()) if count)),
+        ("differing", f"{result.disagreement_count} decisions" if result.disagreement_count else ""),
         ("violations", str(result.violation_count)),
     ]
     for name, text in lines:
@@ -165,7 +166,9 @@ def _print_summary(console: Console, result: AuditResult) -> None:
             _print_lines(console, f"  {name:<15}", text)
     console.print()
     if result.findings:
-        console.print(_findings_table(result))
+        console.print(Text("Findings by check", style="bold"))
+        for check, verdicts in result.findings.items():
+            _print_lines(console, f"  {check:<15}", _verdicts_text(verdicts), _style(verdicts))
     _print_list(console, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
     _print_list(
         console, "Calls not judged", [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()]
@@ -176,16 +179,14 @@ def _print_summary(console: Console, result: AuditResult) -> None:
     _print_list(console, "Notes", result.notes)
 
 
-def _findings_table(result: AuditResult) -> Table:
-    seen = {verdict for verdicts in result.findings.values() for verdict in verdicts}
-    verdicts = [verdict for verdict in Verdict if verdict in seen]
-    table = Table(box=box.ASCII2, title="Findings: legs by check and verdict", title_justify="left", title_style="bold")
-    table.add_column("check")
-    for verdict in verdicts:
-        table.add_column(verdict.value, justify="right", style="red" if verdict.violation else "")
-    for check, counts in result.findings.items():
-        table.add_row(check, *(str(counts[verdict]) if counts[verdict] else "" for verdict in verdicts))
-    return table
+def _verdicts_text(verdicts: Mapping[Verdict, int]) -> str:
+    """``5 ALTERED, 120 PASS``: violations first."""
+    ordered = sorted(verdicts.items(), key=lambda counted: (not counted[0].violation, -counted[1]))
+    return ", ".join(f"{count} {verdict.value}" for verdict, count in ordered)
+
+
+def _style(verdicts: Iterable[Verdict]) -> str:
+    return "red" if any(verdict.violation for verdict in verdicts) else ""
 
 
 def _print_list(console: Console, title: str, lines: Sequence[str], total: int | None = None) -> None:

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from gateway.capture.auditing import AuditResult, Judges, audit_readers
+from gateway.capture.audit_result import AuditResult
+from gateway.capture.auditing import Judges, audit_readers
 from gateway.capture.calls import AuditLimits
 from gateway.capture.faults import NotACapture
 from gateway.capture.gateway_replay import GatewayReplay
@@ -21,6 +22,9 @@ from gateway.wiring.engine import Policy, policy_of, policy_without_configuratio
 
 REPLAY_SECRET: Final = b"replay"
 """What is random for a live run; a replay sends nothing to anyone."""
+FROM_THE_FIRST_PACKET: Final = (
+    "limits are counted from the first packet on: of tokens taken and calls in progress before it nothing is known"
+)
 EMERGENCY_NUMBERS: Final = frozenset({"911"})
 
 
@@ -103,7 +107,8 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     host, port = gateway_address or configuration.listen
     gateway = (host if host not in ("0.0.0.0", "::") else configuration.record_route_host, port)  # noqa: S104
     replay = _replay_of(configuration, policy, gateway)
-    notes = [f"row not used: {fault}" for fault in policy.row_faults[:100]]
+    notes = [FROM_THE_FIRST_PACKET]
+    notes += [f"row not used: {fault}" for fault in policy.row_faults[:100]]
     return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, replay, gateway), notes
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recorded_gateway import PARTNER, START_US, Packet, invite, pcap_of
 
-from gateway.capture.auditing import AuditResult, audit_readers
-from gateway.capture.calls import AuditLimits, Role
+from gateway.capture.audit_result import AuditResult
+from gateway.capture.auditing import audit_readers
+from gateway.capture.calls import LEG_BYTES, AuditLimits, Role
 from gateway.capture.reader import CaptureReader
 from gateway.capture.report import document
 from gateway.interconnection.trunk_groups import Address
@@ -236,7 +237,7 @@ def test_more_captures_than_are_read_side_by_side_are_named(tmp_path: Path) -> N
 def test_calls_beyond_the_bounds_are_judged_and_counted_and_the_violations_stay_listed() -> None:
     honest = [at(number, A, B, invite(f"{number}@honest")) for number in range(50)]
     altered = [at(60 + number, A, B, invite(f"{number}@bad", asserted="6363270100")) for number in range(5)]
-    limits = AuditLimits(calls=4, listed_calls=10)
+    limits = AuditLimits(calls=4, listed_legs=10)
     result = result_of([*honest, *altered], limits)
     assert result.call_count == 55
     assert result.calls_not_listed == 40
@@ -246,7 +247,7 @@ def test_calls_beyond_the_bounds_are_judged_and_counted_and_the_violations_stay_
 
 def test_the_bytes_of_calls_that_are_followed_are_bounded() -> None:
     calls = [at(number, A, B, invite(f"{number}@a")) for number in range(20)]
-    result = result_of(calls, AuditLimits(invite_bytes=3 * len(INVITE), listed_calls=0))
+    result = result_of(calls, AuditLimits(followed_bytes=3 * (len(INVITE) + LEG_BYTES), listed_legs=0))
     assert (result.call_count, result.calls) == (20, [])
 
 
@@ -256,6 +257,15 @@ def test_a_call_has_no_more_legs_and_messages_than_the_bounds_allow() -> None:
     (call,) = result_of([*many, *byes], AuditLimits(legs=3, messages=4)).calls
     assert (len(call.legs), call.legs_not_held, call.elsewhere) == (3, 6, 6)
     assert (len(call.legs[0].messages), call.legs[0].total) == (4, 10)
+
+
+def test_methods_and_messages_beyond_the_bounds_are_counted_together() -> None:
+    methods = [at(number, A, B, INVITE.replace(b"INVITE", b"M%d" % number)) for number in range(9)]
+    result = result_of([at(0, A, B, INVITE), *methods], AuditLimits(kinds=4, all_messages=3))
+    assert result.messages.total() == 10
+    assert len(result.messages) == 5
+    (leg,) = result.calls[0].legs
+    assert (leg.total, len(leg.messages)) == (10, 3)
 
 
 def test_long_evidence_is_cut_and_its_length_told() -> None:

@@ -30,7 +30,8 @@ from recorded_gateway import (
     small_configuration,
 )
 
-from gateway.capture.auditing import AuditResult
+from gateway.capture.audit_result import AuditResult
+from gateway.capture.calls import AuditLimits
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.operations.configuration import Configuration
@@ -101,7 +102,9 @@ def test_every_decision_of_a_run_is_made_again_with_every_finding(configuration:
     assert outcomes == set(Outcome)
     refused_by = {decision.refused_by.check for _, _, decision in live.decisions if decision.refused_by}
     assert refused_by >= {"rate_limit", "calling_number", "footprint", "trunk_group"}
-    assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
+    result = audited(live.packets, configuration, file)
+    assert decisions(result) == by_time(live.decisions)
+    assert result.disagreement_count == 0
 
 
 def test_a_mirrored_capture_with_every_packet_twice_gives_the_same_decisions(
@@ -159,6 +162,38 @@ def test_a_call_that_does_not_enter_the_gateway_is_not_judged_and_says_why(
     result = audited([past], configuration, file)
     assert result.calls[0].why_not_judged == "no leg of it enters the gateway at 127.0.0.1:5060"
     assert result.violation_count == 0
+
+
+def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
+    configuration: Configuration, file: Path, tmp_path: Path
+) -> None:
+    step = Cutover(START_US, Ocn("XV01"), "riverbend-dedicated", "operator", "a flood")
+    journal = CutoverJournal(tmp_path / JOURNAL_FILE)
+    journal.append(step)
+    journal.close()
+    live = World(RecordedGateway(configuration), [Plan(1_000), Plan(5_000, source=DEDICATED)]).run()
+    result = audited(live.packets, replace(configuration, state_folder=tmp_path), file)
+    assert [call.disagreements for call in result.calls] == [
+        [
+            "frame 1: the captured gateway answered 200 Said By The Switch in frame 8, this audit refuses with "
+            "403 Wrong Trunk Group"
+        ],
+        ["frame 15: the captured gateway answered 403 Wrong Trunk Group in frame 16, this audit lets the call through"],
+    ]
+
+
+def test_decisions_beyond_the_bounds_are_made_and_counted(configuration: Configuration, file: Path) -> None:
+    gateway = RecordedGateway(configuration)
+    for number in range(8):
+        source = ("127.0.0.1", 7_000 + number)
+        gateway.receive(invite("1@a", source=source, branch=f"z9hG4bK{number}"), source, START_US + number)
+    file.write_bytes(pcap_of(gateway.packets))
+    result = audit([file], configuration, limits=AuditLimits(legs=3))
+    (call,) = result.calls
+    assert len(gateway.decisions) == 8
+    assert (len(call.decisions), call.decisions_not_held) == (3, 5)
+    assert result.outcomes == {"REFUSE": 8}
+    assert result.violation_count == 8
 
 
 def test_the_address_of_the_captured_gateway_can_be_given(configuration: Configuration, file: Path) -> None:

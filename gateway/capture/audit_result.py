@@ -1,0 +1,92 @@
+"""What an audit found: the calls, the counts, and what could not be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from gateway.capture.calls import AuditedCall, AuditedFinding, Place, Role, address_text
+from gateway.capture.faults import CaptureFault
+from gateway.interconnection.trunk_groups import Address
+from gateway.policy.verdict import Verdict
+
+WHYS: Final = 16
+"""Reasons that are told apart for one check; further ones are counted together."""
+
+
+class MalformedDatagram(NamedTuple):
+    """A datagram that is no sound SIP."""
+
+    place: Place
+    source: Address
+    destination: Address
+    what: str
+    offset: int
+    """Byte offset in the file of the fault."""
+
+    def __str__(self) -> str:
+        way = f"{address_text(self.source)} -> {address_text(self.destination)}"
+        return f"{self.place.file}: frame {self.place.frame}, byte {self.offset}: {way}: {self.what}"
+
+
+@dataclass(slots=True)
+class AuditResult:
+    """What an audit found. Counts are of everything; the lists are bounded by `AuditLimits`."""
+
+    calls: list[AuditedCall] = field(default_factory=list)
+    """In order of their first INVITE."""
+    call_count: int = 0
+    packets: int = 0
+    messages: Counter[str] = field(default_factory=Counter)
+    """SIP datagrams by method, or by status code: ``INVITE``, ``200``."""
+    of_no_call: Counter[str] = field(default_factory=Counter)
+    """Those of them that belong to no call: registrations, and calls whose INVITE the captures do not hold."""
+    roles: Counter[Role] = field(default_factory=Counter)
+    findings: dict[str, Counter[Verdict]] = field(default_factory=dict)
+    """Check -> verdict -> count."""
+    not_judged: dict[str, Counter[str]] = field(default_factory=dict)
+    """Check -> why it could not be judged -> count."""
+    calls_not_judged: Counter[str] = field(default_factory=Counter)
+    """Why -> calls."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """What the gateway decides -> INVITEs."""
+    disagreement_count: int = 0
+    malformed: list[MalformedDatagram] = field(default_factory=list)
+    malformed_count: int = 0
+    other: Counter[str] = field(default_factory=Counter)
+    """Traffic that is no SIP over UDP, by kind."""
+    faults: list[CaptureFault] = field(default_factory=list)
+    fault_count: int = 0
+    incomplete: bool = False
+    """Part of an input could not be read."""
+    unreadable: list[str] = field(default_factory=list)
+    """Inputs of which nothing could be read, each with what to do."""
+    notes: list[str] = field(default_factory=list)
+    """What else a reader must know to trust the result."""
+
+    @property
+    def violation_count(self) -> int:
+        return sum(
+            count for verdicts in self.findings.values() for verdict, count in verdicts.items() if verdict.violation
+        )
+
+    @property
+    def calls_not_listed(self) -> int:
+        return self.call_count - len(self.calls)
+
+    def count(self, call: AuditedCall) -> None:
+        """Add up a call that is closed. Whether it is listed is another matter."""
+        self.call_count += 1
+        if call.why_not_judged:
+            self.calls_not_judged[call.why_not_judged] += 1
+        self.disagreement_count += len(call.disagreements)
+        for finding in call.findings:
+            self.count_finding(finding)
+
+    def count_finding(self, finding: AuditedFinding) -> None:
+        """Add up one finding."""
+        self.findings.setdefault(finding.check, Counter())[finding.verdict] += 1
+        if finding.verdict is Verdict.NOT_JUDGED:
+            whys = self.not_judged.setdefault(finding.check, Counter())
+            whys[finding.text if finding.text in whys or len(whys) < WHYS else "other reasons"] += 1

@@ -1,0 +1,129 @@
+"""When all of a call has been seen: what its legs say of each other, and what is left to say of the call."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, Locator, PlacedEvidence, address_text
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip.grammar import parse_name_addr
+from gateway.interconnection.trunk_groups import Address
+from gateway.policy import hops
+from gateway.policy.call_attempt import NumberFact
+from gateway.policy.refusals import REFUSALS
+from gateway.policy.verdict import Evidence, Verdict
+
+_REFUSALS_SAID: Final = frozenset(f"{refusal.status} {refusal.phrase}" for refusal in REFUSALS.values())
+
+
+def close(call: AuditedCall, gateway: Address | None, evidence_bytes: int) -> None:
+    """Complete a call of which no more messages are looked for.
+
+    `gateway` is where the gateway listened whose decisions are repeated; None where there is none. Of each piece of
+    evidence at most `evidence_bytes` are kept.
+    """
+    for leg in call.legs:
+        call.findings += leg.findings
+        for made in leg.decisions:
+            call.findings += made.findings
+    for leg in call.legs[1:]:
+        call.findings += _changes_towards(leg, call.legs, evidence_bytes)
+    first = next((leg.attempt for leg in call.legs if leg.attempt is not None), None)
+    if len(call.legs) == 1 and first is not None:
+        why = "the call was captured on one leg only"
+        call.findings.append(AuditedFinding(hops.CHECK, Verdict.NOT_JUDGED, hops.CLAUSE, why, 1, None, ()))
+    if first is not None:
+        call.calling, call.called = _party(first.calling), _party(first.called)
+    for leg in call.legs:
+        leg.attempt = None  # the findings say what was found; decisions keep theirs
+    call.disagreements = [text for leg in call.legs if (text := _disagreement(leg)) is not None]
+    call.why_not_judged = _why_not_judged(call, gateway)
+
+
+def placed(evidence: tuple[Evidence, ...], locator: Locator, evidence_bytes: int) -> tuple[PlacedEvidence, ...]:
+    """Evidence with its places in the capture file, none longer than `evidence_bytes`."""
+    return tuple(
+        PlacedEvidence(
+            one.field,
+            one.raw[:evidence_bytes],
+            len(one.raw),
+            locator.place,
+            locator.file_offset(one.offset) if one.offset >= 0 else None,
+        )
+        for one in evidence
+    )
+
+
+def _changes_towards(leg: Leg, legs: list[Leg], evidence_bytes: int) -> list[AuditedFinding]:
+    """What the hop in front of a leg changed of the call."""
+    before = _leg_before(legs, leg)
+    if before.attempt is None or leg.attempt is None:
+        return []
+    findings = []
+    for found in hops.compare_hop(before.attempt, leg.attempt):
+        text = found.text
+        if text:
+            frames = f"frame {before.first.place.frame} against frame {leg.first.place.frame}"
+            text = f"{_hop_name(before, leg)}: {text} ({frames})"
+        seen = (
+            *placed(found.before, before.first, evidence_bytes),
+            *placed(found.after, leg.first, evidence_bytes),
+        )
+        findings.append(AuditedFinding(hops.CHECK, found.verdict, found.clause, text, leg.number, None, seen))
+    return findings
+
+
+def _why_not_judged(call: AuditedCall, gateway: Address | None) -> str:
+    """Why no check was run on a call; empty where some were."""
+    if any(finding.check != hops.CHECK for finding in call.findings):
+        return ""
+    if not any(leg.initial for leg in call.legs):
+        return "the capture does not hold the INVITE that opened it"
+    if gateway is None:
+        unreadable = next((leg for leg in call.legs if leg.malformed), None)
+        return f"its INVITE is malformed: {unreadable.malformed}" if unreadable is not None else ""
+    answered = next((leg for leg in call.legs if leg.answer), None)
+    if answered is not None:
+        return f"the gateway answers it before any check: {answered.answer}"
+    return f"no leg of it enters the gateway at {address_text(gateway)}"
+
+
+def _disagreement(leg: Leg) -> str | None:
+    """Where the capture shows that the gateway decided the (last) INVITE of a leg otherwise."""
+    if not leg.decisions or leg.final is None:
+        return None
+    made, shown = leg.decisions[-1], str(leg.final)
+    where = f"frame {made.place.frame}: the captured gateway answered {shown} in frame {leg.final.place.frame}"
+    refused_by = made.decision.refused_by
+    if refused_by is None or refused_by.refusal is None:
+        return f"{where}, this audit lets the call through" if shown in _REFUSALS_SAID else None
+    said = f"{refused_by.refusal.status} {refused_by.refusal.phrase}"
+    return f"{where}, this audit refuses with {said}" if shown != said else None
+
+
+def _leg_before(legs: list[Leg], leg: Leg) -> Leg:
+    """The leg on which the call came before this one: the same message elsewhere, else what led to its sender."""
+    if leg.same_hop_as is not None:
+        return legs[leg.same_hop_as - 1]
+    earlier = legs[leg.number - 2 :: -1]  # latest first
+    towards = next((one for one in earlier if one.destination == leg.source), None)
+    return towards or next((one for one in earlier if one.destination[0] == leg.source[0]), earlier[0])
+
+
+def _hop_name(before: Leg, leg: Leg) -> str:
+    if leg.same_hop_as is not None:
+        return f"between two points of one hop, {address_text(before.source)} and {address_text(leg.source)}"
+    if before.destination == leg.source:
+        return f"the hop {address_text(leg.source)}"
+    return f"between {address_text(before.destination)} and {address_text(leg.source)}"
+
+
+def _party(fact: NumberFact) -> str:
+    """The number, or the URI that carries none."""
+    if fact.number is not None:
+        return str(fact.number)
+    try:
+        raw = parse_name_addr(fact.raw).uri
+    except Malformed:
+        raw = fact.raw
+    return raw[:256].decode("utf-8", "replace")
