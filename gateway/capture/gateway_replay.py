@@ -118,16 +118,18 @@ class GatewayReplay:
             if not isinstance(action, Send):
                 continue
             try:
-                message = SipMessage(action.data)
-                vias = _vias(message, 1 if message.status else 2)
+                self._note_one(SipMessage(action.data))
             except Malformed:  # a 400 repeats the fields of the request, whatever is wrong with them
                 continue
-            if message.status:
-                key = _key(vias[0], message)
-                self._answered.put(key, max(message.status, self._answered.get(key, 0)))
-            elif len(vias) == 2:
-                via = b"Via: " + vias[0][1] + b"\r\n"
-                self._sent.put(_key(vias[1], message), (vias[0][0].branch, via))
+
+    def _note_one(self, message: SipMessage) -> None:
+        vias = _vias(message, 1 if message.status else 2)
+        if message.status:
+            key = _key(vias[0], message)
+            self._answered.put(key, max(message.status, self._answered.get(key, 0)))
+        elif len(vias) == 2:
+            via = b"Via: " + vias[0][1] + b"\r\n"
+            self._sent.put(_key(vias[1], message), (vias[0][0].branch, via))
 
     # -- what the captured gateway sent -------------------------------------------------------------------------------
 

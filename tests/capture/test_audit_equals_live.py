@@ -52,6 +52,13 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("captures") / "run.pcap"
 
 
+@pytest.fixture(scope="module")
+def short_run(configuration: Configuration) -> bytes:
+    """A capture of a call that is answered, one that fails and one that is cancelled."""
+    plans = [Plan(0), Plan(1_000, answer=486), Plan(2_000, cancel_after_ms=50, answer_after_ms=900)]
+    return pcap_of(World(RecordedGateway(configuration), plans).run().packets)
+
+
 def audited(
     packets: Iterable[Packet], configuration: Configuration, file: Path, identifications: Iterator[int] | None = None
 ) -> AuditResult:
@@ -252,3 +259,19 @@ PLANS = st.builds(
 def test_any_run_is_decided_again_alike(configuration: Configuration, file: Path, plans: list[Plan]) -> None:
     live = World(RecordedGateway(configuration), plans).run()
     assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    damage=st.lists(st.tuples(st.integers(0, 20_000), st.binary(max_size=6)), max_size=20), cut=st.integers(0, 9_000)
+)
+def test_whatever_reaches_or_leaves_the_gateway_is_audited(
+    configuration: Configuration, file: Path, short_run: bytes, damage: list[tuple[int, bytes]], cut: int
+) -> None:
+    data = bytearray(short_run)
+    for place, put in damage:
+        at = 24 + place % (len(data) - 24)
+        data[at : at + len(put)] = put
+    file.write_bytes(data[: len(data) - cut])
+    result = audit([file], configuration)
+    assert result.call_count >= len(result.calls)
