@@ -261,7 +261,7 @@ def test_any_run_is_decided_again_alike(configuration: Configuration, file: Path
     assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     damage=st.lists(st.tuples(st.integers(0, 20_000), st.binary(max_size=6)), max_size=20), cut=st.integers(0, 9_000)
 )
