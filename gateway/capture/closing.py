@@ -115,6 +115,8 @@ def _hop_name(before: Leg, leg: Leg) -> str:
         return f"between two points of one hop, {address_text(before.source)} and {address_text(leg.source)}"
     if before.destination == leg.source:
         return f"the hop {address_text(leg.source)}"
+    if before.destination[0] == leg.source[0]:
+        return f"the hop {leg.source[0]}, port {before.destination[1]} to {leg.source[1]}"
     return f"between {address_text(before.destination)} and {address_text(leg.source)}"
 
 

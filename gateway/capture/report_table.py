@@ -110,15 +110,18 @@ def _print_findings(console: Console, call: AuditedCall, several_files: bool) ->
         _print_lines(console, "  ", head.strip() + " " + _plain(finding.text, 400), style)
         for evidence in finding.evidence:
             _print_lines(console, "      ", _evidence_text(evidence, several_files))
-    passed = _names(finding for finding in call.findings if finding.verdict is Verdict.PASS)
-    normalised = _names(finding for finding in call.findings if finding.verdict is Verdict.PASS_NORMALISED)
-    for label, names in (("PASS", passed), ("PASS_NORMALISED", normalised)):
+    for verdict in (Verdict.PASS, Verdict.PASS_NORMALISED):
+        names = _names(call.findings, verdict)
         if names:
-            _print_lines(console, "  ", f"{label} {', '.join(names)}", "green")
+            _print_lines(console, "  ", f"{verdict.value} {', '.join(names)}", "green")
 
 
-def _names(findings: Iterable[AuditedFinding]) -> list[str]:
-    return list(dict.fromkeys(finding.check for finding in findings))
+def _names(findings: Iterable[AuditedFinding], verdict: Verdict) -> list[str]:
+    """The checks with a verdict; with its leg where the check said something else on another leg."""
+    differing = {finding.check for finding in findings if finding.verdict is not verdict}
+    chosen = (finding for finding in findings if finding.verdict is verdict)
+    names = (f"{one.check} (leg {one.leg})" if one.check in differing else one.check for one in chosen)
+    return list(dict.fromkeys(names))
 
 
 def _evidence_text(evidence: PlacedEvidence, several_files: bool) -> str:
