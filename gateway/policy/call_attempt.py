@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -87,10 +87,12 @@ class CallAttempt:
     emergency: bool = False
     """911, ``urn:service:sos`` or a configured public-safety number was called."""
 
-    @property
-    def calling(self) -> NumberFact:
-        """The calling party number: P-Asserted-Identity where it carries a number, else From (RFC 3325)."""
+    calling: NumberFact = field(init=False)
+    """The calling party number: P-Asserted-Identity where it carries a number, else From (RFC 3325)."""
+
+    def __post_init__(self) -> None:
+        self.calling = self.from_
         for fact in self.asserted:
             if fact.number is not None:
-                return fact
-        return self.from_
+                self.calling = fact
+                break

@@ -27,6 +27,8 @@ UNKNOWN_SOURCE: Final = Finding(
     refusal=Refusal(403, "Not A Member Of A Trunk Group", 21),
 )
 
+_ENFORCE: Final = Mode.ENFORCE
+_ADMIT: Final = Outcome.ADMIT
 _Plan = tuple[tuple[Check, Mode], ...]
 
 
@@ -58,7 +60,7 @@ class Engine:
                 finding = _error(check, error)
             findings.append(finding)
             modes.append(mode)
-            if finding.refusal is not None and mode is Mode.ENFORCE and not attempt.emergency:
+            if finding.refusal is not None and mode is _ENFORCE and not attempt.emergency:
                 if refused_by is None:
                     refused_by = finding
                 if check.name in ENDS_JUDGING:
@@ -77,7 +79,7 @@ class Engine:
             return Decision(Outcome.REFUSE, None, tuple(findings), tuple(modes), refused_by, attempt.emergency)
         for counting in self._counting:
             counting.admitted(attempt)
-        outcome = Outcome.DIVERT if route.diverted else Outcome.ADMIT
+        outcome = Outcome.DIVERT if route.diverted else _ADMIT
         return Decision(outcome, route.trunk_group, tuple(findings), tuple(modes), None, attempt.emergency)
 
     def judge(self, attempt: CallAttempt) -> tuple[Finding, ...]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.interconnection.trunk_groups import PARTNER_SIDE, Side, TrunkGroup
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.policy.call_attempt import CallAttempt
@@ -39,7 +39,7 @@ class Router:
         groups = tuple(trunk_groups)
         self._by_name = {group.name: group for group in groups}
         self._to_switch = {group.switch: group for group in reversed(groups) if group.side is Side.HOST}
-        self._partner_groups = [group for group in groups if group.side is Side.PARTNER and not group.dedicated]
+        self._partner_groups = [group for group in groups if group.side is PARTNER_SIDE and not group.dedicated]
         self._emergency = self._by_name.get(emergency_trunk_group or "")
         self._guide = guide
         self._ported = ported
@@ -52,7 +52,7 @@ class Router:
             return None
         if attempt.emergency and self._emergency is not None and self._emergency is not ingress:
             return Route(self._emergency, diverted=True)
-        if ingress.side is Side.PARTNER:
+        if ingress.side is PARTNER_SIDE:
             to_switch = self._to_switch.get(ingress.switch)
             return Route(to_switch, diverted=False) if to_switch is not None else None
         return self._towards_partner(attempt, ingress)

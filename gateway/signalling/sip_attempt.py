@@ -41,8 +41,9 @@ def attempt_of(
     from_fact, from_address, from_uri = _address_fact(invite, headers.FROM)
     to_fact, _, _ = _address_fact(invite, headers.TO)
     called = read_uri(invite.request_uri)
-    asserted = number_facts(invite, headers.P_ASSERTED_IDENTITY)
-    bearer = _uri_of_first(asserted) or from_uri  # carries the parameters of the calling number
+    identities = _addresses(invite, headers.P_ASSERTED_IDENTITY)
+    # Whichever field carries the calling number carries its parameters.
+    bearer = next((uri for _, uri in identities if uri is not None and uri.number is not None), from_uri)
     attempt = CallAttempt(
         at_us,
         invite.required(headers.CALL_ID).decode("utf-8", "replace"),
@@ -53,9 +54,10 @@ def attempt_of(
         NumberFact("Request-URI", called.number, invite.request_uri, len(invite.method) + 1),
         from_fact,
         to_fact,
-        asserted,
+        tuple(fact for fact, _ in identities),
     )
-    _add_optional(attempt, invite)
+    if invite.has_any(_SELDOM):
+        _add_seldom(attempt, invite)
     if from_address.display_name:
         attempt.display_name = _display_name(from_fact, from_address)
     attempt.routing_number = called.routing_number
@@ -111,7 +113,13 @@ def _read_uri(raw: bytes) -> TelephoneUri:
     )
 
 
-def _add_optional(attempt: CallAttempt, invite: SipMessage) -> None:
+_SELDOM: Final = frozenset(
+    header.key
+    for header in (headers.P_CHARGE_INFO, headers.DIVERSION, headers.HISTORY_INFO, headers.IDENTITY, headers.PRIVACY)
+)
+
+
+def _add_seldom(attempt: CallAttempt, invite: SipMessage) -> None:
     attempt.charge = number_facts(invite, headers.P_CHARGE_INFO)
     attempt.diversions = number_facts(invite, headers.DIVERSION)
     attempt.history = number_facts(invite, headers.HISTORY_INFO)
@@ -143,29 +151,25 @@ def _parameter_fact(fact: NumberFact, name: bytes, value: bytes) -> TextFact:
 
 def number_facts(message: SipMessage, header: Header) -> tuple[NumberFact, ...]:
     """Every address of a header field as a number fact. One that cannot be read is kept, without a number."""
-    spans = message.spans(header)
-    if not spans:
-        return ()
-    facts: list[NumberFact] = []
-    for span in spans:
+    return tuple(fact for fact, _ in _addresses(message, header))
+
+
+def _addresses(message: SipMessage, header: Header) -> list[tuple[NumberFact, TelephoneUri | None]]:
+    """Every address of a header field, and what its URI says; None where it cannot be read."""
+    found: list[tuple[NumberFact, TelephoneUri | None]] = []
+    for span in message.spans(header):
         line = message.data[span[0] : span[1]]
-        for start, end in split_list(line):
-            if len(facts) == MAX_VALUES:
-                return tuple(facts)
+        for start, end in ((0, len(line)),) if line and b"," not in line else split_list(line):
+            if len(found) == MAX_VALUES:
+                return found
             raw = line[start:end]
             try:
-                number = read_uri(parse_name_addr(raw).uri).number
+                uri: TelephoneUri | None = read_uri(parse_name_addr(raw).uri)
             except Malformed:
-                number = None
-            facts.append(NumberFact(header.name, number, raw, span[0] + start))
-    return tuple(facts)
-
-
-def _uri_of_first(facts: tuple[NumberFact, ...]) -> TelephoneUri | None:
-    for fact in facts:
-        if fact.number is not None:
-            return read_uri(parse_name_addr(fact.raw).uri)
-    return None
+                uri = None
+            number = uri.number if uri is not None else None
+            found.append((NumberFact(header.name, number, raw, span[0] + start), uri))
+    return found
 
 
 def _address_fact(message: SipMessage, header: Header) -> tuple[NumberFact, NameAddr, TelephoneUri]:

@@ -23,6 +23,7 @@ _VIA: Final = re.compile(
     re.DOTALL,
 )  # possessive throughout: a Via of semicolons and an open quote must not be tried in every possible way
 _PLAIN_VIA: Final = re.compile(rb"SIP/2\.0/(\w+) ([^\s:;,\[\]<>\"]+)(?::([0-9]{1,5}))?((?:;[^\s,;\"<>]+)*)")
+_USUAL_VIA: Final = re.compile(rb"SIP/2\.0/([A-Z]+) ([A-Za-z0-9.-]+)(?::([0-9]{1,4}))?;branch=([^\s,;\"<>=]+)(;rport)?")
 _URI: Final = re.compile(
     rb"(sips?):(?:([^@\s<>\"]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?((?:;[^?;@\s<>\"]*)*)(?:\?[^@\s<>\"]*)?\Z",
     re.IGNORECASE,
@@ -51,6 +52,10 @@ class Via(NamedTuple):
 
 def parse_via(value: bytes) -> Via:
     """The first Via of a header value, which may list several."""
+    usual = _USUAL_VIA.fullmatch(value)
+    if usual is not None:
+        transport, host, port, branch, rport = usual.groups()
+        return Via(transport, host, int(port) if port else 5060, branch, rport is not None, len(value))
     match = _PLAIN_VIA.match(value)
     if match is None or (match.end() != len(value) and value[match.end()] != 44):
         first = next(split_list(value), None)

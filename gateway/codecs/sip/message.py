@@ -150,6 +150,10 @@ class SipMessage:
             raise Malformed(f"the {header.name} header field is missing or empty", self.head_end)
         return value
 
+    def has_any(self, keys: frozenset[bytes]) -> bool:
+        """Whether any of these header fields (`Header.key`) is there."""
+        return not keys.isdisjoint(self._values)
+
     def numbers(self, header: Header) -> list[int]:
         """Which of `lines` carry a header field, in order."""
         if self._numbers is not None:
@@ -159,14 +163,25 @@ class SipMessage:
 
     def span(self, header: Header) -> Span | None:
         """Where the (first) value of a header field stands; None where it is absent."""
-        numbers = self.numbers(header)
-        return self._span(numbers[0]) if numbers else None
+        value = self._values.get(header.key)
+        if value is None:
+            return None
+        if self._numbers is None:
+            start = self.data.find(b"\r\n%s: " % header.key) + len(header.key) + 4
+            trimmed = value.strip()
+            if len(trimmed) != len(value):
+                start += len(value) - len(value.lstrip())
+            return start, start + len(trimmed)
+        return self._span(self._numbers[header][0])
 
     def spans(self, header: Header) -> list[Span]:
         """Where the values of a header field stand, in order; one span a line, commas not yet taken apart."""
         if header.key not in self._values:
             return []
-        return [self._span(number) for number in self.numbers(header)]
+        if self._numbers is None:
+            span = self.span(header)
+            return [span] if span is not None else []
+        return [self._span(number) for number in self._numbers[header]]
 
     def text(self, span: Span) -> bytes:
         """The bytes of a value, unfolded (RFC 3261 section 7.3.1)."""
@@ -194,7 +209,8 @@ class SipMessage:
         CSeq that does not fit the method, or a body shorter than Content-Length says.
         """
         data, head_end = self.data, self.head_end
-        line_ends = data.count(b"\r\n", 0, head_end)
+        # The usual message was split at its line ends, so their number is known.
+        line_ends = len(self.lines) - 1 if self._numbers is None else data.count(b"\r\n", 0, head_end)
         if data.count(b"\n", 0, head_end) != line_ends:
             raise Malformed("a line ends without a carriage return", self._bare_line_feed())
         if data.count(b"\r", 0, head_end) != line_ends:
@@ -203,7 +219,7 @@ class SipMessage:
             raise Malformed("a NUL byte stands in the header fields", data.find(b"\x00"))
         for header in _MANDATORY:
             self.required(header)
-        for header, numbers in (self._numbers or {}).items():
+        for header, numbers in self._numbers.items() if self._numbers is not None else ():
             if header.single and len(numbers) > 1:
                 raise Malformed(f"the {header.name} header field stands more than once", self.spans(header)[1][0])
         number, method = self.cseq()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
-from gateway.interconnection.trunk_groups import Side
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.facts import evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
+
+_PROVIDER: Final = CarrierKind.PROVIDER
 
 
 class Admission:
@@ -36,7 +38,7 @@ class Admission:
             return self._no_ingress
         if self._carriers is None:
             return self._no_carriers
-        if ingress.side is not Side.PARTNER or attempt.emergency or attempt.provider == ingress.carrier:
+        if ingress.side is not PARTNER_SIDE or attempt.emergency or attempt.provider == ingress.carrier:
             return self._pass
         if attempt.provider is None:
             return self._unconfirmed(attempt, "L1.1", "the call can be attributed to no provider")
@@ -47,11 +49,21 @@ class Admission:
 
     def _standing(self, attempt: CallAttempt, provider: Carrier, partner: Ocn) -> Finding | None:
         """What the provider lacks, by the clause that asks for it."""
+        partner_carrier = self._carriers.get(partner) if self._carriers is not None else None
+        amendment = partner_carrier is not None and partner_carrier.amendment
+        if (
+            amendment
+            and provider.partner == partner
+            and provider.kind is _PROVIDER
+            and provider.numbering_agreement
+            and provider.confirmed_at_us is not None
+            and provider.confirmed_at_us <= attempt.at_us
+            and (provider.stopped_at_us is None or attempt.at_us < provider.stopped_at_us)
+        ):
+            return None
         who = f"OCN {provider.ocn} ({provider.name})"
         if provider.kind is not CarrierKind.PROVIDER or provider.partner != partner:
             return self._unconfirmed(attempt, "L1.1", f"{who} is not a provider of the partner {partner}")
-        partner_carrier = self._carriers.get(partner) if self._carriers is not None else None
-        amendment = partner_carrier is not None and partner_carrier.amendment
         if not provider.numbering_agreement or not amendment:
             lacking = " and ".join(
                 name
@@ -61,11 +73,9 @@ class Admission:
             return self._unconfirmed(attempt, "L11", f"{who} comes without the {lacking}; both are needed")
         if provider.confirmed_at_us is None or attempt.at_us < provider.confirmed_at_us:
             return self._unconfirmed(attempt, "L1.1", f"the host had not confirmed {who} at the time of the call")
-        if provider.stopped_at_us is not None and attempt.at_us >= provider.stopped_at_us:
-            return self._unconfirmed(
-                attempt, "L1.2", f"{who} still comes after the partner's notice that it no longer routes it"
-            )
-        return None
+        return self._unconfirmed(
+            attempt, "L1.2", f"{who} still comes after the partner's notice that it no longer routes it"
+        )
 
     def _unconfirmed(self, attempt: CallAttempt, clause: str, text: str) -> Finding:
         return violation(self.name, Verdict.UNCONFIRMED, clause, Reason.UNCONFIRMED, text, evidence(attempt.calling))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn
-from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.interconnection.trunk_groups import PARTNER_SIDE, TrunkGroup
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
@@ -58,7 +58,7 @@ class CallingCode:
         ingress, guide, number = attempt.ingress, self._guide, attempt.calling.number
         if ingress is None:
             return self._no_ingress
-        if ingress.side is not Side.PARTNER or attempt.emergency:
+        if ingress.side is not PARTNER_SIDE or attempt.emergency:
             return self._pass
         if guide is None:
             return self._no_guide

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.passport import Passport, decode_identity
-from gateway.interconnection.trunk_groups import Side
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
 from gateway.policy.refusals import REFUSALS, Reason
@@ -60,7 +60,7 @@ def canonical_digits(numbers: Iterable[str]) -> frozenset[str]:
 
 def on_partner_side(attempt: CallAttempt) -> bool:
     """Whether the call came over a trunk group that the amendment governs."""
-    return attempt.ingress is not None and attempt.ingress.side is Side.PARTNER
+    return attempt.ingress is not None and attempt.ingress.side is PARTNER_SIDE
 
 
 _PAYPHONE_LINES = frozenset({"27", "70"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.interconnection.trunk_groups import Side
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.lerg_rows import CodeAssignment
 from gateway.numbering.portability import PortedNumbers
@@ -44,7 +44,7 @@ class LergFootprint:
         ingress, guide, number = attempt.ingress, self._guide, attempt.called.number
         if ingress is None:
             return self._no_ingress
-        if ingress.side is not Side.PARTNER or attempt.emergency:
+        if ingress.side is not PARTNER_SIDE or attempt.emergency:
             return self._pass
         if guide is None:
             return self._no_guide

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from gateway.interconnection.carriers import CarrierBook, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Side
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.facts import not_judged, passed, violation
 from gateway.policy.refusals import Reason
@@ -93,7 +93,7 @@ class RateLimitOfProvider:
         ingress, provider = attempt.ingress, attempt.provider
         if ingress is None:
             return self._no_ingress
-        if provider is None or attempt.emergency or ingress.side is not Side.PARTNER:
+        if provider is None or attempt.emergency or ingress.side is not PARTNER_SIDE:
             return self._pass
         limited = self._limited.get(provider)
         if limited is None:
@@ -107,7 +107,7 @@ class RateLimitOfProvider:
     def admitted(self, attempt: CallAttempt) -> None:
         """Take a token and a place. Telling it twice of one call counts once."""
         ingress, provider = attempt.ingress, attempt.provider
-        if provider is None or attempt.emergency or ingress is None or ingress.side is not Side.PARTNER:
+        if provider is None or attempt.emergency or ingress is None or ingress.side is not PARTNER_SIDE:
             return
         if id(attempt) in self._counted:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Side
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.facts import not_judged, passed, violation
 from gateway.policy.refusals import Reason
@@ -27,7 +27,7 @@ class TrunkGroupOfProvider:
         ingress = attempt.ingress
         if ingress is None:
             return self._no_ingress
-        if ingress.side is not Side.PARTNER or attempt.emergency:
+        if ingress.side is not PARTNER_SIDE or attempt.emergency:
             return self._pass
         own = self._cutovers.group_of(attempt.provider, attempt.at_us) if attempt.provider is not None else None
         if own is not None and own != ingress.name:
