@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -67,7 +68,14 @@ async def record(slugs: Sequence[str], folder: Path) -> None:
         write_capture(folder / CAPTURE, lab.packets())
         (folder / CONFIGURATION).write_text(_configuration(lab), "utf-8")
         (folder / EXPECTED).write_text(json.dumps(expected(scenarios, lab.live.by_call_id), indent=1) + "\n", "utf-8")
-        shutil.copyfile(Path(temporary) / JOURNAL, folder / JOURNAL)
+        _copy_journal(Path(temporary) / JOURNAL, folder / JOURNAL)
+
+
+def _copy_journal(journal: Path, copy: Path) -> None:
+    """The journal without write-ahead logging, so that reading it makes no files beside it."""
+    copy.unlink(missing_ok=True)
+    with closing(sqlite3.connect(journal)) as connection:
+        connection.execute("VACUUM INTO ?", (str(copy),))
 
 
 def _complain(results: Sequence[Result]) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
-from gateway.records.database import DatabaseFileError, Schema, UnavailableError, open_for_writing
+from gateway.records.database import DatabaseFileError, Schema, UnavailableError, open_for_reading, open_for_writing
 
 JOURNAL_FILE = "journal.db"
 
@@ -101,15 +102,7 @@ class CutoverJournal:
     def read(self) -> tuple[Cutover, ...]:
         """Every step, in the order in which they were appended."""
         with self._lock:
-            try:
-                rows = self._connection.execute(
-                    "SELECT at_us, ocn, trunk_group, who, why FROM cutovers ORDER BY sequence"
-                ).fetchall()
-            except sqlite3.Error as error:
-                raise UnavailableError(
-                    f"{self._path}: {error}; restore the file before starting the gateway"
-                ) from error
-        return tuple(Cutover(at_us, Ocn(ocn), group, who, why) for at_us, ocn, group, who, why in rows)
+            return _steps(self._connection, self._path)
 
     def close(self) -> None:
         with self._lock:
@@ -118,3 +111,20 @@ class CutoverJournal:
     def _undo(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def read_cutovers(path: Path) -> tuple[Cutover, ...]:
+    """Every step of a journal that is not ours to write to: not a byte of the file changes.
+
+    Raises `DatabaseFileError`.
+    """
+    with closing(open_for_reading(path, _SCHEMA)) as connection:
+        return _steps(connection, path)
+
+
+def _steps(connection: sqlite3.Connection, path: Path) -> tuple[Cutover, ...]:
+    try:
+        rows = connection.execute("SELECT at_us, ocn, trunk_group, who, why FROM cutovers ORDER BY sequence").fetchall()
+    except sqlite3.Error as error:
+        raise UnavailableError(f"{path}: {error}; restore the file") from error
+    return tuple(Cutover(at_us, Ocn(ocn), group, who, why) for at_us, ocn, group, who, why in rows)

@@ -124,16 +124,10 @@ def _replay_of(configuration: Configuration, policy: Policy, gateway: Address) -
 
 def cutovers_of(configuration: Configuration) -> tuple[Cutover, ...]:
     """The dated steps of the gateway's journal; none where it has no journal yet."""
-    from gateway.records.journal import JOURNAL_FILE, CutoverJournal
+    from gateway.records.journal import JOURNAL_FILE, read_cutovers
 
     path = configuration.state_folder / JOURNAL_FILE
-    if not path.exists():
-        return ()
-    journal = CutoverJournal(path)
-    try:
-        return journal.read()
-    finally:
-        journal.close()
+    return read_cutovers(path) if path.exists() else ()
 
 
 @contextmanager
