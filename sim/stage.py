@@ -24,6 +24,8 @@ from sim.wire_checks import alterations, contradictions
 
 UP_S = 5.0
 """How long a call gets to be answered."""
+ANSWER_S = 3.0
+"""How long a caller waits for a response: nothing in the catalogue takes longer than a tenth of a second."""
 LONGEST_HOLD_S = 25.0
 WHO = "lab"
 
@@ -365,6 +367,7 @@ def _plan_of(step: script.Call, call_id: str, hang_up: asyncio.Event | None = No
         call_id=call_id,
         hold_s=step.hold_s if hang_up is None else LONGEST_HOLD_S,
         hang_up=hang_up,
+        answer_timeout_s=ANSWER_S,
         cancel_after_s=step.cancel_after_s,
     )
 
