@@ -77,7 +77,7 @@ class UdpTransport:
         self.unsent = 0
         """Datagrams that the kernel did not take."""
         self.faults = 0
-        """Datagrams on which our own code failed."""
+        """How often our own code failed: on a datagram, on a timer, in an observer."""
 
     def start(self) -> None:
         self._loop.add_reader(self._socket.fileno(), self._readable)
@@ -102,7 +102,7 @@ class UdpTransport:
             at_us = now()
             self.messages["in", kind_of(data)] += 1
             if self._tap is not None:
-                self._tap(at_us, source[:2], self.local, data)
+                self._show(self._tap, at_us, source[:2], self.local, data)
             try:
                 actions = self._proxy.receive(data, source[:2], at_us)
             except Exception:  # a fault of ours on one datagram must not stop the calls of others
@@ -123,22 +123,33 @@ class UdpTransport:
     def _send(self, send: Send, at_us: int) -> None:
         try:
             self._socket.sendto(send.data, send.target)
-        except OSError as error:  # a full buffer, or a target that cannot be: as good as lost on the way
+        except (OSError, OverflowError) as error:  # a full buffer, or a target that cannot be: as good as lost
             self.unsent += 1
             LOG.debug("a datagram for %s:%d was not sent: %s", *send.target, error)
             return
         self.messages["out", kind_of(send.data)] += 1
         if self._tap is not None:
-            self._tap(at_us, self.local, send.target, send.data)
+            self._show(self._tap, at_us, self.local, send.target, send.data)
+
+    def _show(self, tap: Tap, at_us: int, source: Address, destination: Address, data: bytes) -> None:
+        try:
+            tap(at_us, source, destination, data)
+        except Exception:  # who only looks on must not stop a call
+            self.faults += 1
+            LOG.exception("a datagram of %d bytes was not shown to the tap", len(data))
 
     def _tell(self, action: Decided | Progressed | Ended) -> None:
         for observer in self._observers:
-            if type(action) is Decided:
-                observer.decided(action.call)
-            elif type(action) is Progressed:
-                observer.progressed(action.call)
-            else:
-                observer.ended(action.call)
+            try:
+                if type(action) is Decided:
+                    observer.decided(action.call)
+                elif type(action) is Progressed:
+                    observer.progressed(action.call)
+                else:
+                    observer.ended(action.call)
+            except Exception:  # as above
+                self.faults += 1
+                LOG.exception("%s was not told of a call", type(observer).__name__)
 
     def _arm(self) -> None:
         """Have one timer at the proxy's earliest deadline."""
@@ -163,14 +174,17 @@ class UdpTransport:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """A bound, non-blocking UDP socket; port 0 lets the kernel choose. Raises OSError."""
+    """A bound, non-blocking UDP socket; port 0 lets the kernel choose.
+
+    Raises OSError, whose text names the address.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         sock.setblocking(False)
         sock.bind((host, port))
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise OSError(error.errno, f"cannot listen on udp:{host}:{port} for SIP: {error.strerror}") from error
     return sock
