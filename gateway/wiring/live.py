@@ -11,7 +11,7 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -36,6 +36,9 @@ from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
 from gateway.wiring.engine import policy_of
 
 LOG = logging.getLogger("tollgate")
+
+ANSWER_POLL_S: Final = 0.02
+"""How often a gateway that drains looks whether the last BYE was answered."""
 
 
 class CallsInProgress:
@@ -91,33 +94,37 @@ class Gateway:
         folder = configuration.state_folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.clock: Final = Clock()
-        self._journal: Final = CutoverJournal(folder / JOURNAL_FILE)
-        self.policy: Final = policy_of(configuration, self._journal.read())
-        self._groups: Final = {group.name: group for group in configuration.trunk_groups}
-        self.proxy: Final = SipProxy(
-            proxy_settings(configuration, sock.getsockname()[1]),
-            self.policy.engine,
-            configuration.trunk_groups,
-            self.policy.find_provider,
-        )
-        self.recorder: Final = CallRecorder(
-            folder / RECORDS_FILE,
-            mask_numbers=configuration.mask_numbers,
-            retention_days=configuration.retention_days,
-            capacity=configuration.record_queue,
-        )
-        self._calls: Final = CallsInProgress()
-        self.metrics: Final = GatewayMetrics(
-            carriers=configuration.carriers,
-            trunk_groups=configuration.trunk_groups,
-            checks=[*(check.name for check in self.policy.checks), NO_ROUTE_FINDING.check],
-            refusal_kinds=_refusal_kinds(),
-            readings=self._readings(),
-            version=VERSION,
-        )
-        self.transport: Final = UdpTransport(
-            self.proxy, sock, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
-        )
+        with ExitStack() as undo:  # what was opened is closed again if the rest fails
+            self._journal: Final = CutoverJournal(folder / JOURNAL_FILE)
+            undo.callback(self._journal.close)
+            self.policy: Final = policy_of(configuration, self._journal.read())
+            self._groups: Final = {group.name: group for group in configuration.trunk_groups}
+            self.proxy: Final = SipProxy(
+                proxy_settings(configuration, sock.getsockname()[1]),
+                self.policy.engine,
+                configuration.trunk_groups,
+                self.policy.find_provider,
+            )
+            self.recorder: Final = CallRecorder(
+                folder / RECORDS_FILE,
+                mask_numbers=configuration.mask_numbers,
+                retention_days=configuration.retention_days,
+                capacity=configuration.record_queue,
+            )
+            undo.callback(self.recorder.close)
+            self._calls: Final = CallsInProgress()
+            self.metrics: Final = GatewayMetrics(
+                carriers=configuration.carriers,
+                trunk_groups=configuration.trunk_groups,
+                checks=[*(check.name for check in self.policy.checks), NO_ROUTE_FINDING.check],
+                refusal_kinds=_refusal_kinds(),
+                readings=self._readings(),
+                version=VERSION,
+            )
+            self.transport: Final = UdpTransport(
+                self.proxy, sock, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
+            )
+            undo.pop_all()
         self._started_us: Final = self.clock.now_us()
         self._draining = False
         self.operations_address: Address = configuration.operations_listen
@@ -219,13 +226,17 @@ class Gateway:
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def drain(self, patience_s: float) -> None:
-        """Refuse new calls and wait until those that are up have ended, or patience has."""
+        """Refuse new calls, except to emergency numbers, and wait until those that are up have ended, or patience has.
+
+        In the books a call ends with its BYE. Its parties still wait for the answer, until which it has a dialog.
+        """
         self._draining = True
         self.proxy.accepting = False
-        try:
-            await asyncio.wait_for(self._calls.idle.wait(), patience_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._calls.idle.wait()
+                while self.proxy.dialogs:  # noqa: ASYNC110 - the proxy is free of I/O and has no event to wait for
+                    await asyncio.sleep(ANSWER_POLL_S)
 
     def stop(self) -> None:
         """End every call in the books, write what is left to write, let go of socket and files."""

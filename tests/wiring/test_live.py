@@ -1,0 +1,288 @@
+"""A gateway as it runs: real sockets, real files, a small configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from small_gateway import (
+    HOST_NUMBER,
+    LOOPBACK,
+    OTHER_PROVIDER_NUMBER,
+    OUTSIDE_NUMBER,
+    PROVIDER_NUMBER,
+    UNCONFIRMED_NUMBER,
+    Calls,
+    Exchange,
+)
+
+from gateway.interconnection.trunk_groups import Address
+from gateway.numbering.lerg_files import LergUnreadable
+from gateway.operations.api_token import TOKEN_FILE
+from gateway.operations.http_api import CannotServe
+from gateway.records.call_records import RECORDS_FILE, read_calls
+from gateway.records.call_rows import CallRecord
+from gateway.records.database import DatabaseFileError
+from gateway.records.journal import JOURNAL_FILE
+from gateway.signalling.call import EndedBy
+from gateway.transport.udp import open_socket
+from gateway.wiring.live import Gateway, running
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    exchange = Exchange(tmp_path)
+    yield exchange
+    exchange.close()
+
+
+def records_of(exchange: Exchange) -> dict[str, CallRecord]:
+    file = exchange.configuration.state_folder / RECORDS_FILE
+    return {record.call_id: record for record in read_calls(file)}
+
+
+async def get(gateway: Gateway, path: str) -> tuple[int, str]:
+    host, port = gateway.operations_address
+    async with ClientSession() as session, session.get(f"http://{host}:{port}{path}") as answer:
+        return answer.status, await answer.text()
+
+
+async def post_cutover(
+    gateway: Gateway, trunk_group: str | None, *, ocn: str = "901A", token: str | None = None
+) -> tuple[int, dict[str, Any]]:
+    host, port = gateway.operations_address
+    step = {"ocn": ocn, "trunk_group": trunk_group, "who": "operator", "why": "flood"}
+    headers = {"Authorization": f"Bearer {gateway.api_token() if token is None else token}"}
+    url = f"http://{host}:{port}/cutover"
+    async with ClientSession() as session, session.post(url, json=step, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_a_call_is_admitted_end_to_end_and_recorded_with_provider_and_trunk_groups(exchange: Exchange) -> None:
+    calls = Calls()
+    async with running(exchange.configuration, observers=[calls]) as gateway:
+        await exchange.set_up(gateway.address, "admitted")
+        assert gateway.status()["calls_in_progress"] == 1
+        groups = {group["name"]: group["calls_in_progress"] for group in gateway.status()["trunk_groups"]}
+        assert groups == {"shared": 1, "dedicated": 0, "host": 0}
+        await exchange.hang_up(gateway.address, "admitted")
+        assert (await calls.over("admitted")).ended_by is EndedBy.CALLER
+        assert gateway.status()["calls_in_progress"] == 0
+    record = records_of(exchange)["admitted"]
+    assert (record.provider_ocn, record.provider_source, record.partner_ocn) == ("901A", "calling code", "7001")
+    assert (record.trunk_group_in, record.trunk_group_out) == ("shared", "host")
+    assert (record.outcome, record.final_status, record.ended_by) == ("ADMIT", 200, "caller")
+    assert record.answered_at_us is not None
+    assert record.at_us < record.answered_at_us
+
+
+@pytest.mark.parametrize(
+    ("calling", "called", "status", "check", "clause"),
+    [
+        (PROVIDER_NUMBER, OUTSIDE_NUMBER, "404", "footprint", "L9"),
+        (UNCONFIRMED_NUMBER, HOST_NUMBER, "403", "admission", "L11"),
+        (OUTSIDE_NUMBER, HOST_NUMBER, "403", "calling_code", "L1.4"),
+    ],
+)
+async def test_a_call_that_breaks_a_clause_is_refused_and_recorded_with_it(
+    exchange: Exchange, calling: str, called: str, status: str, check: str, clause: str
+) -> None:
+    async with running(exchange.configuration) as gateway:
+        answer = await exchange.refused(gateway.address, "refused", calling=calling, called=called)
+        assert answer.startswith(f"SIP/2.0 {status} ")
+        assert f"{check} {clause}" in answer
+    record = records_of(exchange)["refused"]
+    assert (record.outcome, record.refused_by, record.trunk_group_out) == ("REFUSE", check, None)
+    assert record.ended_by == "refusal"
+
+
+async def test_a_call_from_an_address_of_no_trunk_group_is_refused(exchange: Exchange) -> None:
+    async with running(
+        replace(exchange.configuration, trunk_groups=exchange.configuration.trunk_groups[1:])
+    ) as gateway:
+        answer = await exchange.refused(gateway.address, "stranger")
+        assert answer.startswith("SIP/2.0 403 ")
+    assert records_of(exchange)["stranger"].trunk_group_in is None
+
+
+async def test_what_the_gateway_did_can_be_read_over_http(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        assert gateway.policy.row_faults == ()
+        await exchange.set_up(gateway.address, "up")
+        await exchange.refused(gateway.address, "refused", called=OUTSIDE_NUMBER)
+        assert (await get(gateway, "/healthz"))[0] == 200
+        assert (await get(gateway, "/readyz"))[0] == 200
+        status, metrics = await get(gateway, "/metrics")
+    assert status == 200
+    lines = [line for line in metrics.splitlines() if not line.startswith("#")]
+    assert any("footprint" in line and "OUTSIDE" in line and line.endswith(" 1.0") for line in lines)
+    assert any("calls_in_progress" in line and "901A" in line and line.endswith(" 1.0") for line in lines)
+    assert any(line.startswith("tollgate_lerg_rows") and line.endswith(" 5.0") for line in lines)
+
+
+async def test_a_cut_over_moves_new_calls_leaves_established_ones_and_survives_a_restart(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        await exchange.set_up(gateway.address, "established")
+        status, said = await post_cutover(gateway, "dedicated")
+        assert (status, said["trunk_group"], said["established_calls_draining"]) == (200, "dedicated", 1)
+        await _cut_over_is_in_force(exchange, gateway.address, "before")
+        await exchange.hang_up(gateway.address, "established")
+    async with running(exchange.configuration) as gateway:
+        (step,) = gateway.status()["cutovers"]
+        assert (step["ocn"], step["trunk_group"], step["who"], step["why"]) == (
+            *("901A", "dedicated", "operator", "flood"),
+        )
+        await _cut_over_is_in_force(exchange, gateway.address, "after")
+        assert (await post_cutover(gateway, None))[0] == 200
+        await exchange.set_up(gateway.address, "back")
+    recorded = records_of(exchange)
+    assert recorded["established"].ended_by == "caller"
+    assert recorded["before dedicated"].trunk_group_in == "dedicated"
+    assert recorded["after shared"].refused_by == "trunk_group"
+    assert recorded["back"].trunk_group_in == "shared"
+
+
+async def _cut_over_is_in_force(exchange: Exchange, gateway: Address, when: str) -> None:
+    """901A is taken on the dedicated group alone, and nobody else there."""
+    answer = await exchange.refused(gateway, f"{when} shared")
+    assert answer.startswith("SIP/2.0 403 Wrong Trunk Group\r\n")
+    other = await exchange.refused(gateway, f"{when} other", calling=OTHER_PROVIDER_NUMBER, over=exchange.dedicated)
+    assert other.startswith("SIP/2.0 403 Wrong Trunk Group\r\n")
+    await exchange.set_up(gateway, f"{when} dedicated", over=exchange.dedicated)
+
+
+@pytest.mark.parametrize(
+    ("trunk_group", "ocn", "token", "status", "said"),
+    [
+        ("dedicated", "901A", "wrong", 401, "the operations token is needed"),
+        ("shared", "901A", None, 409, "shared is not a dedicated trunk group; there are: dedicated"),
+        ("dedicated", "9740", None, 409, "9740 is not a provider"),
+        (None, "901A", None, 409, "901A is not cut over"),
+    ],
+)
+async def test_a_cut_over_that_cannot_be_taken_changes_nothing_and_says_why(
+    exchange: Exchange, trunk_group: str | None, ocn: str, token: str | None, status: int, said: str
+) -> None:
+    async with running(exchange.configuration) as gateway:
+        got, document = await post_cutover(gateway, trunk_group, ocn=ocn, token=token)
+        assert (got, document["error"].startswith(said)) == (status, True), document
+        assert gateway.status()["cutovers"] == []
+    async with running(exchange.configuration) as gateway:
+        assert gateway.status()["cutovers"] == []
+
+
+async def test_draining_refuses_new_calls_takes_emergencies_and_ends_with_the_last_call(exchange: Exchange) -> None:
+    calls = Calls()
+    async with running(exchange.configuration, observers=[calls]) as gateway:
+        await exchange.set_up(gateway.address, "established")
+        draining = asyncio.create_task(gateway.drain(60))
+        await asyncio.sleep(0)
+        answer = await exchange.refused(gateway.address, "late")
+        assert answer.startswith("SIP/2.0 503 ")
+        assert "Retry-After:" in answer
+        assert (await get(gateway, "/readyz"))[0] == 503
+        exchange.partner.send("INVITE", gateway.address, "emergency", called="911")
+        invite = await exchange.host.receive("INVITE sip:911@")
+        exchange.host.answer(invite, "486 Busy Here", gateway.address)
+        await exchange.host.receive("ACK ")
+        await exchange.partner.receive("SIP/2.0 486 ")
+        exchange.partner.send("ACK", gateway.address, "emergency", called="911", to_tag="b")
+        assert not draining.done()
+        await exchange.hang_up(gateway.address, "established")
+        async with asyncio.timeout(10):
+            await draining
+    recorded = records_of(exchange)
+    assert recorded["established"].ended_by == "caller"
+    assert recorded["emergency"].emergency
+    assert "late" not in recorded
+
+
+async def test_draining_ends_only_when_the_last_bye_was_answered(exchange: Exchange) -> None:
+    """Else the socket closes between the BYE and its 200, and the caller repeats it to nobody."""
+    calls = Calls()
+    async with running(exchange.configuration, observers=[calls]) as gateway:
+        await exchange.set_up(gateway.address, "last")
+        draining = asyncio.create_task(gateway.drain(60))
+        exchange.partner.send("BYE", gateway.address, "last", to_tag="b", cseq=2)
+        bye = await exchange.host.receive("BYE ")
+        await calls.over("last")
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not draining.done()
+        exchange.host.answer(bye, "200 OK", gateway.address)
+        await exchange.partner.receive("SIP/2.0 200 ")
+        async with asyncio.timeout(10):
+            await draining
+
+
+async def test_draining_gives_up_on_calls_that_do_not_end_and_records_them(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        await exchange.set_up(gateway.address, "endless")
+        await gateway.drain(0.01)
+        assert gateway.status()["draining"]
+    record = records_of(exchange)["endless"]
+    assert (record.ended_by, record.final_status) == ("shutdown", 200)
+
+
+async def test_draining_without_calls_ends_at_once(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        async with asyncio.timeout(10):
+            await gateway.drain(3_600)
+
+
+async def test_a_tap_sees_what_the_gateway_reads_and_sends(exchange: Exchange) -> None:
+    seen: list[tuple[Address, Address, bytes]] = []
+    async with running(
+        exchange.configuration, tap=lambda _at_us, source, target, data: seen.append((source, target, data[:6]))
+    ) as gateway:
+        await exchange.refused(gateway.address, "tapped", called=OUTSIDE_NUMBER)
+        here = gateway.address
+    partner = exchange.partner.address
+    assert seen[:2] == [(partner, here, b"INVITE"), (here, partner, b"SIP/2.")]
+
+
+async def test_the_state_folder_is_for_the_gateways_user_alone(exchange: Exchange) -> None:
+    folder = exchange.configuration.state_folder
+    async with running(exchange.configuration) as gateway:
+        token = gateway.api_token()
+    async with running(exchange.configuration) as gateway:
+        assert gateway.api_token() == token
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for name in (TOKEN_FILE, JOURNAL_FILE, RECORDS_FILE):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+
+
+async def test_a_gateway_that_cannot_start_leaves_nothing_open(exchange: Exchange) -> None:
+    """Each fault in turn, and then a start on the same files and the same SIP port."""
+    configuration = exchange.configuration
+    with open_socket(LOOPBACK, 0) as probe:
+        listen = (LOOPBACK, probe.getsockname()[1])
+    configuration = replace(configuration, listen=listen)
+    state = configuration.state_folder
+    state.mkdir()
+
+    async def fails_with(error: type[Exception], **changed: Any) -> None:
+        with pytest.raises(error):
+            async with running(replace(configuration, **changed)):
+                pytest.fail("it started")
+
+    await fails_with(LergUnreadable, lerg_folder=state / "no-such")
+    await fails_with(CannotServe, operations_listen=("192.0.2.1", 9464))
+    await fails_with(FileNotFoundError, file=state / "no-such.toml")
+    for name in (JOURNAL_FILE, RECORDS_FILE):
+        kept = (state / name).read_bytes() if (state / name).exists() else None
+        (state / name).write_bytes(b"something else, and no database of anybody's")
+        await fails_with(DatabaseFileError)
+        (state / name).unlink()
+        if kept is not None:
+            (state / name).write_bytes(kept)
+    with open_socket(*listen):
+        await fails_with(OSError)
+    async with running(configuration) as gateway:
+        await exchange.set_up(gateway.address, "after all")
