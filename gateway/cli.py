@@ -160,13 +160,14 @@ def _with_faults_said(work: Callable[[], None]) -> None:
     """Run a command's work; what a user can mend is one line and exit 2."""
     from gateway.capture.faults import NotACapture
     from gateway.numbering.csv_rows import TableUnreadable
+    from gateway.operations.api_token import NoToken
     from gateway.operations.control_client import ControlFault
     from gateway.operations.http_api import CannotServe
     from gateway.records.database import DatabaseFileError
 
     try:
         work()
-    except (TableUnreadable, DatabaseFileError, ControlFault, CannotServe) as error:
+    except (TableUnreadable, DatabaseFileError, ControlFault, CannotServe, NoToken) as error:
         fail(Exit.USAGE, str(error))
     except NotACapture as error:
         fail(Exit.UNREADABLE, str(error))

@@ -8,7 +8,7 @@ import http.client
 import json
 from typing import Any, Final
 
-from gateway.operations.api_token import TOKEN_FILE
+from gateway.operations.api_token import TOKEN_FILE, NoToken, read_token
 from gateway.operations.configuration import Configuration
 
 TIMEOUT_S: Final = 10.0
@@ -21,13 +21,14 @@ class ControlFault(Exception):
 
 def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
     """Take a cut-over step on the running gateway and give what is now in force. Raises `ControlFault`."""
-    file = configuration.state_folder / TOKEN_FILE
     try:
-        token = file.read_text("ascii").strip()
+        token = read_token(configuration.state_folder)
+    except NoToken as error:
+        raise ControlFault(str(error)) from None
     except OSError as error:
         raise ControlFault(
-            f"{file}: {error.strerror}; the gateway makes it when it starts, for its own user: start it, or run this "
-            "as that user"
+            f"{configuration.state_folder / TOKEN_FILE}: {error.strerror}; the gateway makes it when it starts, for "
+            "its own user: start it, or run this as that user"
         ) from None
     body = json.dumps({"ocn": ocn, "trunk_group": trunk_group, "who": who, "why": why})
     return _exchange(configuration, "POST", "/cutover", body, token)
@@ -35,9 +36,10 @@ def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None
 
 def get_status(configuration: Configuration) -> dict[str, Any]:
     """What the running gateway is doing. Raises `ControlFault`."""
-    file = configuration.state_folder / TOKEN_FILE
     try:
-        token = file.read_text("ascii").strip()
+        token = read_token(configuration.state_folder)
+    except NoToken as error:
+        raise ControlFault(str(error)) from None
     except OSError:
         token = None  # not needed on the loopback
     return _exchange(configuration, "GET", "/status", None, token)
@@ -55,21 +57,29 @@ def _exchange(
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         text = answer.read(LARGEST_ANSWER)
-        document = json.loads(text)
+        document = _object(text)
     except (OSError, http.client.HTTPException) as error:
-        raise ControlFault(f"no gateway answers on {host}:{port} ({error}); is it running with this file?") from None
+        why = " ".join(str(error).split())  # what answers may have put a line end into it
+        raise ControlFault(f"no gateway answers on {host}:{port} ({why}); is it running with this file?") from None
     except ValueError:
         raise ControlFault(f"what answers on {host}:{port} is not a gateway") from None
     finally:
         connection.close()
     if answer.status != http.client.OK:
         raise ControlFault(f"the gateway refused: {_reason(document)}")
-    return dict(document)
+    return document
 
 
-def _reason(document: Any) -> str:
-    if isinstance(document, dict):
-        for key in ("error", "reason", "detail"):
-            if key in document:
-                return str(document[key])
+def _object(text: bytes) -> dict[str, Any]:
+    """The JSON object that every answer of a gateway is. Raises ValueError."""
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    return document
+
+
+def _reason(document: dict[str, Any]) -> str:
+    for key in ("error", "reason", "detail"):
+        if key in document:
+            return str(document[key])
     return json.dumps(document)

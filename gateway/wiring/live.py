@@ -289,8 +289,8 @@ async def running(
     """A gateway that takes calls until the block is left.
 
     `tap` is called for every datagram in and out, `observers` for every call, after the gateway's own. Raises OSError
-    where an address cannot be bound, `DatabaseFileError` where records or journal cannot be opened, and what
-    `policy_of` raises.
+    where an address cannot be bound, `DatabaseFileError` where records or journal cannot be opened, `NoToken` where the
+    token's file holds none, and what `policy_of` and `serve` raise.
     """
     sock = open_socket(*configuration.listen)
     try:

@@ -24,7 +24,7 @@ from small_gateway import (
 
 from gateway.interconnection.trunk_groups import Address
 from gateway.numbering.lerg_files import LergUnreadable
-from gateway.operations.api_token import TOKEN_FILE
+from gateway.operations.api_token import TOKEN_FILE, NoToken
 from gateway.operations.http_api import CannotServe
 from gateway.records.call_records import RECORDS_FILE, read_calls
 from gateway.records.call_rows import CallRecord
@@ -275,6 +275,9 @@ async def test_a_gateway_that_cannot_start_leaves_nothing_open(exchange: Exchang
     await fails_with(LergUnreadable, lerg_folder=state / "no-such")
     await fails_with(CannotServe, operations_listen=("192.0.2.1", 9464))
     await fails_with(FileNotFoundError, file=state / "no-such.toml")
+    (state / TOKEN_FILE).write_bytes(b"")
+    await fails_with(NoToken)
+    (state / TOKEN_FILE).unlink()
     for name in (JOURNAL_FILE, RECORDS_FILE):
         kept = (state / name).read_bytes() if (state / name).exists() else None
         (state / name).write_bytes(b"something else, and no database of anybody's")

@@ -1,0 +1,78 @@
+"""What the commands make of an answer that is not the gateway's, or is its refusal."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from processes import EXAMPLE, LOOPBACK
+
+from gateway.operations.api_token import TOKEN_FILE
+from gateway.operations.configuration import Configuration, load_configuration
+from gateway.operations.control_client import ControlFault, get_status, post_cutover
+
+
+@contextmanager
+def answering(tmp_path: Path, answer: bytes) -> Iterator[tuple[Configuration, list[bytes]]]:
+    """A server that gives one answer, whatever it is asked; the configuration that names it, and what it was asked."""
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            while not asked or b"\r\n\r\n" not in asked[0]:
+                asked[:] = [b"".join(asked) + connection.recv(65_536)]
+            connection.sendall(answer)
+
+    (tmp_path / TOKEN_FILE).write_text("secret\n")
+    with socket.create_server((LOOPBACK, 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        configuration = load_configuration(EXAMPLE)
+        yield replace(configuration, state_folder=tmp_path, operations_listen=server.getsockname()), asked
+        thread.join(10)
+
+
+def http(status: str, body: bytes) -> bytes:
+    return b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (status.encode(), len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (http("409 Conflict", b'{"error": "XV01 is not cut over"}'), "the gateway refused: XV01 is not cut over"),
+        (http("500 Internal Server Error", b'{"fault": 1}'), 'the gateway refused: {"fault": 1}'),
+        (http("200 OK", b"<html>"), "is not a gateway"),
+        (http("200 OK", b'["a list"]'), "is not a gateway"),
+        (http("200 OK", b'"a text"'), "is not a gateway"),
+        (http("404 Not Found", b"no such page"), "is not a gateway"),
+        (http("200 OK", b"\xff\xff"), "is not a gateway"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "no gateway answers on"),
+        (b"", "no gateway answers on"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", "is not a gateway"),
+    ],
+)
+def test_what_is_not_a_gateways_yes_is_told_in_a_line(tmp_path: Path, answer: bytes, said: str) -> None:
+    with answering(tmp_path, answer) as (configuration, _), pytest.raises(ControlFault) as told:
+        get_status(configuration)
+    assert said in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_cut_over_is_posted_with_the_token_of_the_state_folder(tmp_path: Path) -> None:
+    with answering(tmp_path, http("200 OK", b'{"at": "now"}')) as (configuration, asked):
+        assert post_cutover(configuration, "XV01", None, "operator", "flood") == {"at": "now"}
+    assert asked[0].startswith(b"POST /cutover HTTP/1.1\r\n")
+    assert b"Authorization: Bearer secret\r\n" in asked[0]
+
+
+def test_a_status_is_asked_for_without_a_token_where_there_is_none(tmp_path: Path) -> None:
+    with answering(tmp_path, http("200 OK", b"{}")) as (configuration, asked):
+        (tmp_path / TOKEN_FILE).unlink()
+        assert get_status(configuration) == {}
+    assert b"Authorization" not in asked[0]
