@@ -22,6 +22,7 @@ from guides import GUIDE, HOST_WITH_REMOTE, OTHER_LRN, OTHER_SWITCH, PORTED, PRO
 
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.routing import Route, Router
 
 SECOND_HOST_GROUP = TrunkGroup("host-2", Side.HOST, HOST, HOST_SWITCH, (("192.0.2.21", 5060),))
@@ -45,12 +46,13 @@ def cut_over(at_us: int = AT_US, group: str | None = "dedicated-1") -> Cutover:
 
 
 def router(*cutovers: Cutover, **kept: Any) -> Router:
-    kept = {"guide": GUIDE, "ported": PORTED, "emergency_trunk_group": SAFETY_GROUP.name} | kept
-    return Router(GROUPS, cutovers=CutoverBook(cutovers), **kept)
+    given: dict[str, Any] = {"guide": GUIDE, "ported": PORTED, "emergency_trunk_group": SAFETY_GROUP.name}
+    return Router(GROUPS, cutovers=CutoverBook(cutovers), **(given | kept))
 
 
-def from_host(called: str, **facts: Any) -> Any:
-    return attempt(calling="+16365550199", called=called, **({"ingress": HOST_GROUP, "provider": HOST} | facts))
+def from_host(called: str, **facts: Any) -> CallAttempt:
+    given: dict[str, Any] = {"ingress": HOST_GROUP, "provider": HOST}
+    return attempt(calling="+16365550199", called=called, **(given | facts))
 
 
 @pytest.mark.parametrize(
