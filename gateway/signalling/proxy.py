@@ -6,11 +6,11 @@ through go on unasked; a To tag of no such dialog does not get a request past th
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from zlib import crc32
 
@@ -493,13 +493,13 @@ def _address_in(request_uri: bytes) -> Address | None:
 
 
 def _address_of(uri: Uri) -> Address | None:
-    """The address that a URI names; None where it names a host."""
+    """The address that a URI names; None where it names a host, which a socket would stop everything to look up."""
     host = uri.host.decode("ascii", "replace")
-    if _IPV4.match(host):
-        return host, uri.port or 5060
-    if host.startswith("["):
-        return host[1:-1], uri.port or 5060
-    return None
+    try:
+        address = str(IPv6Address(host[1:-1])) if host.startswith("[") else str(IPv4Address(host))
+    except ValueError:
+        return None
+    return address, uri.port or 5060
 
 
 def _routes(request: SipMessage) -> Iterator[bytes]:
@@ -510,7 +510,6 @@ def _routes(request: SipMessage) -> Iterator[bytes]:
 
 
 _SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
-_IPV4: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}$")
 
 
 def _first(value: bytes) -> bytes:
