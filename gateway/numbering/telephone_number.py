@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Nature(Enum):
@@ -19,6 +19,9 @@ class Nature(Enum):
     INTERNATIONAL = "international"
     SERVICE = "service"  # N11 codes: 911, 411, ...
     UNKNOWN = "unknown"  # digits that fit no plan we know: short codes, foreign numbers without "+"
+
+
+_INTERNATIONAL: Final = Nature.INTERNATIONAL
 
 
 class TelephoneNumber(NamedTuple):
@@ -52,6 +55,10 @@ def parse_number(text: str) -> TelephoneNumber | None:
     None means that the text is a name ("anonymous", "alice"), not that the number is invalid: digits that fit no plan
     come back with ``Nature.UNKNOWN`` and ``is_nanp`` false. Parameters after ``;`` are not part of the text.
     """
+    if len(text) == 12 and text.startswith("+1"):  # as nearly every number comes
+        digits = text[2:]
+        if digits.isascii() and digits.isdigit():
+            return TelephoneNumber(digits, _INTERNATIONAL, is_valid_nanp(digits))
     return _parse(text) if len(text) <= _LONGEST else None
 
 

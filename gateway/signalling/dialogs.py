@@ -25,7 +25,8 @@ class Dialog:
         """Where the INVITE came from."""
         self.callee: Final = callee
         """Where the INVITE went."""
-        self.call: Final = call
+        self.call: Call | None = call
+        """None once the dialog is over: transactions linger for half a minute, and must not keep the call's facts."""
         self.opened_by = b""
         """Branch of the INVITE that we sent on, which alone can end the call by failing."""
         self.callee_tags: tuple[bytes, ...] = ()
@@ -68,5 +69,5 @@ class DialogTable:
     def __len__(self) -> int:
         return len(self._dialogs)
 
-    def open_calls(self) -> tuple[Call, ...]:
-        return tuple(dialog.call for dialog in self._dialogs.values())
+    def all(self) -> tuple[Dialog, ...]:
+        return tuple(self._dialogs.values())

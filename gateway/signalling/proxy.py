@@ -118,7 +118,7 @@ class SipProxy:
         actions: list[Action] = []
         self._layer.fire(at_us, actions)
         for ended_by, dialog in self._call_limits.due(at_us):
-            self._end(dialog.call, ended_by, at_us, actions)
+            self._end(dialog, ended_by, at_us, actions)
             self._drop(dialog)
         return actions
 
@@ -133,8 +133,8 @@ class SipProxy:
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""
         actions: list[Action] = []
-        for call in self._dialogs.open_calls():
-            self._end(call, EndedBy.SHUTDOWN, at_us, actions)
+        for dialog in self._dialogs.all():
+            self._end(dialog, EndedBy.SHUTDOWN, at_us, actions)
         return actions
 
     @property
@@ -265,7 +265,7 @@ class SipProxy:
         if request.method == b"INVITE":
             self._respond(server, 100, "Trying", at_us, actions)
         elif request.method == b"BYE":
-            self._end(dialog.call, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
+            self._end(dialog, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
         self._forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
@@ -343,13 +343,13 @@ class SipProxy:
         self._layer.respond(server, status, response.onward, at_us, actions)
         if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
             self._drop(dialog)
-        elif status >= 300 and client.branch == dialog.opened_by and dialog.call.answered_at_us is None:
-            dialog.call.final_status = status
-            self._end(dialog.call, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
-            self._drop(dialog)
+        elif status >= 300 and client.branch == dialog.opened_by:
+            self._fail(dialog, status, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
 
     def _progress(self, dialog: Dialog, status: int, at_us: int, actions: list[Action]) -> None:
         call = dialog.call
+        if call is None:
+            return
         if call.progressed_at_us is None and status < 300 and status >= 180:
             call.progressed_at_us = at_us
             actions.append(Progressed(call))
@@ -370,15 +370,21 @@ class SipProxy:
         ended_by = _given_up_by(client) or EndedBy.TIMEOUT
         status, phrase = (487, "Request Terminated") if ended_by is EndedBy.CANCEL else (408, "Request Timeout")
         self._respond(server, status, phrase, at_us, actions)
-        if dialog is not None and client.branch == dialog.opened_by and dialog.call.answered_at_us is None:
-            dialog.call.final_status = status
-            self._end(dialog.call, ended_by, at_us, actions)
-            self._drop(dialog)
+        if dialog is not None and client.branch == dialog.opened_by:
+            self._fail(dialog, status, ended_by, at_us, actions)
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
-    def _end(self, call: Call, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
-        if call.ended_by is not None:
+    def _fail(self, dialog: Dialog, status: int, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
+        """The INVITE that opened the call came to nothing."""
+        if dialog.call is not None and dialog.call.answered_at_us is None:
+            dialog.call.final_status = status
+            self._end(dialog, ended_by, at_us, actions)
+            self._drop(dialog)
+
+    def _end(self, dialog: Dialog, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
+        call = dialog.call
+        if call is None or call.ended_by is not None:
             return
         call.ended_by = ended_by
         call.ended_at_us = at_us
@@ -387,6 +393,7 @@ class SipProxy:
 
     def _drop(self, dialog: Dialog) -> None:
         self._dialogs.remove(dialog)
+        dialog.call = None
         self._call_limits.stop(EndedBy.TIMEOUT, dialog, self._longest_us)
 
     # -- answers of our own -------------------------------------------------------------------------------------------
@@ -487,19 +494,23 @@ class SipProxy:
         return self._branch_start + b"%x" % self._branches
 
 
-@lru_cache(maxsize=4_096)  # ACK and BYE go to the same Contact
 def _address_in(request_uri: bytes) -> Address | None:
     return _address_of(parse_uri(request_uri))
 
 
 def _address_of(uri: Uri) -> Address | None:
     """The address that a URI names; None where it names a host, which a socket would stop everything to look up."""
-    host = uri.host.decode("ascii", "replace")
+    address = _ip_address(uri.host)
+    return (address, uri.port or 5060) if address is not None else None
+
+
+@lru_cache(maxsize=1_024)
+def _ip_address(host: bytes) -> str | None:
+    text = host.decode("ascii", "replace")
     try:
-        address = str(IPv6Address(host[1:-1])) if host.startswith("[") else str(IPv4Address(host))
+        return str(IPv6Address(text[1:-1])) if text.startswith("[") else str(IPv4Address(text))
     except ValueError:
         return None
-    return address, uri.port or 5060
 
 
 def _routes(request: SipMessage) -> Iterator[bytes]:

@@ -74,6 +74,9 @@ def attempt_of(
     return attempt
 
 
+_TELEPHONE_PARAMETER: Final = re.compile(rb";[ \t]*(?:rn|npdi|isup-oli|oli|cpc)(?![A-Za-z0-9-])", re.IGNORECASE)
+
+
 class TelephoneUri(NamedTuple):
     """A URI, and what it says of a telephone number."""
 
@@ -100,7 +103,7 @@ def read_uri(raw: bytes) -> TelephoneUri:
 def _read_uri(raw: bytes) -> TelephoneUri:
     uri = parse_uri(raw)
     number = number_of(uri)
-    if not uri.user_parameters and not uri.parameters:
+    if not _TELEPHONE_PARAMETER.search(uri.user_parameters) and not _TELEPHONE_PARAMETER.search(uri.parameters):
         return TelephoneUri(uri, number, None, False, None, None)
     lines = ((name, uri.telephone_parameter(name)) for name in (b"isup-oli", b"oli"))
     return TelephoneUri(

@@ -28,6 +28,7 @@ _URI: Final = re.compile(
     rb"(sips?):(?:([^@\s<>\"]*)@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?((?:;[^?;@\s<>\"]*)*)(?:\?[^@\s<>\"]*)?\Z",
     re.IGNORECASE,
 )
+_USUAL_URI: Final = re.compile(rb"sip:(\+?[A-Za-z0-9]+)@([A-Za-z0-9.-]+)(?::([0-9]{1,4}))?((?:;[A-Za-z0-9=.-]+)*)")
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _PARAMETER: Final = re.compile(rb"(?:[^;\"]|\"(?:[^\"\\]|\\.?)*+(?:\"|\Z))++", re.DOTALL)
 
@@ -222,6 +223,10 @@ def parse_uri(raw: bytes) -> Uri:
     """Take a URI apart. Raises `Malformed` for a sip URI that is none; unknown schemes keep all in `user`."""
     if len(raw) > LONGEST_URI:
         raise Malformed(f"the URI is longer than {LONGEST_URI} bytes")
+    usual = _USUAL_URI.fullmatch(raw)
+    if usual is not None:
+        user, host, port, parameters = usual.groups()
+        return Uri(b"sip", user, b"", host, int(port) if port else 0, parameters)
     if raw[:4].lower() in (b"sip:", b"sips"):
         match = _URI.match(raw)
         if match is None:
