@@ -97,7 +97,7 @@ async def test_a_datagram_in_leads_to_a_datagram_out(caller: Peer, callee: Peer)
         caller.send(request("INVITE", caller.address, 2), transport.local)
         assert (await caller.receive()).startswith(b"SIP/2.0 100 Trying\r\n")
         assert (await callee.receive()).startswith(b"INVITE sip:+16365550199@")
-        assert transport.messages == Counter(
+        assert Counter(transport.messages) == Counter(
             {("in", "OPTIONS"): 1, ("in", "INVITE"): 1, ("out", "2xx"): 1, ("out", "1xx"): 1, ("out", "INVITE"): 1}
         )
 

@@ -121,9 +121,9 @@ def response(
     pieces = [b"SIP/2.0 %d %s" % (status, phrase.encode("ascii")), *(lines[number] for number in numbers)]
     if via is not None:
         pieces[1] = _with_first_value(pieces[1], via)
-    for place, line in enumerate(pieces):
-        if place and not line.startswith(b"Via: "):
-            pieces[place] = b"Via: " + line[line.find(b":") + 1 :].strip(_WHITE)
+    for place in range(1, len(pieces)):
+        if not pieces[place].startswith(b"Via: "):
+            pieces[place] = b"Via: " + pieces[place].partition(b":")[2].strip(_WHITE)
     for header in _COPIED_IN_RESPONSES:
         value = request.required(header)
         if header is headers.TO and to_tag and parameter_of(value.rpartition(b">")[2], b"tag") is None:

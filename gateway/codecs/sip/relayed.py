@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import edit, headers
 from gateway.codecs.sip.grammar import parameter_of, parse_name_addr, parse_via
 from gateway.codecs.sip.message import SipMessage
+
+_STATUS: Final = {b"%d " % code: code for code in range(100, 700)}
 
 
 class RelayedResponse(NamedTuple):
@@ -50,30 +52,26 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
 
 
 def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse | None:
+    """The response as nearly everybody writes it; None for any other.
+
+    Our Via stands alone on its line in front of another one, To and CSeq are spelt in full and not folded.
+    """
     end = data.find(b"\r\n", branch_start)
     branch = data[branch_start:end]
-    status = data[8:11]
-    head_end = data.find(b"\r\n\r\n", end)
-    cseq = data.find(b"\r\nCSeq: ", end, head_end)
-    to = data.find(b"\r\nTo: ", end, head_end)
-    if (
-        head_end < 0
-        or cseq < 0
-        or to < 0
-        or not data.startswith(b"Via: ", end + 2)
-        or not branch.replace(b".", b"").isalnum()
-    ):
+    to = data.find(b"\r\nTo: ", end)
+    cseq = data.find(b"\r\nCSeq: ", end)
+    if to < 0 or cseq < 0 or not data.startswith(b"Via: ", end + 2) or b";" in branch or b"," in branch:
         return None
-    cseq_end = data.find(b"\r\n", cseq + 8)
     to_end = data.find(b"\r\n", to + 6)
-    if data[cseq_end + 2] in b" \t" or data[to_end + 2] in b" \t":
-        return None
-    if not status.isdigit() or not b"100" <= status <= b"699" or data[11] != 32:
-        return None
+    cseq_end = data.find(b"\r\n", cseq + 8)
+    last = to_end if to_end > cseq_end else cseq_end
+    if cseq_end < 0 or to_end < 0 or data.find(b"\r\n\r\n", end, last) >= 0:
+        return None  # one of them was found in the body
+    status = _STATUS.get(data[8:12])
     number, _, method = data[cseq + 8 : cseq_end].partition(b" ")
-    if not number.isdigit():
+    if status is None or not number.isdigit() or data[to_end + 2] in b" \t" or data[cseq_end + 2] in b" \t":
         return None
-    return RelayedResponse(int(status), branch, method, data[to + 6 : to_end], data[:start] + data[end + 2 :])
+    return RelayedResponse(status, branch, method, data[to + 6 : to_end], data[:start] + data[end + 2 :])
 
 
 def tag_of(value: bytes) -> bytes:
