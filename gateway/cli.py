@@ -171,6 +171,8 @@ def _with_faults_said(work: Callable[[], None]) -> None:
         fail(Exit.USAGE, str(error))
     except NotACapture as error:
         fail(Exit.UNREADABLE, str(error))
+    except BrokenPipeError:
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(Exit.USAGE, f"{where}{error.strerror or error}")

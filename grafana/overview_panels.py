@@ -118,7 +118,7 @@ HEADLINE = Row(
         ),
         Panel(
             "Calls in progress",
-            "Calls in progress that came in on the trunk groups chosen.",
+            "Calls in progress that the trunk groups chosen carry, in either direction.",
             "short",
             [(f"sum(tollgate_trunk_group_calls_in_progress{{{GROUP}}})", "in progress")],
             width=4,

@@ -19,9 +19,9 @@ from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address
 from gateway.signalling.call import Action, Call, Decided, Send
-from gateway.signalling.proxy import SipProxy
+from gateway.signalling.proxy import AT_CAPACITY, SipProxy
 
-AT_CAPACITY: Final = b"SIP/2.0 503 Gateway At Capacity\r\n"
+NOT_DECIDED: Final = f"SIP/2.0 503 {AT_CAPACITY}\r\n".encode()
 """What the proxy answers, without asking the engine, also while it drains: an operator's act that no request shows."""
 REMEMBERED: Final = 100_000
 """Transactions whose branches are remembered; the oldest is forgotten first."""
@@ -150,8 +150,8 @@ class GatewayReplay:
             start = response.data.find(b"\r\n") + 2
             data = response.data[:start] + sent[1] + response.data[start:]
             self._note(self._proxy.receive(data, destination, self._now_us))
-        if answered != 503 and response.data.startswith(AT_CAPACITY):
-            return Replayed(None, AT_CAPACITY[8:-2].decode(), overruled=True)
+        if answered != 503 and response.data.startswith(NOT_DECIDED):
+            return Replayed(None, f"503 {AT_CAPACITY}", overruled=True)
         return NOTHING
 
     def _translated(self, payload: bytes) -> bytes:

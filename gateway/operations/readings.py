@@ -60,7 +60,7 @@ class Readings:
     calls_in_progress: Callable[[], Mapping[Ocn, int]]
     """Calls in progress of each provider, as the limits count them."""
     trunk_group_calls: Callable[[], Mapping[str, int]]
-    """Calls in progress that came in on each trunk group, by its name."""
+    """Calls in progress that each trunk group carries, in either direction, by its name."""
     limits: Callable[[], Mapping[Ocn, RateLimit]]
     """The limit in force for each provider; a provider without one is left out."""
     cut_over: Callable[[], Mapping[Ocn, str]]
@@ -119,7 +119,7 @@ class ReadingsCollector:
 
         by_group = GaugeMetricFamily(
             "tollgate_trunk_group_calls_in_progress",
-            "Calls in progress that came in on a trunk group.",
+            "Calls in progress that a trunk group carries, in either direction.",
             labels=["trunk_group"],
         )
         in_progress = self._readings.trunk_group_calls()

@@ -30,6 +30,8 @@ from gateway.signalling.timers import TimerQueue
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State, TimerSettings
 
+AT_CAPACITY: Final = "Gateway At Capacity"
+"""Phrase of the 503 for a call that was not decided: too many are up, or the gateway drains."""
 ALLOW: Final = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n"
 
 
@@ -77,6 +79,7 @@ class SipProxy:
         self._engine: Final = engine
         self._find_provider: Final = find_provider.provider_of
         self._members: Final = {member: group for group in trunk_groups for member in group.members}
+        self._hosts: Final = frozenset(host for host, _ in self._members)
         self._layer: Final = TransactionLayer(self, settings.timers)
         self._dialogs: Final = DialogTable()
         self._call_limits: Final[TimerQueue[EndedBy, Dialog]] = TimerQueue()
@@ -165,6 +168,8 @@ class SipProxy:
             return
         received = edit.completed_via(via_value, via, *source)
         server = ServerTransaction(key, request, source, received)
+        if not via.rport:
+            server.reply_to = (source[0], via.port)  # RFC 3261 section 18.2.2
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
             return
@@ -213,12 +218,14 @@ class SipProxy:
             emergency_numbers=self._settings.emergency_numbers,
         )
         if not attempt.emergency and self._overloaded():
-            self._answer_once(server, 503, "Gateway At Capacity", actions, extra=b"Retry-After: 2\r\n")
+            self._answer_once(server, 503, AT_CAPACITY, actions, extra=b"Retry-After: 2\r\n")
             return
         decision = self._engine.decide(attempt)
         call = Call(attempt, decision)
         actions.append(Decided(call))
-        self._layer.add_server(server)
+        # Strangers, who might not even be where their datagrams say, get a share of the table and no more.
+        if attempt.ingress is not None or len(self._layer) < self._settings.max_transactions // 8:
+            self._layer.add_server(server)
         if decision.egress is None:
             self._refuse(server, call, at_us, actions)
             return
@@ -240,7 +247,10 @@ class SipProxy:
         if refusal.retry_after_s is not None:
             extra += b"Retry-After: %d\r\n" % refusal.retry_after_s
         call.final_status = refusal.status
-        self._respond(server, refusal.status, refusal.phrase, at_us, actions, extra=extra)
+        if self._layer.server(server.key) is server:
+            self._respond(server, refusal.status, refusal.phrase, at_us, actions, extra=extra)
+        else:
+            self._answer_once(server, refusal.status, refusal.phrase, actions, extra=extra)
         call.ended_by = EndedBy.REFUSAL
         call.ended_at_us = at_us
         actions.append(Ended(call))
@@ -251,7 +261,7 @@ class SipProxy:
             request.check()
         call_id = request.required(headers.CALL_ID)
         found = self._dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
-        if found is None:
+        if found is None or server.source[0] not in self._hosts:
             self._answer_once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
         hops = self._hops(request)
@@ -306,7 +316,7 @@ class SipProxy:
             tag_of(request.required(headers.TO)),
         )
         hops = self._hops(request)
-        if found is None or hops == 0:
+        if found is None or hops == 0 or source[0] not in self._hosts:
             self.counters.stray += 1
             return
         dialog, from_caller = found
@@ -419,7 +429,7 @@ class SipProxy:
     ) -> None:
         """Answer without a transaction: a repeated request is answered again, the same (RFC 3261 section 8.2.7)."""
         data = self._response(_request_of(server), status, phrase, server.via, extra)
-        actions.append(Send(data, server.source))
+        actions.append(Send(data, server.reply_to))
 
     def _response(self, request: SipMessage, status: int, phrase: str, via: bytes | None, extra: bytes = b"") -> bytes:
         tag = b"" if status == 100 else self._tag_for(request)
@@ -436,8 +446,13 @@ class SipProxy:
         if message is None or message.status or message.method == b"ACK":
             return
         try:
+            value = message.required(headers.VIA)
+            received = edit.completed_via(value, parse_via(value), *source)
+        except Malformed:
+            received = None
+        try:
             phrase = "Bad Request: " + fault.what
-            actions.append(Send(self._response(message, 400, phrase, None), source))
+            actions.append(Send(self._response(message, 400, phrase, received), source))
         except Malformed:
             return  # it lacks what an answer must repeat; the drop is counted above
 

@@ -217,4 +217,6 @@ def is_emergency(uri: Uri, number: TelephoneNumber | None, emergency_numbers: fr
     if uri.scheme == b"urn":
         service = uri.user.lower()
         return service == b"service:sos" or service.startswith(b"service:sos.")
-    return number is not None and number.digits in emergency_numbers
+    return number is not None and (
+        number.digits in emergency_numbers or number.digits.removeprefix("1") in emergency_numbers
+    )

@@ -162,7 +162,7 @@ class TransactionLayer:
         for effect in effects:
             if effect is _SEND or effect is _REPEAT_RESPONSE:
                 if server.response is not None:
-                    actions.append(Send(server.response, server.source))
+                    actions.append(Send(server.response, server.reply_to))
             elif effect is _FORGET:
                 self._forget_server(server)
             else:

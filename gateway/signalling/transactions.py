@@ -176,7 +176,10 @@ class TimerSettings:
 class ServerTransaction:
     """A request that came to us, and what we last answered."""
 
-    __slots__ = ("client", "interval_us", "key", "machine", "method", "request", "response", "source", "state", "via")
+    __slots__ = (
+        *("client", "interval_us", "key", "machine", "method", "reply_to", "request", "response", "source", "state"),
+        "via",
+    )
 
     def __init__(
         self, key: tuple[bytes, bytes, int, bytes], request: SipMessage, source: Address, via: bytes | None
@@ -186,6 +189,8 @@ class ServerTransaction:
         self.request: SipMessage | None = request
         """Kept while a response of our own may be needed."""
         self.source: Final = source
+        self.reply_to = source
+        """Where responses go: the source, or with its port as the Via says."""
         self.via: Final = via
         """The previous hop's Via as it goes back, where it was completed."""
         self.response: bytes | None = None

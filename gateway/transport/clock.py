@@ -12,8 +12,9 @@ class Clock:
     timers nor refills anyone's quota.
     """
 
-    def __init__(self) -> None:
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
+    def __init__(self, not_before_us: int = 0) -> None:
+        """`not_before_us` is a time that is past for certain: the clock starts there where the wall clock is behind."""
+        self._offset_ns = max(time.time_ns(), not_before_us * 1_000) - time.monotonic_ns()
 
     def now_us(self) -> int:
         return (time.monotonic_ns() + self._offset_ns) // 1_000

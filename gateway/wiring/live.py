@@ -63,8 +63,9 @@ class CallsInProgress:
             self._count(call, -1)
 
     def _count(self, call: Call, change: int) -> None:
-        if call.attempt.ingress is not None:
-            self.by_trunk_group[call.attempt.ingress.name] += change
+        for group in (call.attempt.ingress, call.decision.egress):
+            if group is not None:
+                self.by_trunk_group[group.name] += change
         self.total += change
         if self.total:
             self.idle.clear()
@@ -94,11 +95,13 @@ class Gateway:
         self._configuration: Final = configuration
         folder = configuration.state_folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.clock: Final = Clock()
         with ExitStack() as undo:  # what was opened is closed again if the rest fails
             self._journal: Final = CutoverJournal(folder / JOURNAL_FILE)
             undo.callback(self._journal.close)
-            self.policy: Final = policy_of(configuration, self._journal.read())
+            steps = self._journal.read()
+            # A step that was taken is in force, also where the wall clock was set back since.
+            self.clock: Final = Clock(not_before_us=max((step.at_us for step in steps), default=0))
+            self.policy: Final = policy_of(configuration, steps)
             self._groups: Final = {group.name: group for group in configuration.trunk_groups}
             self.proxy: Final = SipProxy(
                 proxy_settings(configuration, sock.getsockname()[1]),
