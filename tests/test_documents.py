@@ -37,7 +37,7 @@ def expanded(path: str) -> list[str]:
 
 
 def paths_in(document: str) -> Iterator[str]:
-    """Every path that a document names in backticks: what starts with a name of the top folder, or looks like a file."""
+    """Every path that a document names in backticks: what starts with a name of the top folder or looks like a file."""
     tops = {entry.name for entry in ROOT.iterdir()}
     for code in _CODE.findall((ROOT / document).read_text(encoding="utf-8")):
         named = code.split("/")[0] in tops or ("/" in code and code.endswith((".py", ".md", ".toml", ".yml")))
