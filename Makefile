@@ -29,8 +29,8 @@ types: $(READY)
 imports: $(READY)
 	@$(BIN)/lint-imports
 
-interop: $(READY) ## Try the product against Debian's Prometheus and tshark (installed when root, else named)
-	@deploy/debian-packages prometheus tshark
+interop: $(READY) ## Try it against Debian's SIPp, tshark and Prometheus (installed when root, else named)
+	@deploy/debian-packages prometheus sip-tester tshark
 	@$(BIN)/python -m tests.interop
 
 bench: $(READY) ## Measure the CPU time of a call beside a bare forwarder's

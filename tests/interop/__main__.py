@@ -1,8 +1,10 @@
-"""``make interop``: starts the lab, waits until it serves its metrics, and tries every panel and alert against it.
+"""``make interop``: the product against programs that others wrote.
 
     python -m tests.interop [URL]
 
-With a URL nothing is started: the gateway there is tried. Exit codes are those of `prometheus_panels`.
+SIPp calls through the gateway of the example configuration; tshark reads the shipped captures and the lab's run beside
+the audit; a real Prometheus runs every panel and alert against a lab that serves. With a URL the last alone is tried,
+on the gateway there. Exit 0: all agree. 1: something does not. 2: a program is missing.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.interop.prometheus_panels import Failure, fetch, say, try_panels, wait_until
+from tests.interop.sipp_calls import try_sipp
+from tests.interop.tshark_agrees import shipped_captures, try_tshark
 
 LAB_TIMEOUT_S = 120.0
 """The lab plays its whole catalogue before it settles down to serve; it takes under 60 s."""
@@ -27,8 +31,8 @@ METRICS_URL = re.compile(r"(http://\S+?)/metrics")
 
 
 @contextmanager
-def lab() -> Iterator[str]:
-    """A lab that keeps serving, and where its operations API is."""
+def lab() -> Iterator[tuple[str, Path]]:
+    """A lab that keeps serving: where its operations API is, and the capture of its run."""
     with tempfile.TemporaryDirectory(prefix="tollgate-interop-") as folder:
         output = Path(folder) / "output"
         command = [sys.executable, "-m", "gateway.cli", "lab", "--serve", "--folder", str(Path(folder) / "lab")]
@@ -37,7 +41,7 @@ def lab() -> Iterator[str]:
         try:
             url = _url_of(process, output)
             wait_until(f"the lab serves {url}", lambda: _is_healthy(url))
-            yield url
+            yield url, Path(folder) / "lab" / "lab.pcap"
         finally:
             _stop(process)
 
@@ -78,14 +82,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def main() -> int:
     if len(sys.argv) > 1:
         return try_panels(sys.argv[1].rstrip("/"))
+    good = try_sipp()
     say("starting the lab")
     try:
-        with lab() as url:
+        with lab() as (url, capture):
+            good = try_tshark([*shipped_captures(), capture]) and good
             say(f"the lab serves at {url}")
-            return try_panels(url)
+            code = try_panels(url)
     except Failure as fault:
         say(f"FAULT  {fault}")
         return 1
+    return code or (0 if good else 1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,82 @@
+"""tshark reads the shipped captures and the lab's own run, and finds the messages that the audit finds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from tests.interop.prometheus_panels import Failure, say
+
+ROOT: Final = Path(__file__).parents[2]
+FIELDS: Final = ("frame.number", "sip.Method", "sip.Status-Code", "sip.Call-ID", "sip.CSeq.method")
+TIMEOUT_S: Final = 120.0
+
+
+def shipped_captures() -> list[Path]:
+    return sorted((ROOT / "captures").glob("*/*.pcap"))
+
+
+def agrees(capture: Path) -> str:
+    """Compare one capture. Raises `Failure` with what differs."""
+    counted, first_frames = seen_by_tshark(capture)
+    document = audit(capture)
+    ours = Counter({kind: count for kind, count in document["summary"]["messages"].items() if count})
+    # tshark counts a message by its first line; the audit reads on, and counts a broken one as malformed.
+    malformed = document["summary"]["malformed"]["count"]
+    if ours - counted or (counted - ours).total() > malformed:
+        raise Failure(f"{capture}: tshark counts {dict(counted - ours)} more, the audit {dict(ours - counted)} more")
+    frames = {call["call_id"]: call["legs"][0]["frames"][0] for call in document["calls"]}
+    differing = {call for call, frame in frames.items() if first_frames.get(call) != frame}
+    if differing:
+        raise Failure(f"{capture}: the first INVITE is in another frame for tshark: {sorted(differing)[:5]}")
+    return f"{ours.total()} messages, {malformed} malformed, {len(frames)} calls"
+
+
+def seen_by_tshark(capture: Path) -> tuple[Counter[str], dict[str, int]]:
+    """How many messages of each method and status there are, and in which frame each Call-ID's first INVITE is."""
+    command = ["tshark", "-r", str(capture), "-Y", "sip", "-T", "fields"]
+    for field in FIELDS:
+        command += ["-e", field]
+    output = run(command)
+    counted: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    for line in output.splitlines():
+        frame, method, status, call_id, _ = (*line.split("\t"), "", "", "", "")[:5]
+        counted[method or status] += 1
+        if method == "INVITE":
+            first.setdefault(call_id, int(frame))
+    return counted, first
+
+
+def audit(capture: Path) -> Any:
+    return json.loads(
+        run([sys.executable, "-m", "gateway.cli", "audit", "--format", "json", str(capture)], codes=(0, 1))
+    )
+
+
+def run(command: list[str], codes: Iterable[int] = (0,)) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+    if done.returncode not in codes:
+        raise Failure(f"{' '.join(command[:4])} ... ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
+def try_tshark(captures: Iterable[Path]) -> bool:
+    """Whether tshark and the audit agree on every capture; says so line by line."""
+    if shutil.which("tshark") is None:
+        say("FAULT  tshark is not installed: apt-get install tshark")
+        return False
+    good = True
+    for capture in captures:
+        try:
+            say(f"ok  tshark on {capture.parent.name}/{capture.name}: {agrees(capture)}")
+        except Failure as fault:
+            say(f"FAULT  {fault}")
+            good = False
+    return good
