@@ -24,8 +24,9 @@ def shipped_captures() -> list[Path]:
 
 def agrees(capture: Path) -> str:
     """Compare one capture. Raises `Failure` with what differs."""
-    counted, first_frames = seen_by_tshark(capture)
     document = audit(capture)
+    broken = {datagram["frame"] for datagram in document["summary"]["malformed"]["datagrams"]}
+    counted, first_frames = seen_by_tshark(capture, broken)
     ours = Counter({kind: count for kind, count in document["summary"]["messages"].items() if count})
     # tshark counts a message by its first line; the audit reads on, and counts a broken one as malformed.
     malformed = document["summary"]["malformed"]["count"]
@@ -38,8 +39,11 @@ def agrees(capture: Path) -> str:
     return f"{ours.total()} messages, {malformed} malformed, {len(frames)} calls"
 
 
-def seen_by_tshark(capture: Path) -> tuple[Counter[str], dict[str, int]]:
-    """How many messages of each method and status there are, and in which frame each Call-ID's first INVITE is."""
+def seen_by_tshark(capture: Path, broken: set[int]) -> tuple[Counter[str], dict[str, int]]:
+    """How many messages of each method and status there are, and in which frame each Call-ID's first INVITE is.
+
+    An INVITE in one of the `broken` frames opens no call.
+    """
     command = ["tshark", "-r", str(capture), "-Y", "sip", "-T", "fields"]
     for field in FIELDS:
         command += ["-e", field]
@@ -49,7 +53,7 @@ def seen_by_tshark(capture: Path) -> tuple[Counter[str], dict[str, int]]:
     for line in output.splitlines():
         frame, method, status, call_id, _ = (*line.split("\t"), "", "", "", "")[:5]
         counted[method or status] += 1
-        if method == "INVITE":
+        if method == "INVITE" and int(frame) not in broken:
             first.setdefault(call_id, int(frame))
     return counted, first
 
