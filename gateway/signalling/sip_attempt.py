@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import LONGEST_URI, NameAddr, Uri, parse_name_addr, parse_uri, split_list
+from gateway.codecs.sip.grammar import NameAddr, Uri, parse_name_addr, parse_uri, split_list
 from gateway.codecs.sip.headers import Header
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address, TrunkGroup
@@ -41,7 +41,7 @@ def attempt_of(
     from_fact, from_address, from_uri = _address_fact(invite, headers.FROM)
     to_fact, _, _ = _address_fact(invite, headers.TO)
     called = read_uri(invite.request_uri)
-    identities = _addresses(invite, headers.P_ASSERTED_IDENTITY)
+    identities = _addresses(invite, headers.P_ASSERTED_IDENTITY, {from_address.uri: from_uri})
     # Whichever field carries the calling number carries its parameters.
     bearer = next((uri for _, uri in identities if uri is not None and uri.number is not None), from_uri)
     attempt = CallAttempt(
@@ -92,18 +92,16 @@ class TelephoneUri(NamedTuple):
     """cpc."""
 
 
+NONE_KNOWN: Final[Mapping[bytes, TelephoneUri]] = MappingProxyType({})
+
+
 def read_uri(raw: bytes) -> TelephoneUri:
     """Read a URI for the telephone number in it. Raises `Malformed`."""
-    if len(raw) > LONGEST_URI:  # also bounds what the cache may hold
-        raise Malformed(f"the URI is longer than {LONGEST_URI} bytes")
-    return _read_uri(raw)
-
-
-@lru_cache(maxsize=4_096)  # one message repeats its URIs: From and P-Asserted-Identity, To and the Request-URI
-def _read_uri(raw: bytes) -> TelephoneUri:
     uri = parse_uri(raw)
     number = number_of(uri)
-    if not _TELEPHONE_PARAMETER.search(uri.user_parameters) and not _TELEPHONE_PARAMETER.search(uri.parameters):
+    if (not uri.user_parameters or not _TELEPHONE_PARAMETER.search(uri.user_parameters)) and (
+        not uri.parameters or not _TELEPHONE_PARAMETER.search(uri.parameters)
+    ):
         return TelephoneUri(uri, number, None, False, None, None)
     lines = ((name, uri.telephone_parameter(name)) for name in (b"isup-oli", b"oli"))
     return TelephoneUri(
@@ -157,8 +155,13 @@ def number_facts(message: SipMessage, header: Header) -> tuple[NumberFact, ...]:
     return tuple(fact for fact, _ in _addresses(message, header))
 
 
-def _addresses(message: SipMessage, header: Header) -> list[tuple[NumberFact, TelephoneUri | None]]:
-    """Every address of a header field, and what its URI says; None where it cannot be read."""
+def _addresses(
+    message: SipMessage, header: Header, known: Mapping[bytes, TelephoneUri] = NONE_KNOWN
+) -> list[tuple[NumberFact, TelephoneUri | None]]:
+    """Every address of a header field, and what its URI says; None where it cannot be read.
+
+    `known` are URIs that were read already: an honest call asserts the identity that From has.
+    """
     found: list[tuple[NumberFact, TelephoneUri | None]] = []
     for span in message.spans(header):
         line = message.data[span[0] : span[1]]
@@ -166,10 +169,12 @@ def _addresses(message: SipMessage, header: Header) -> list[tuple[NumberFact, Te
             if len(found) == MAX_VALUES:
                 return found
             raw = line[start:end]
+            uri: TelephoneUri | None = None
             try:
-                uri: TelephoneUri | None = read_uri(parse_name_addr(raw).uri)
+                address = parse_name_addr(raw).uri
+                uri = known.get(address) or read_uri(address)
             except Malformed:
-                uri = None
+                pass  # the field is there and says nothing
             number = uri.number if uri is not None else None
             found.append((NumberFact(header.name, number, raw, span[0] + start), uri))
     return found
