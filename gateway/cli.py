@@ -111,8 +111,11 @@ def cutover(
 
     def step() -> None:
         done = post_cutover(configuration, ocn, to, who or _login(), why)
-        where = f"cut over to {to}" if to is not None else "back on its partner's shared trunk groups"
-        typer.echo(f"{ocn} is {where} since {done['at']}; {done['established_calls_draining']} established calls drain")
+        if to is None:
+            typer.echo(f"{ocn} is back on its partner's shared trunk groups since {done['at']}")
+            return
+        draining = done["established_calls_draining"]
+        typer.echo(f"{ocn} is cut over to {to} since {done['at']}; {draining} established calls drain")
 
     _with_faults_said(step)
 

@@ -191,7 +191,7 @@ def _domain(document: Document, path: Path) -> Configuration:
         file=path.resolve(),
         listen=gateway.listen,
         operations_listen=document.operations.listen,
-        state_folder=folder / gateway.state_folder,
+        state_folder=(folder / gateway.state_folder).resolve(),
         record_route_host=gateway.record_route_host or gateway.listen[0],
         mask_numbers=gateway.mask_numbers,
         retention_days=document.records.retention_days,
