@@ -67,7 +67,7 @@ class CalledNumber:
                 attempt,
             )
         if attempt.npdi and self._ported is not None:
-            lrn = self._ported.lrn_of(number.digits)
+            lrn = self._ported.lrn_of(number.digits, attempt.at_us)
             if lrn is not None:
                 return self._warn(
                     f"npdi without rn says that a dip found {number} not ported; it is ported to LRN {lrn}", attempt

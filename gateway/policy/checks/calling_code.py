@@ -67,7 +67,9 @@ class CallingCode:
         if not number.is_nanp:
             return self._foreign
         rn = attempt.calling_routing_number
-        lrn = rn.digits if rn is not None else self._ported.lrn_of(number.digits) if self._ported is not None else None
+        lrn = rn.digits if rn is not None else None
+        if lrn is None and self._ported is not None:
+            lrn = self._ported.lrn_of(number.digits, attempt.at_us)
         if lrn is not None:
             return self._judge_ported(attempt, ingress, guide, number, lrn)
         code = guide.code_of(number.digits, attempt.at_us)

@@ -52,7 +52,7 @@ class LergFootprint:
             return self._no_number
         rn = attempt.routing_number
         # With npdi alone the dip was made and found the number not ported, so its own digits count (RFC 4694).
-        known = None if attempt.npdi and rn is None else self._ported.lrn_of(number.digits)
+        known = None if attempt.npdi and rn is None else self._ported.lrn_of(number.digits, attempt.at_us)
         key = rn.digits if rn is not None else known or number.digits
         outside = self._outside(attempt, guide, ingress.switch, number, key)
         if outside is not None:
