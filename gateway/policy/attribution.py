@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
@@ -19,11 +19,18 @@ class ProviderFinder:
     A ported calling number belongs to the holder of its LRN (of the code that the LRN is on, where LERG 12 doesn't have
     it), any other to the holder of its NPA-NXX-X as of the call's time. The trunk group does not come into it: a
     dedicated group is judged by who calls on it, so it cannot say who that is.
+
+    An LRN in the message is the sender's word. It goes before our own tables, since nobody's are complete, except where
+    these say that the number is a configured provider's: no word takes it from that one and gives it to another, or a
+    provider would get past its limit and its cut-over, and onto another's trunk group, at the other's cost.
     """
 
-    def __init__(self, guide: LergGuide | None, ported: PortedNumbers | None) -> None:
+    def __init__(
+        self, guide: LergGuide | None, ported: PortedNumbers | None, carriers: CarrierBook | None = None
+    ) -> None:
         self._guide = guide
         self._ported = ported
+        self._providers = frozenset(carrier.ocn for carrier in carriers or () if carrier.kind is CarrierKind.PROVIDER)
 
     def provider_of(
         self, calling: TelephoneNumber | None, calling_rn: TelephoneNumber | None, at_us: int
@@ -31,14 +38,21 @@ class ProviderFinder:
         guide = self._guide
         if guide is None or calling is None or not calling.is_nanp:
             return UNKNOWN
-        lrn = calling_rn.digits if calling_rn is not None else None
-        if lrn is None and self._ported is not None:
-            lrn = self._ported.lrn_of(calling.digits, at_us)
-        if lrn is not None:
-            routing = guide.location_routing(lrn) or guide.code_of(lrn, at_us)
-            if routing is not None:
-                return Ocn(routing.ocn), OcnSource.CALLING_LRN
-        code = guide.code_of(calling.digits, at_us)
-        if code is None:
-            return UNKNOWN
-        return Ocn(code.ocn), OcnSource.CALLING_CODE
+        known = self._by_our_tables(guide, calling.digits, at_us)
+        if calling_rn is None or known[0] in self._providers:
+            return known
+        claimed = _holder_of_lrn(guide, calling_rn.digits, at_us)
+        return (claimed, OcnSource.CALLING_LRN) if claimed is not None else known
+
+    def _by_our_tables(self, guide: LergGuide, digits: str, at_us: int) -> Attribution:
+        lrn = self._ported.lrn_of(digits, at_us) if self._ported is not None else None
+        holder = _holder_of_lrn(guide, lrn, at_us) if lrn is not None else None
+        if holder is not None:
+            return holder, OcnSource.CALLING_LRN
+        code = guide.code_of(digits, at_us)
+        return (Ocn(code.ocn), OcnSource.CALLING_CODE) if code is not None else UNKNOWN
+
+
+def _holder_of_lrn(guide: LergGuide, lrn: str, at_us: int) -> Ocn | None:
+    routing = guide.location_routing(lrn) or guide.code_of(lrn, at_us)
+    return Ocn(routing.ocn) if routing is not None else None

@@ -59,7 +59,7 @@ def policy_of(configuration: Configuration, cutovers: Sequence[Cutover]) -> Poli
         emergency_trunk_group=configuration.emergency_trunk_group,
     )
     engine = Engine(checks, (limiter,), router)
-    return Policy(engine, checks, limiter, ProviderFinder(guide, ported), guide, book, faults)
+    return Policy(engine, checks, limiter, ProviderFinder(guide, ported, configuration.carriers), guide, book, faults)
 
 
 def policy_without_configuration() -> Policy:

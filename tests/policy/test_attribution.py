@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from attempts import AT_US, HOST, OTHER_PROVIDER, PARTNER, PROVIDER, lrn
-from guides import GUIDE, NEW_CODE_FROM_US, PORTED, PROVIDER_LRN, STRANGER
+from attempts import AT_US, DEDICATED_GROUP, HOST, OTHER_PROVIDER, PARTNER, PARTNER_GROUP, PROVIDER, attempt, lrn
+from guides import CARRIERS, GUIDE, NEW_CODE_FROM_US, PORTED, PROVIDER_LRN, STRANGER
 
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import parse_number
 from gateway.policy.attribution import UNKNOWN, ProviderFinder
 from gateway.policy.call_attempt import OcnSource
+from gateway.policy.checks.calling_code import CallingCode
+from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
+from gateway.policy.verdict import Verdict
 
 BY_CODE, BY_LRN = OcnSource.CALLING_CODE, OcnSource.CALLING_LRN
 UNLISTED_ON_A_CODE = "3145551999"
@@ -61,3 +65,30 @@ def test_without_portability_data_a_number_is_its_codes_unless_the_message_gives
 
 def test_without_a_guide_nobody_is_known() -> None:
     assert ProviderFinder(None, PORTED).provider_of(parse_number("+13145550100"), None, AT_US) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("calling", "calling_rn", "ocn", "source"),
+    [
+        pytest.param("+13145551100", PROVIDER_LRN, OTHER_PROVIDER, BY_CODE, id="a provider's number stays its own"),
+        pytest.param("+18165550123", UNLISTED_ON_A_CODE, PROVIDER, BY_LRN, id="so does one ported to it by our data"),
+        pytest.param("+13145550100", PROVIDER_LRN, PROVIDER, BY_CODE, id="its own LRN changes nothing"),
+        pytest.param("+16365550100", PROVIDER_LRN, PROVIDER, BY_LRN, id="a number of the host's may have been ported"),
+    ],
+)
+def test_a_message_cannot_give_one_providers_number_to_another(
+    calling: str, calling_rn: str, ocn: Ocn, source: OcnSource
+) -> None:
+    finder = ProviderFinder(GUIDE, PORTED, CARRIERS)
+    assert finder.provider_of(parse_number(calling), lrn(calling_rn), AT_US) == (ocn, source)
+
+
+def test_a_provider_does_not_come_onto_anothers_trunk_group_under_a_borrowed_lrn() -> None:
+    cutover = Cutover(AT_US - 1, PROVIDER, DEDICATED_GROUP.name, "operator", "floods")
+    called = attempt(calling="+13145551100", calling_rn=PROVIDER_LRN, ingress=DEDICATED_GROUP)
+    called.provider, called.provider_source = ProviderFinder(GUIDE, PORTED, CARRIERS).provider_of(
+        called.calling.number, called.calling_routing_number, AT_US
+    )
+    assert TrunkGroupOfProvider(CutoverBook((cutover,))).judge(called).verdict is Verdict.WRONG_TRUNK_GROUP
+    called.ingress = PARTNER_GROUP
+    assert CallingCode(GUIDE, PORTED, CARRIERS).judge(called).verdict is Verdict.MISMATCH
