@@ -11,7 +11,7 @@ DialogKey = tuple[bytes, bytes]
 """Call-ID and the caller's tag."""
 
 MAX_CALLEE_TAGS: Final = 16
-"""A call that is forked behind us may ring this many telephones; tags of further ones are not learnt."""
+"""A call that is forked behind us may ring this many telephones at once; of more, the latest to answer are known."""
 
 
 class Dialog:
@@ -33,8 +33,8 @@ class Dialog:
 
     def learn(self, callee_tag: bytes) -> None:
         """A response showed this To tag."""
-        if callee_tag and callee_tag not in self.callee_tags and len(self.callee_tags) < MAX_CALLEE_TAGS:
-            self.callee_tags += (callee_tag,)
+        if callee_tag and callee_tag not in self.callee_tags:
+            self.callee_tags = (*self.callee_tags, callee_tag)[-MAX_CALLEE_TAGS:]
 
 
 class DialogTable:

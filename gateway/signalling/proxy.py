@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import blake2s
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from zlib import crc32
@@ -43,7 +44,7 @@ class ProxySettings:
     """Address that peers reach us at: goes into Via and Record-Route."""
     port: int
     secret: bytes
-    """Random for each run, letters and digits: nobody else can guess our branches and tags."""
+    """Random for each run, letters and digits, at most 32: nobody else can guess our branches and tags."""
     emergency_numbers: frozenset[str] = frozenset({"911"})
     max_transactions: int = 200_000
     max_calls: int = 100_000
@@ -92,7 +93,7 @@ class SipProxy:
         self._own_route: Final = b"<sip:" + sent_by + b";lr>"
         self._own: Final = (host.encode(), settings.port)
         self._address: Final[Address] = (settings.host, settings.port)
-        self._branch_start: Final = b"z9hG4bKtg" + settings.secret + b"."
+        self._branch_seed: Final = blake2s(key=settings.secret, digest_size=8)
         self._branches = 0
         self.accepting = True
         """False while draining: new calls are refused, those that are up go on."""
@@ -155,6 +156,9 @@ class SipProxy:
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
         key = _server_key(via, via_value, b"INVITE" if method == b"ACK" else method)
+        if source[0] not in self._hosts:
+            # A branch can often be guessed: a stranger's must not stand for a member's call, to forestall or cancel it.
+            key = (b"%s from %s:%d" % (key[0], source[0].encode(), source[1]), *key[1:])
         server = self._layer.server(key)
         if method == b"ACK":
             if server is not None and server.state is not State.ACCEPTED:
@@ -269,6 +273,9 @@ class SipProxy:
             self._answer_once(server, 483, "Too Many Hops", actions)
             return
         dialog, from_caller = found
+        if len(self._layer) >= self._settings.max_transactions and not _must_go_on(request, dialog):
+            self._answer_once(server, 503, AT_CAPACITY, actions, extra=b"Retry-After: 2\r\n")
+            return
         target = self._next_hop(request, dialog.callee if from_caller else dialog.caller)
         pop_route = self._routed_here(request)
         self._layer.add_server(server)
@@ -505,8 +512,11 @@ class SipProxy:
         return target
 
     def _new_branch(self) -> bytes:
+        # Who was sent one branch must not know the next: responses to others' calls could be forged with it.
         self._branches += 1
-        return self._branch_start + b"%x" % self._branches
+        keyed = self._branch_seed.copy()
+        keyed.update(b"%x" % self._branches)
+        return b"z9hG4bKtg%x.%s" % (self._branches, keyed.hexdigest().encode())
 
 
 def _address_in(request_uri: bytes) -> Address | None:
@@ -555,6 +565,12 @@ def _request_of(server: ServerTransaction) -> SipMessage:
     if server.request is None:
         raise AssertionError("the request is kept until it is answered")
     return server.request
+
+
+def _must_go_on(request: SipMessage, dialog: Dialog) -> bool:
+    """What is let through also where there are too many transactions: emergency calls, and what makes them fewer."""
+    call = dialog.call
+    return call is not None and (call.attempt.emergency or (request.method == b"BYE" and call.ended_by is None))
 
 
 def _given_up_by(client: ClientTransaction) -> EndedBy | None:

@@ -366,7 +366,7 @@ def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:
     return ProxySettings(
         host=configuration.record_route_host,
         port=port,
-        secret=secrets.token_hex(6).encode(),
+        secret=secrets.token_hex(16).encode(),
         emergency_numbers=configuration.emergency_numbers,
         max_transactions=limits.max_transactions,
         max_calls=limits.max_dialogs,

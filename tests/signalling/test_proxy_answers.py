@@ -268,7 +268,7 @@ def test_strange_responses_are_dropped_and_counted_and_the_call_goes_on() -> Non
         below = ok.index(b"Via: SIP/2.0/UDP 192.0.2.10")
         only_ours = ok[:below] + ok[ok.index(b"\r\n", below) + 2 :]
         for data in (
-            ok.replace(b"branch=z9hG4bKtgsecret.1", b"branch=z9hG4bKtgsecret.2"),
+            ok.replace(b"branch=z9hG4bKtg1.", b"branch=z9hG4bKtg2."),
             ok.replace(b"192.0.2.1:5060;branch", b"192.0.2.9:5060;branch"),
             ok.replace(b"192.0.2.1:5060;branch", b"192.0.2.1:5061;branch"),
             ok.replace(b"1 INVITE", b"1 BYE"),

@@ -1,0 +1,104 @@
+"""What one peer knows of its own calls gives it nothing over the calls of others, and nobody fills the tables."""
+
+from __future__ import annotations
+
+import pytest
+from playbook import (
+    CALLEE,
+    CALLER,
+    STRANGER,
+    Datagram,
+    Playbook,
+    answered,
+    decided,
+    ended,
+    header,
+    in_dialog,
+    progressed,
+    reply,
+    request,
+    ringing,
+    sends,
+    started,
+)
+from playbook import settings_with as settings
+
+from gateway.codecs.sip import headers
+from gateway.codecs.sip.grammar import parse_via
+from gateway.policy.verdict import Outcome
+from gateway.signalling.call import EndedBy
+from gateway.signalling.dialogs import MAX_CALLEE_TAGS
+
+VIA_OF_THE_CALLER = b"Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1"
+
+
+def test_a_stranger_who_guesses_a_branch_does_not_cancel_the_call() -> None:
+    with Playbook() as play:
+        ringing(play)
+        play >> request("CANCEL", via=VIA_OF_THE_CALLER, source=STRANGER) << sends("481", STRANGER)
+
+
+def test_a_stranger_who_guesses_a_branch_does_not_forestall_the_call() -> None:
+    with Playbook() as play:
+        play >> request(via=VIA_OF_THE_CALLER, call_id="s", source=STRANGER) << decided(Outcome.REFUSE)
+        play << sends("403", STRANGER) << ended(EndedBy.REFUSAL, 403)
+        play >> request(via=VIA_OF_THE_CALLER) << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+
+
+def test_a_stranger_cancels_nothing_of_its_own_either_but_is_answered() -> None:
+    with Playbook() as play:
+        play >> request(source=STRANGER) << decided(Outcome.REFUSE)
+        play << sends("403", STRANGER) << ended(EndedBy.REFUSAL, 403)
+        play >> request("CANCEL", source=STRANGER) << sends("200", STRANGER)
+        play >> request("ACK", source=STRANGER)
+
+
+def test_from_one_branch_the_next_cannot_be_told() -> None:
+    with Playbook() as play:
+        branches = []
+        for number in range(2):
+            play >> request(branch=str(number), call_id=str(number)) << decided() << sends("100", CALLER)
+            play << sends("INVITE", CALLEE)
+            branches.append(parse_via(header(play.sent, headers.VIA)).branch)
+        (first, one), (second, other) = (branch.split(b".") for branch in branches)
+        assert (first, second) == (b"z9hG4bKtg1", b"z9hG4bKtg2")
+        assert len(one) == len(other) == 16
+        assert one != other
+
+
+def test_requests_in_a_dialog_do_not_grow_the_table_of_transactions_without_bound() -> None:
+    with Playbook(settings(max_transactions=8)) as play:
+        answered(play)
+        for number in range(3):
+            play >> in_dialog("INFO", branch=f"i{number}", cseq=2 + number) << sends("INFO", CALLEE)
+        assert play.proxy.transactions == 8
+        play >> in_dialog("INFO", branch="i3", cseq=5) << sends("503", CALLER)
+        assert play.proxy.transactions == 8
+        play >> in_dialog("BYE", branch="b", cseq=6) << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
+        play >> in_dialog("BYE", branch="c", cseq=7) << sends("503", CALLER)
+
+
+def test_an_emergency_call_goes_on_where_the_table_of_transactions_is_full() -> None:
+    with Playbook(settings(max_transactions=2)) as play:
+        play >> request(uri="sip:911@192.0.2.20") << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        play >> reply(play.sent, 200) << progressed() << sends("200", CALLER)
+        play >> in_dialog("INFO") << sends("INFO", CALLEE)
+
+
+@pytest.mark.parametrize("tags", [MAX_CALLEE_TAGS, MAX_CALLEE_TAGS + 5])
+def test_of_however_many_telephones_ring_the_one_that_answers_can_be_talked_to(tags: int) -> None:
+    with Playbook() as play:
+        invite = started(play)
+        play >> reply(invite, 180, "ring0") << progressed() << sends("180", CALLER)
+        for number in range(1, tags):
+            play >> reply(invite, 180, f"ring{number}") << sends("180", CALLER)
+        play >> reply(invite, 200) << sends("200", CALLER)
+        play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE)
+
+
+def test_a_stranger_with_a_forged_dialog_takes_no_transaction() -> None:
+    with Playbook() as play:
+        answered(play)
+        before = play.proxy.transactions
+        play >> Datagram(in_dialog("INFO").data, STRANGER) << sends("481", (STRANGER[0], CALLER[1]))
+        assert play.proxy.transactions == before
