@@ -200,6 +200,27 @@ def _members_are_distinct(draft: Draft) -> Iterator[Contradiction]:
                 yield Contradiction(key, reason, "a call's trunk group is known by its address: give each its own")
 
 
+def _members_can_be_reached(draft: Draft) -> Iterator[Contradiction]:
+    """One socket sends to every member, and a call comes from the very address that is written."""
+    listen = _address(draft.setting("gateway", "listen"))
+    family = ip_address(listen[0]).version if listen is not None else None
+    for index, group in enumerate(draft.trunk_groups):
+        members = group.get("members")
+        for place, member in enumerate(members if isinstance(members, list) else []):
+            address = _address(member)
+            if address is None:
+                continue
+            host = ip_address(address[0])
+            key = ("trunk_groups", index, "members", place)
+            if host.is_unspecified or host.is_multicast:
+                yield Contradiction(
+                    key, f"{member} is no address of one switch", "write the address that it sends from"
+                )
+            elif family is not None and host.version != family:
+                reason = f"{member} is of IP version {host.version}, and `listen` is of version {family}"
+                yield Contradiction(key, reason, "use one version for both, or run a gateway for each")
+
+
 def _trunk_groups_are_of_known_carriers(draft: Draft) -> Iterator[Contradiction]:
     for index, group in enumerate(draft.trunk_groups):
         side, ocn = _text(group, "side"), _text(group, "carrier")
@@ -290,6 +311,7 @@ _RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _the_agreement_ends_after_it_starts,
     _trunk_groups_are_distinct,
     _members_are_distinct,
+    _members_can_be_reached,
     _trunk_groups_are_of_known_carriers,
     _partner_groups_are_complete,
     _modes_are_of_known_checks,

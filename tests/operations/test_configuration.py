@@ -57,7 +57,7 @@ side = "partner"
 carrier = "567A"
 switch = "STLSMO01DS0"
 home_switch = "STLSMO02DS0"
-members = ["127.0.0.1:5070", "[::0:1]:5070"]
+members = ["127.0.0.1:5070", "127.0.0.1:5071"]
 modes = { footprint = "monitor" }
 
 [[trunk_groups]]
@@ -117,7 +117,7 @@ def test_a_file_becomes_domain_objects(folder: Path) -> None:
         side=Side.PARTNER,
         carrier=Ocn("567A"),
         switch="STLSMO01DS0",
-        members=(("127.0.0.1", 5070), ("::1", 5070)),
+        members=(("127.0.0.1", 5070), ("127.0.0.1", 5071)),
         home_switch="STLSMO02DS0",
         modes={"footprint": Mode.MONITOR},
     )
@@ -132,14 +132,14 @@ def test_911_is_an_emergency_number_whatever_the_file_says() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_the_environment_overrides_single_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOLLGATE_GATEWAY__LISTEN", "[::1]:0")
+    monkeypatch.setenv("TOLLGATE_GATEWAY__LISTEN", "127.0.0.2:0")
     monkeypatch.setenv("TOLLGATE_GATEWAY__MASK_NUMBERS", "true")
     monkeypatch.setenv("TOLLGATE_LIMITS__MAX_DIALOGS", "7")
     monkeypatch.setenv("TOLLGATE_AGREEMENT__REPLACED", "2030-01-01")
     monkeypatch.setenv("TOLLGATE_RECORDS__QUEUE", "")
     monkeypatch.setenv("TOLLGATE_PORT", "tcp://10.0.0.1:5060")
     configuration = load(VALID)
-    assert configuration.listen == ("::1", 0)
+    assert configuration.listen == ("127.0.0.2", 0)
     assert configuration.mask_numbers
     assert configuration.limits.max_dialogs == 7
     assert configuration.agreement.replaced == date(2030, 1, 1)
@@ -171,9 +171,9 @@ ONE_FAULT: list[tuple[str, str, str]] = [
     ('"127.0.0.1:5060"', '"0.0.0.0:5060"',
      "x.toml:1: gateway.record_route_host: is missing, and 0.0.0.0 is no address that others can answer to; write "
      "the address that the switches see"),
-    ('"[::0:1]:5070"', '"::1:5070"',
+    ('"127.0.0.1:5071"', '"::1:5070"',
      f"x.toml:40: trunk_groups[0].members[1]: '::1:5070' is not an IP address and port; {ADDRESS_FORM}"),
-    ('"[::0:1]:5070"', '"127.0.0.1:0"',
+    ('"127.0.0.1:5071"', '"127.0.0.1:0"',
      "x.toml:40: trunk_groups[0].members[1]: '0' is not a port; write a number from 1 to 65535"),
     ('"911", ', '"help", ',
      "x.toml:4: gateway.emergency_numbers[0]: 'help' is not a telephone number; write digits in quotes: "
@@ -260,6 +260,15 @@ ONE_FAULT: list[tuple[str, str, str]] = [
     ('"127.0.0.1:5080"', '"127.0.0.1:5060"',
      "x.toml:48: trunk_groups[1].members[0]: 127.0.0.1:5060 is already at gateway.listen; a call's trunk group is "
      "known by its address: give each its own"),
+    ('"127.0.0.1:5080"', '"[::1]:5080"',
+     "x.toml:48: trunk_groups[1].members[0]: [::1]:5080 is of IP version 6, and `listen` is of version 4; use one "
+     "version for both, or run a gateway for each"),
+    ('"127.0.0.1:5080"', '"0.0.0.0:5080"',
+     "x.toml:48: trunk_groups[1].members[0]: 0.0.0.0:5080 is no address of one switch; write the address that it "
+     "sends from"),
+    ('"127.0.0.1:5080"', '"224.0.0.1:5080"',
+     "x.toml:48: trunk_groups[1].members[0]: 224.0.0.1:5080 is no address of one switch; write the address that it "
+     "sends from"),
     ('["127.0.0.1:5080"]', "[]",
      "x.toml:48: trunk_groups[1].members: has too few elements; give at least 1"),
     ("{ footprint", "{ footprnit",
@@ -407,3 +416,11 @@ def toml_of(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(toml_of(element) for element in value)}]"
     return json.dumps(value).replace("Infinity", "inf").replace("NaN", "nan").replace("null", "{}")
+
+
+def test_ipv6_addresses_are_known_in_whatever_way_they_are_written(folder: Path) -> None:
+    text = VALID.replace('"127.0.0.1:5060"', '"[::0:1]:5060"').replace('"127.0.0.1:5080"', '"[0:0::1]:5080"')
+    configuration = load(text.replace('"127.0.0.1:5070", "127.0.0.1:5071"', '"[::0:1]:5070"'))
+    assert configuration.listen == ("::1", 5060)
+    assert [group.members for group in configuration.trunk_groups] == [(("::1", 5070),), (("::1", 5080),)]
+    assert configuration.file.parent == folder
