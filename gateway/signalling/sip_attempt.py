@@ -18,7 +18,8 @@ from gateway.policy.attribution import Attribution
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
 
 MAX_VALUES: Final = 32
-"""More values than this in one header field are not read: no honest call is diverted or asserted so often."""
+"""More values than this in one header field are not read: no honest call is diverted or asserted so often. The line of
+the first one beyond is kept from there on, as a value that cannot be read."""
 
 FindProvider = Callable[[TelephoneNumber | None, TelephoneNumber | None, int], Attribution]
 """Calling number, its LRN if the message gives one, time -> OCN and how it was learnt."""
@@ -36,11 +37,13 @@ def attempt_of(
     """The call that an INVITE attempts.
 
     `emergency_numbers` are canonical digits that are emergency calls beside ``urn:service:sos``. Raises `Malformed`
-    where From, To or the Request-URI cannot be read.
+    where From, To or the Request-URI cannot be read; a From or To does not stop an emergency call (L10), which then
+    is taken to carry no number there.
     """
-    from_fact, from_address, from_uri = _address_fact(invite, headers.FROM)
-    to_fact, _, _ = _address_fact(invite, headers.TO)
     called = read_uri(invite.request_uri)
+    emergency = is_emergency(called.uri, called.number, emergency_numbers)
+    from_fact, from_address, from_uri = _address_fact(invite, headers.FROM, lenient=emergency)
+    to_fact, _, _ = _address_fact(invite, headers.TO, lenient=emergency)
     identities = _addresses(invite, headers.P_ASSERTED_IDENTITY, {from_address.uri: from_uri})
     # Whichever field carries the calling number carries its parameters.
     bearer = next((uri for _, uri in identities if uri is not None and uri.number is not None), from_uri)
@@ -67,7 +70,7 @@ def attempt_of(
         attempt.originating_line = _parameter_fact(attempt.calling, *bearer.originating_line)
     if bearer.category is not None:
         attempt.calling_party_category = _parameter_fact(attempt.calling, b"cpc", bearer.category)
-    attempt.emergency = is_emergency(called.uri, called.number, emergency_numbers)
+    attempt.emergency = emergency
     attempt.provider, attempt.provider_source = find_provider(
         attempt.calling.number, attempt.calling_routing_number, at_us
     )
@@ -75,6 +78,9 @@ def attempt_of(
 
 
 _TELEPHONE_PARAMETER: Final = re.compile(rb";[ \t]*(?:rn|npdi|isup-oli|oli|cpc)(?![A-Za-z0-9-])", re.IGNORECASE)
+
+
+_RN: Final = re.compile(rb";[ \t]*rn[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
 
 
 class TelephoneUri(NamedTuple):
@@ -103,6 +109,8 @@ def read_uri(raw: bytes) -> TelephoneUri:
         not uri.parameters or not _TELEPHONE_PARAMETER.search(uri.parameters)
     ):
         return TelephoneUri(uri, number, None, False, None, None)
+    if len(set(_RN.findall(uri.user_parameters + uri.parameters))) > 1:
+        raise Malformed("the URI has two values of rn")  # RFC 3966 section 3; whoever comes next may take the other
     lines = ((name, uri.telephone_parameter(name)) for name in (b"isup-oli", b"oli"))
     return TelephoneUri(
         uri,
@@ -167,6 +175,7 @@ def _addresses(
         line = message.data[span[0] : span[1]]
         for start, end in ((0, len(line)),) if line and b"," not in line else split_list(line):
             if len(found) == MAX_VALUES:
+                found.append((NumberFact(header.name, None, line[start:], span[0] + start), None))
                 return found
             raw = line[start:end]
             uri: TelephoneUri | None = None
@@ -180,17 +189,23 @@ def _addresses(
     return found
 
 
-def _address_fact(message: SipMessage, header: Header) -> tuple[NumberFact, NameAddr, TelephoneUri]:
+def _address_fact(message: SipMessage, header: Header, *, lenient: bool) -> tuple[NumberFact, NameAddr, TelephoneUri]:
     span = message.span(header)
     if span is None:
         raise Malformed(f"the {header.name} header field is missing", message.head_end)
+    raw = message.data[span[0] : span[1]]
     try:
-        raw = message.data[span[0] : span[1]]
         address = parse_name_addr(raw)
         uri = read_uri(address.uri)
     except Malformed as fault:
+        if lenient:
+            return NumberFact(header.name, None, raw, span[0]), _NO_ADDRESS, _NO_URI
         raise Malformed(f"{header.name}: {fault.what}", span[0] + fault.offset) from None
     return NumberFact(header.name, uri.number, raw, span[0]), address, uri
+
+
+_NO_ADDRESS: Final = NameAddr(b"", b"", 0, b"")
+_NO_URI: Final = TelephoneUri(Uri(b"", b"", b"", b"", 0, b""), None, None, False, None, None)
 
 
 def number_of(uri: Uri) -> TelephoneNumber | None:

@@ -193,3 +193,11 @@ def test_the_verdict_depends_on_the_digits_and_not_on_their_spelling(one: str, t
         agreed = verdict in (Verdict.PASS, Verdict.PASS_NORMALISED)
         fabricated = two == GATEWAY_NUMBER[2:] and one == two
         assert agreed == (one == two and not fabricated)
+
+
+@pytest.mark.parametrize("asserted", [("+1314 555 019x",), (CALLING, "+1314555019x"), ("trunk-3145550199",)])
+def test_asserted_digits_that_cannot_be_read_are_not_passed_over(asserted: tuple[str, ...]) -> None:
+    finding = CHECK.judge(attempt(asserted=asserted))
+    assert finding.verdict is Verdict.WARN
+    assert finding.evidence[0].field == "P-Asserted-Identity"
+    assert finding.refusal is None

@@ -182,7 +182,9 @@ def test_every_value_of_a_field_is_a_fact(header: bytes, lines: list[bytes], dig
 
 def test_no_more_values_than_the_limit_are_read() -> None:
     attempt = _attempt(_invite(b"Diversion: " + b",".join([b"<tel:+13145550111>"] * (MAX_VALUES + 5))))
-    assert len(attempt.diversions) == MAX_VALUES
+    assert len(attempt.diversions) == MAX_VALUES + 1
+    assert attempt.diversions[-1].number is None
+    assert attempt.diversions[-1].raw.count(b"tel:") == 5
 
 
 @pytest.mark.parametrize(
@@ -274,3 +276,32 @@ def test_every_fact_stands_where_it_says(from_: bytes, lines: list[tuple[bytes, 
     except Malformed:
         return
     _assert_in_place(attempt, invite.data)
+
+
+@pytest.mark.parametrize("from_", [b"<sip:>;tag=a", b'"Ann <sip:+13145550100@h>;tag=a', b"<sip:a@h!h>;tag=a"])
+def test_no_from_and_no_to_is_so_bad_that_it_stops_an_emergency_call(from_: bytes) -> None:
+    invite = _invite(uri=b"sip:911@h", from_=from_, to=b"<sip:")
+    attempt = _attempt(invite)
+    assert attempt.emergency
+    assert (attempt.calling.number, attempt.to.number) == (None, None)
+    _assert_in_place(attempt, invite.data)
+    with pytest.raises(Malformed, match="From: "):
+        _attempt(_invite(from_=from_))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        b"sip:+16365550199;npdi;rn=+16365559999;rn=+18165559999@h",
+        b"sip:+16365550199;npdi;rn=+16365559999@h;rn=+18165559999",
+        b"tel:+16365550199;RN=+16365559999;rn=",
+    ],
+)
+def test_a_uri_cannot_name_two_routing_numbers(uri: bytes) -> None:
+    with pytest.raises(Malformed, match="two values of rn"):
+        _attempt(_invite(uri=uri))
+
+
+def test_a_routing_number_said_twice_is_one() -> None:
+    attempt = _attempt(_invite(uri=b"sip:+16365550199;npdi;rn=+16365559999@h;rn=+16365559999"))
+    assert _digits(attempt.routing_number) == "6365559999"

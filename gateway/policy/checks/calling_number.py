@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -25,6 +26,7 @@ from gateway.policy.verdict import Finding, Verdict
 _SHORTEST_SUBSCRIBER: Final = 7
 """Fewer digits than a local number are an extension of a private branch exchange, not a subscriber's number."""
 
+_DIGIT: Final = re.compile(rb"[0-9]")
 _PAYPHONE: Final = "47 CFR 64.1601(d)(1)"
 _EMERGENCY: Final = "47 CFR 64.1601(d)(4)(ii)"
 
@@ -39,7 +41,8 @@ class CallingNumber:
 
     A call under an exemption of 64.1601(d) that the message shows is EXEMPT: a payphone (d)(1), an emergency call
     (d)(4)(ii). An exemption excuses a CPN that isn't there, not one that was changed: that stays a finding under L7.
-    Digits of no known plan (foreign numbers without ``+``) are a warning; from a partner's trunks, an extension in
+    Digits of no known plan (foreign numbers without ``+``) are a warning, as is an asserted identity of digits that
+    cannot be read; from a partner's trunks, an extension in
     place of a number is FABRICATED, since nothing can be billed to it.
     """
 
@@ -66,7 +69,7 @@ class CallingNumber:
         found = self._disagreement(attempt, calling, number) or self._fabrication(attempt, calling, number)
         if found is not None:
             return found
-        return self._exempt(attempt) or self._agreed(attempt, calling, number)
+        return self._exempt(attempt) or self._unreadable(attempt) or self._agreed(attempt, calling, number)
 
     def _plainly_honest(self, attempt: CallAttempt, number: TelephoneNumber) -> bool:
         """The ordinary call, in a few comparisons: everything that the long way would look at is there and agrees."""
@@ -74,7 +77,7 @@ class CallingNumber:
         return (
             number.is_nanp
             and (from_number is None or from_number == number)
-            and len(attempt.asserted) < 2
+            and (not attempt.asserted or (len(attempt.asserted) == 1 and attempt.asserted[0].number is not None))
             and called is not None
             and called.digits != number.digits
             and not attempt.identities
@@ -158,6 +161,16 @@ class CallingNumber:
 
     def _fabricated(self, text: str, *facts: NumberFact) -> Finding:
         return violation(self.name, Verdict.FABRICATED, self.clause, Reason.CPN_FABRICATED, text, evidence(*facts))
+
+    def _unreadable(self, attempt: CallAttempt) -> Finding | None:
+        """An asserted identity of digits that is no number here may be one to the switch behind us."""
+        for fact in attempt.asserted:
+            if fact.number is None and len(_DIGIT.findall(fact.raw.partition(b"@")[0])) >= _SHORTEST_SUBSCRIBER:
+                text = (
+                    "P-Asserted-Identity carries digits that cannot be read as a number, and were compared to nothing"
+                )
+                return Finding(self.name, Verdict.WARN, self.clause, text, evidence(fact))
+        return None
 
     def _agreed(self, attempt: CallAttempt, calling: NumberFact, number: TelephoneNumber) -> Finding:
         for fact in (*attempt.asserted, attempt.from_):
