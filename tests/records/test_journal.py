@@ -176,3 +176,16 @@ def test_call_records_are_not_taken_for_a_journal(path: Path) -> None:
     other.close()
     with pytest.raises(ForeignFileError, match="is a database of something else, not cut-overs"):
         CutoverJournal(path)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_no_step_is_taken_that_a_restart_would_forget(path: Path, replaced: bool) -> None:
+    journal = CutoverJournal(path)
+    journal.append(FLOOD)
+    path.rename(path.with_name("moved.db"))
+    if replaced:
+        CutoverJournal(path).close()
+    with pytest.raises(UnavailableError, match="moved or deleted"):
+        journal.append(BACK)
+    assert journal.read() == (FLOOD,)
+    journal.close()
