@@ -276,7 +276,10 @@ class SipProxy:
         if len(self._layer) >= self._settings.max_transactions and not _must_go_on(request, dialog):
             self._answer_once(server, 503, AT_CAPACITY, actions, extra=b"Retry-After: 2\r\n")
             return
-        target = self._next_hop(request, dialog.callee if from_caller else dialog.caller)
+        other_side = dialog.callee if from_caller else dialog.caller
+        target = self._next_hop(request, other_side)
+        if target == server.source:  # or a BYE that its sender answers would give a place back while the call is up
+            target = other_side
         pop_route = self._routed_here(request)
         self._layer.add_server(server)
         if request.method == b"INVITE":

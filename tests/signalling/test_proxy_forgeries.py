@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playbook import (
     CALLEE,
+    CALLEE_TAGGED,
     CALLER,
     STRANGER,
     Datagram,
@@ -102,3 +103,11 @@ def test_a_stranger_with_a_forged_dialog_takes_no_transaction() -> None:
         before = play.proxy.transactions
         play >> Datagram(in_dialog("INFO").data, STRANGER) << sends("481", (STRANGER[0], CALLER[1]))
         assert play.proxy.transactions == before
+
+
+def test_a_bye_that_leads_back_to_its_sender_reaches_the_other_side() -> None:
+    back = f"sip:+16365550199@{CALLER[0]}:{CALLER[1]}"
+    with Playbook() as play:
+        answered(play)
+        play >> request("BYE", branch="2", cseq="2 BYE", to=CALLEE_TAGGED, uri=back)
+        play << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
