@@ -10,6 +10,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from gateway import VERSION
+
 app = typer.Typer(
     name="tollgate",
     help="Decides telephone calls against an interconnection agreement: live on SIP, or read from a capture.",
@@ -38,6 +40,21 @@ def fail(code: Exit, *lines: str) -> NoReturn:
     raise typer.Exit(int(code))
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"tollgate {VERSION}")
+        raise typer.Exit(int(Exit.CLEAN))
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Decides telephone calls against an interconnection agreement: live on SIP, or read from a capture."""
+
+
 @app.command()
 def run(
     config: ConfigOption,
@@ -56,7 +73,7 @@ def run(
 @app.command("check-config")
 def check_config(file: Annotated[Path, typer.Argument(help="The configuration file (TOML).")]) -> None:
     """Check a configuration file and the tables that it names; exit 2 with file, key and reason for every fault."""
-    from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
+    from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers, unknown_switches
 
     configuration = _configuration(file)
 
@@ -66,6 +83,9 @@ def check_config(file: Annotated[Path, typer.Argument(help="The configuration fi
             faults += read_ported_numbers(configuration.ported_file)[1]
         if faults:
             fail(Exit.USAGE, *(str(fault) for fault in faults))
+        unknown = sorted({f"{file}: {fault}" for fault in unknown_switches(configuration.trunk_groups, guide)})
+        if unknown:
+            fail(Exit.USAGE, *unknown)
         typer.echo(
             f"{file}: in order; {len(configuration.trunk_groups)} trunk groups, "
             f"{len(tuple(configuration.carriers))} carriers, {len(guide)} LERG 6 rows"
@@ -115,7 +135,8 @@ def cutover(
             typer.echo(f"{ocn} is back on its partner's shared trunk groups since {done['at']}")
             return
         draining = done["established_calls_draining"]
-        typer.echo(f"{ocn} is cut over to {to} since {done['at']}; {draining} established calls drain")
+        calls = "1 established call drains" if draining == 1 else f"{draining} established calls drain"
+        typer.echo(f"{ocn} is cut over to {to} since {done['at']}; {calls}")
 
     _with_faults_said(step)
 

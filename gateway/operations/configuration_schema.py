@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.interconnection.carriers import CarrierKind
 from gateway.interconnection.trunk_groups import Address, Mode, Side
-from gateway.numbering.telephone_number import parse_number
+from gateway.numbering.telephone_number import Nature, parse_number
 
 ENVIRONMENT_PREFIX = "TOLLGATE_"
 NESTING = "__"
@@ -97,6 +97,14 @@ def _canonical_number(value: object) -> str:
     return number.digits
 
 
+def _whole_number(value: object) -> str:
+    digits = _canonical_number(value)
+    number = parse_number(str(value))
+    if number is None or number.nature not in (Nature.NATIONAL, Nature.INTERNATIONAL):
+        raise refused(f"{str(value)[:80]!r} is not a whole telephone number", 'write all its digits: "+13145550100"')
+    return digits
+
+
 OcnText = Annotated[
     str, _matching(_OCN, "an OCN", "write its four characters, digits and capital letters, as in LERG 1")
 ]
@@ -112,6 +120,7 @@ ListenAddress = Annotated[Address, BeforeValidator(_listen_address)]
 Day = Annotated[date, BeforeValidator(_day)]
 Timestamp = Annotated[int, BeforeValidator(_timestamp)]
 NumberText = Annotated[str, BeforeValidator(_canonical_number)]
+WholeNumberText = Annotated[str, BeforeValidator(_whole_number)]
 PersonName = Annotated[str, Field(min_length=1, max_length=120)]
 FilePath = Annotated[Path, Field(strict=False)]
 
@@ -135,7 +144,7 @@ class GatewaySection(Section):
     mask_numbers: bool = False
     emergency_trunk_group: GroupName | None = None
     emergency_numbers: Annotated[list[NumberText], Field(max_length=100)] = ["911"]
-    gateway_numbers: Annotated[list[NumberText], Field(max_length=10_000)] = []
+    gateway_numbers: Annotated[list[WholeNumberText], Field(max_length=10_000)] = []
 
 
 class OperationsSection(Section):

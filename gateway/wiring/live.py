@@ -29,6 +29,7 @@ from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.database import DatabaseFileError
+from gateway.records.folder_lock import FolderLock
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
 from gateway.signalling.call import Call
 from gateway.signalling.proxy import ProxySettings, SipProxy
@@ -96,6 +97,8 @@ class Gateway:
         folder = configuration.state_folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as undo:  # what was opened is closed again if the rest fails
+            self._lock: Final = FolderLock(folder)
+            undo.callback(self._lock.close)
             self._journal: Final = CutoverJournal(folder / JOURNAL_FILE)
             undo.callback(self._journal.close)
             steps = self._journal.read()
@@ -249,6 +252,7 @@ class Gateway:
         self.transport.close()
         self.recorder.close()
         self._journal.close()
+        self._lock.close()
 
     def api_token(self) -> str:
         """The bearer token for changes over HTTP: made at the first start, readable by the gateway's user alone."""

@@ -97,6 +97,19 @@ def test_the_example_configuration_is_in_order() -> None:
     assert done.stdout.startswith(f"{EXAMPLE}: in order; 3 trunk groups, 4 carriers, ")
 
 
+def test_a_switch_that_lerg_does_not_know_is_a_fault_before_it_refuses_every_call(tmp_path: Path) -> None:
+    text = (EXAMPLE.read_text()).replace("WNVLMOXADS0", "WNVLMOXADS9").replace("../", f"{EXAMPLE.parents[1]}/")
+    file = tmp_path / "typo.toml"
+    file.write_text(text)
+    done = tollgate("check-config", str(file))
+    assert done.returncode == 2
+    assert f"{file}: trunk group wentzville: switch: WNVLMOXADS9 is in no row of LERG 7; correct it (L9)" in done.stderr
+
+
+def test_the_version_is_printed() -> None:
+    assert tollgate("--version").stdout.startswith("tollgate ")
+
+
 def test_each_fault_of_a_configuration_is_a_line_with_file_line_and_key(tmp_path: Path) -> None:
     file = tmp_path / "faulty.toml"
     text = EXAMPLE.read_text()
