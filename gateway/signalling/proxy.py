@@ -6,64 +6,29 @@ through go on unasked; a To tag of no such dialog does not get a request past th
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import blake2s
-from ipaddress import IPv4Address, IPv6Address
+from collections.abc import Iterable
 from typing import Final
-from zlib import crc32
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import Uri, Via, parse_name_addr, parse_uri, parse_via, split_list
+from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
 from gateway.interconnection.trunk_groups import Address, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
-from gateway.policy.verdict import Finding
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Progressed, Send
 from gateway.signalling.dialogs import Dialog, DialogTable
+from gateway.signalling.own_side import OwnSide, reason_header
+from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.timers import TimerQueue
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
-from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State, TimerSettings
+from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
 
 AT_CAPACITY: Final = "Gateway At Capacity"
 """Phrase of the 503 for a call that was not decided: too many are up, or the gateway drains."""
 ALLOW: Final = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class ProxySettings:
-    """What the proxy needs to know of itself, and its bounds."""
-
-    host: str
-    """Address that peers reach us at: goes into Via and Record-Route."""
-    port: int
-    secret: bytes
-    """Random for each run, letters and digits, at most 32: nobody else can guess our branches and tags."""
-    emergency_numbers: frozenset[str] = frozenset({"911"})
-    max_transactions: int = 200_000
-    max_calls: int = 100_000
-    max_message_bytes: int = 16_384
-    max_call_s: int = 14_400
-    """A call that nobody ended is given up after this time."""
-    timers: TimerSettings = field(default_factory=TimerSettings)
-
-
-class ProxyCounters:
-    """What happened, counted since the start."""
-
-    def __init__(self) -> None:
-        self.malformed: Counter[str] = Counter()
-        """By what was wrong."""
-        self.absorbed = 0
-        """Retransmissions answered from memory."""
-        self.stray = 0
-        """Responses and ACKs that belong to nothing."""
 
 
 class SipProxy:
@@ -86,15 +51,7 @@ class SipProxy:
         self._call_limits: Final[TimerQueue[EndedBy, Dialog]] = TimerQueue()
         self._longest_us: Final = settings.max_call_s * 1_000_000
         self.counters: Final = ProxyCounters()
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host  # RFC 3261 section 25.1, IPv6reference
-        sent_by = f"{host}:{settings.port}".encode()
-        self._via: Final = b"Via: SIP/2.0/UDP " + sent_by + b";branch="
-        self._record_route: Final = b"\r\nRecord-Route: <sip:" + sent_by + b";lr>\r\n"
-        self._own_route: Final = b"<sip:" + sent_by + b";lr>"
-        self._own: Final = (host.encode(), settings.port)
-        self._address: Final[Address] = (settings.host, settings.port)
-        self._branch_seed: Final = blake2s(key=settings.secret, digest_size=8)
-        self._branches = 0
+        self._self: Final = OwnSide(settings.host, settings.port, settings.secret)
         self.accepting = True
         """False while draining: new calls are refused, those that are up go on."""
 
@@ -212,7 +169,7 @@ class SipProxy:
         if required is not None:
             self._answer_once(server, 420, "Bad Extension", actions, extra=b"Unsupported: %s\r\n" % required)
             return
-        pop_route = self._routed_here(request)
+        pop_route = self._self.is_first_route_of(request)
         attempt = attempt_of(
             request,
             at_us=at_us,
@@ -238,7 +195,7 @@ class SipProxy:
         self._dialogs.add(dialog)
         self._call_limits.start(EndedBy.TIMEOUT, dialog, at_us, self._longest_us)
         client = self._forward(
-            server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, own_end=self._record_route
+            server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, own_end=self._self.record_route
         )
         dialog.opened_by = client.branch
 
@@ -277,10 +234,10 @@ class SipProxy:
             self._answer_once(server, 503, AT_CAPACITY, actions, extra=b"Retry-After: 2\r\n")
             return
         other_side = dialog.callee if from_caller else dialog.caller
-        target = self._next_hop(request, other_side)
+        target = self._self.next_hop(request, other_side)
         if target == server.source:  # or a BYE that its sender answers would give a place back while the call is up
             target = other_side
-        pop_route = self._routed_here(request)
+        pop_route = self._self.is_first_route_of(request)
         self._layer.add_server(server)
         if request.method == b"INVITE":
             self._respond(server, 100, "Trying", at_us, actions)
@@ -311,8 +268,8 @@ class SipProxy:
         own_end: bytes = b"\r\n",
     ) -> ClientTransaction:
         request = _request_of(server)
-        branch = self._new_branch()
-        own = self._via + branch + own_end
+        branch = self._self.new_branch()
+        own = self._self.via + branch + own_end
         data = edit.forwarded(request, own, hops, server.via, pop_route=pop_route)
         return self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
 
@@ -330,15 +287,15 @@ class SipProxy:
             self.counters.stray += 1
             return
         dialog, from_caller = found
-        own = self._via + self._new_branch() + b"\r\n"
+        own = self._self.via + self._self.new_branch() + b"\r\n"
         received = edit.completed_via(via_value, via, *source)
-        data = edit.forwarded(request, own, hops - 1, received, pop_route=self._routed_here(request))
-        actions.append(Send(data, self._next_hop(request, dialog.callee if from_caller else dialog.caller)))
+        data = edit.forwarded(request, own, hops - 1, received, pop_route=self._self.is_first_route_of(request))
+        actions.append(Send(data, self._self.next_hop(request, dialog.callee if from_caller else dialog.caller)))
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
     def _receive_response(self, data: bytes, at_us: int, actions: list[Action]) -> None:
-        response = read_response(data, self._via)
+        response = read_response(data, self._self.via)
         client = self._layer.client(response.branch, response.method) if response is not None else None
         if response is None or client is None:
             self.counters.stray += 1
@@ -431,23 +388,15 @@ class SipProxy:
         request = server.request
         if request is None:
             return
-        data = self._response(request, status, phrase, server.via, extra)
+        data = self._self.answer(request, status, phrase, server.via, extra)
         self._layer.respond(server, status, data, at_us, actions)
 
     def _answer_once(
         self, server: ServerTransaction, status: int, phrase: str, actions: list[Action], extra: bytes = b""
     ) -> None:
         """Answer without a transaction: a repeated request is answered again, the same (RFC 3261 section 8.2.7)."""
-        data = self._response(_request_of(server), status, phrase, server.via, extra)
+        data = self._self.answer(_request_of(server), status, phrase, server.via, extra)
         actions.append(Send(data, server.reply_to))
-
-    def _response(self, request: SipMessage, status: int, phrase: str, via: bytes | None, extra: bytes = b"") -> bytes:
-        tag = b"" if status == 100 else self._tag_for(request)
-        return edit.response(request, status, phrase, to_tag=tag, via=via, extra=extra)
-
-    def _tag_for(self, request: SipMessage) -> bytes:
-        """A To tag of ours: the same for the same request, so that no state is needed to give it twice."""
-        return b"tg%08x" % crc32(request.required(headers.CALL_ID) + self._settings.secret)
 
     def _refuse_malformed(
         self, message: SipMessage | None, fault: Malformed, source: Address, actions: list[Action]
@@ -462,7 +411,7 @@ class SipProxy:
             received = None
         try:
             phrase = "Bad Request: " + fault.what
-            actions.append(Send(self._response(message, 400, phrase, received), source))
+            actions.append(Send(self._self.answer(message, 400, phrase, received), source))
         except Malformed:
             return  # it lacks what an answer must repeat; the drop is counted above
 
@@ -487,75 +436,8 @@ class SipProxy:
             raise Malformed("Max-Forwards is not a number from 0 to 255", request.head_end)
         return int(value)
 
-    def _routed_here(self, request: SipMessage) -> bool:
-        """Whether the first Route is our own Record-Route coming back."""
-        value = request.value(headers.ROUTE)
-        if value is None:
-            return False
-        if value == self._own_route:
-            return True
-        uri = parse_uri(parse_name_addr(_first(value)).uri)
-        return (uri.host, uri.port or 5060) == self._own
-
-    def _next_hop(self, request: SipMessage, otherwise: Address) -> Address:
-        """Where a request inside a dialog goes: the next Route, else the Request-URI, where these give an address.
-
-        A name instead of an address sends it where the call's other side was reached before.
-        """
-        target = _address_in(request.request_uri)
-        value = request.value(headers.ROUTE)
-        if value is not None and (value != self._own_route or len(request.numbers(headers.ROUTE)) > 1):
-            for route in _routes(request):
-                uri = parse_uri(parse_name_addr(route).uri)
-                if (uri.host, uri.port or 5060) != self._own:
-                    target = _address_of(uri)
-                    break
-        if target is None or target == self._address:
-            return otherwise  # nor to ourselves, round and round until Max-Forwards is used up
-        return target
-
-    def _new_branch(self) -> bytes:
-        # Who was sent one branch must not know the next: responses to others' calls could be forged with it.
-        self._branches += 1
-        keyed = self._branch_seed.copy()
-        keyed.update(b"%x" % self._branches)
-        return b"z9hG4bKtg%x.%s" % (self._branches, keyed.hexdigest().encode())
-
-
-def _address_in(request_uri: bytes) -> Address | None:
-    return _address_of(parse_uri(request_uri))
-
-
-def _address_of(uri: Uri) -> Address | None:
-    """The address that a URI names; None where it names a host, which a socket would stop everything to look up."""
-    address = _ip_address(uri.host)
-    return (address, uri.port or 5060) if address is not None else None
-
-
-@lru_cache(maxsize=1_024)
-def _ip_address(host: bytes) -> str | None:
-    text = host.decode("ascii", "replace")
-    try:
-        return str(IPv6Address(text[1:-1])) if text.startswith("[") else str(IPv4Address(text))
-    except ValueError:
-        return None
-
-
-def _routes(request: SipMessage) -> Iterator[bytes]:
-    for span in request.spans(headers.ROUTE):
-        line = request.text(span)
-        for start, end in split_list(line):
-            yield line[start:end]
-
 
 _SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
-
-
-def _first(value: bytes) -> bytes:
-    if b"," not in value:
-        return value
-    start, end = next(split_list(value))
-    return value[start:end]
 
 
 def _server_key(via: Via, value: bytes, method: bytes) -> ServerKey:
@@ -581,11 +463,3 @@ def _given_up_by(client: ClientTransaction) -> EndedBy | None:
     if client.overdue:
         return EndedBy.TIMEOUT
     return EndedBy.CANCEL if client.cancelled or client.cancel_wanted else None
-
-
-def reason_header(finding: Finding) -> bytes:
-    """Why, for machines (RFC 3326): the Q.850 cause, and the check and clause behind the refusal."""
-    if finding.refusal is None:
-        return b""
-    text = f"{finding.verdict.value} {finding.check} {finding.clause}"
-    return f'Reason: Q.850;cause={finding.refusal.cause};text="{text}"\r\n'.encode("ascii", "replace")

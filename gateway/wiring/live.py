@@ -32,7 +32,8 @@ from gateway.records.database import DatabaseFileError
 from gateway.records.folder_lock import FolderLock
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
 from gateway.signalling.call import Call
-from gateway.signalling.proxy import ProxySettings, SipProxy
+from gateway.signalling.proxy import SipProxy
+from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
 from gateway.wiring.engine import policy_of

@@ -20,7 +20,8 @@ from gateway.interconnection.trunk_groups import Address
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.policy.verdict import Decision
 from gateway.signalling.call import Decided, Send
-from gateway.signalling.proxy import ProxySettings, SipProxy
+from gateway.signalling.proxy import SipProxy
+from gateway.signalling.proxy_settings import ProxySettings
 from gateway.wiring.engine import policy_of
 
 REPOSITORY = Path(__file__).parents[2]

@@ -21,7 +21,8 @@ from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Finding, Outcome, Refusal, Verdict
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Progressed, Send
-from gateway.signalling.proxy import ProxySettings, SipProxy
+from gateway.signalling.proxy import SipProxy
+from gateway.signalling.proxy_settings import ProxySettings
 
 T0: Final = 1_760_000_000_000_000
 SECOND_US: Final = 1_000_000

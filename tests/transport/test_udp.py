@@ -20,7 +20,8 @@ from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Decision, Outcome
 from gateway.signalling.call import Action, Call, Decided, Ended, Progressed, Send
-from gateway.signalling.proxy import ProxySettings, SipProxy
+from gateway.signalling.proxy import SipProxy
+from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.transactions import TimerSettings
 from gateway.transport.clock import Clock
 from gateway.transport.udp import BATCH, MessageCounts, UdpTransport, open_socket

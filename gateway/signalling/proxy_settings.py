@@ -1,0 +1,38 @@
+"""What the proxy is told before it starts, and what it counts while it runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from gateway.signalling.transactions import TimerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """What the proxy needs to know of itself, and its bounds."""
+
+    host: str
+    """Address that peers reach us at: goes into Via and Record-Route."""
+    port: int
+    secret: bytes
+    """Random for each run, letters and digits, at most 32: nobody else can guess our branches and tags."""
+    emergency_numbers: frozenset[str] = frozenset({"911"})
+    max_transactions: int = 200_000
+    max_calls: int = 100_000
+    max_message_bytes: int = 16_384
+    max_call_s: int = 14_400
+    """A call that nobody ended is given up after this time."""
+    timers: TimerSettings = field(default_factory=TimerSettings)
+
+
+class ProxyCounters:
+    """What happened, counted since the start."""
+
+    def __init__(self) -> None:
+        self.malformed: Counter[str] = Counter()
+        """By what was wrong."""
+        self.absorbed = 0
+        """Retransmissions answered from memory."""
+        self.stray = 0
+        """Responses and ACKs that belong to nothing."""
