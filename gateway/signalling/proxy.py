@@ -17,12 +17,12 @@ from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
 from gateway.interconnection.trunk_groups import Address, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
-from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Progressed, Send
-from gateway.signalling.dialogs import Dialog, DialogTable
+from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Send
+from gateway.signalling.calls import CallsUp
+from gateway.signalling.dialogs import Dialog
 from gateway.signalling.own_side import OwnSide, reason_header
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.sip_attempt import attempt_of
-from gateway.signalling.timers import TimerQueue
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
 
@@ -47,9 +47,7 @@ class SipProxy:
         self._members: Final = {member: group for group in trunk_groups for member in group.members}
         self._hosts: Final = frozenset(host for host, _ in self._members)
         self._layer: Final = TransactionLayer(self, settings.timers)
-        self._dialogs: Final = DialogTable()
-        self._call_limits: Final[TimerQueue[EndedBy, Dialog]] = TimerQueue()
-        self._longest_us: Final = settings.max_call_s * 1_000_000
+        self._calls: Final = CallsUp(engine, settings.max_call_s * 1_000_000)
         self.counters: Final = ProxyCounters()
         self._self: Final = OwnSide(settings.host, settings.port, settings.secret)
         self.accepting = True
@@ -78,15 +76,13 @@ class SipProxy:
         """Do what is due."""
         actions: list[Action] = []
         self._layer.fire(at_us, actions)
-        for ended_by, dialog in self._call_limits.due(at_us):
-            self._end(dialog, ended_by, at_us, actions)
-            self._drop(dialog)
+        self._calls.expire(at_us, actions)
         return actions
 
     @property
     def next_wake_us(self) -> int | None:
         """When `wake` has something to do, at the earliest."""
-        transactions, calls = self._layer.timers.next_us, self._call_limits.next_us
+        transactions, calls = self._layer.timers.next_us, self._calls.next_us
         if transactions is None or calls is None:
             return calls if transactions is None else transactions
         return min(transactions, calls)
@@ -94,8 +90,7 @@ class SipProxy:
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""
         actions: list[Action] = []
-        for dialog in self._dialogs.all():
-            self._end(dialog, EndedBy.SHUTDOWN, at_us, actions)
+        self._calls.end_all(at_us, actions)
         return actions
 
     @property
@@ -104,7 +99,7 @@ class SipProxy:
 
     @property
     def dialogs(self) -> int:
-        return len(self._dialogs)
+        return len(self._calls.dialogs)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
@@ -153,7 +148,7 @@ class SipProxy:
         key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
         if not key[1]:
             raise Malformed("From has no tag", request.spans(headers.FROM)[0][0])
-        if self._dialogs.get(key) is not None:
+        if self._calls.dialogs.get(key) is not None:
             # The same request over another path (RFC 3261 section 8.2.2.2), or one that would push a call out of the
             # table while it is up.
             self._answer_once(server, 482, "Loop Detected", actions)
@@ -191,9 +186,7 @@ class SipProxy:
             self._refuse(server, call, at_us, actions)
             return
         self._respond(server, 100, "Trying", at_us, actions)
-        dialog = Dialog(key, server.source, decision.egress.members[0], call)
-        self._dialogs.add(dialog)
-        self._call_limits.start(EndedBy.TIMEOUT, dialog, at_us, self._longest_us)
+        dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
         client = self._forward(
             server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, own_end=self._self.record_route
         )
@@ -221,7 +214,7 @@ class SipProxy:
         if request.method != b"BYE":  # one that could open a call behind us must not be readable in two ways
             request.check()
         call_id = request.required(headers.CALL_ID)
-        found = self._dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
+        found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
         if found is None or server.source[0] not in self._hosts:
             self._answer_once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
@@ -242,7 +235,7 @@ class SipProxy:
         if request.method == b"INVITE":
             self._respond(server, 100, "Trying", at_us, actions)
         elif request.method == b"BYE":
-            self._end(dialog, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
+            self._calls.end(dialog, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
         self._forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
@@ -277,7 +270,7 @@ class SipProxy:
         self, request: SipMessage, via_value: bytes, via: Via, source: Address, actions: list[Action]
     ) -> None:
         """The ACK for a 2xx goes end to end: forwarded, never answered."""
-        found = self._dialogs.find(
+        found = self._calls.dialogs.find(
             request.required(headers.CALL_ID),
             tag_of(request.required(headers.FROM)),
             tag_of(request.required(headers.TO)),
@@ -316,23 +309,12 @@ class SipProxy:
             tag = tag_of(response.to)
             if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
                 dialog.learn(tag)
-            self._progress(dialog, status, at_us, actions)
+            self._calls.progress(dialog, status, at_us, actions)
         self._layer.respond(server, status, response.onward, at_us, actions)
         if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
-            self._drop(dialog)
+            self._calls.drop(dialog)
         elif status >= 300 and client.branch == dialog.opened_by:
-            self._fail(dialog, status, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
-
-    def _progress(self, dialog: Dialog, status: int, at_us: int, actions: list[Action]) -> None:
-        call = dialog.call
-        if call is None:
-            return
-        if call.progressed_at_us is None and status < 300 and status >= 180:
-            call.progressed_at_us = at_us
-            actions.append(Progressed(call))
-        if call.answered_at_us is None and 200 <= status < 300:
-            call.answered_at_us = at_us
-            call.final_status = status
+            self._calls.fail(dialog, status, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
 
     def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """Nothing came back in time."""
@@ -342,36 +324,13 @@ class SipProxy:
         if client.method != b"INVITE":
             self._layer.forget(server)  # RFC 4320: a late 408 to a non-INVITE does harm only
             if client.method == b"BYE" and dialog is not None:
-                self._drop(dialog)
+                self._calls.drop(dialog)
             return
         ended_by = _given_up_by(client) or EndedBy.TIMEOUT
         status, phrase = (487, "Request Terminated") if ended_by is EndedBy.CANCEL else (408, "Request Timeout")
         self._respond(server, status, phrase, at_us, actions)
         if dialog is not None and client.branch == dialog.opened_by:
-            self._fail(dialog, status, ended_by, at_us, actions)
-
-    # -- calls --------------------------------------------------------------------------------------------------------
-
-    def _fail(self, dialog: Dialog, status: int, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
-        """The INVITE that opened the call came to nothing."""
-        if dialog.call is not None and dialog.call.answered_at_us is None:
-            dialog.call.final_status = status
-            self._end(dialog, ended_by, at_us, actions)
-            self._drop(dialog)
-
-    def _end(self, dialog: Dialog, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
-        call = dialog.call
-        if call is None or call.ended_by is not None:
-            return
-        call.ended_by = ended_by
-        call.ended_at_us = at_us
-        self._engine.ended(call.attempt, at_us)
-        actions.append(Ended(call))
-
-    def _drop(self, dialog: Dialog) -> None:
-        self._dialogs.remove(dialog)
-        dialog.call = None
-        self._call_limits.stop(EndedBy.TIMEOUT, dialog, self._longest_us)
+            self._calls.fail(dialog, status, ended_by, at_us, actions)
 
     # -- answers of our own -------------------------------------------------------------------------------------------
 
@@ -425,7 +384,7 @@ class SipProxy:
         return (
             not self.accepting
             or len(self._layer) >= settings.max_transactions
-            or len(self._dialogs) >= settings.max_calls
+            or len(self._calls.dialogs) >= settings.max_calls
         )
 
     def _hops(self, request: SipMessage) -> int:

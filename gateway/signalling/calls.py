@@ -1,0 +1,76 @@
+"""The calls that were let through, from their INVITE to their end in the books."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.interconnection.trunk_groups import Address
+from gateway.policy.engine import Engine
+from gateway.signalling.call import Action, Call, Ended, EndedBy, Progressed
+from gateway.signalling.dialogs import Dialog, DialogKey, DialogTable
+from gateway.signalling.timers import TimerQueue
+
+
+class CallsUp:
+    """Opens a dialog for each call, notes how it gets on, and ends it once, telling the engine and asking to say so."""
+
+    def __init__(self, engine: Engine, longest_us: int) -> None:
+        """`longest_us`: a call that nobody ended is given up after this many microseconds."""
+        self._engine: Final = engine
+        self._longest_us: Final = longest_us
+        self._limits: Final[TimerQueue[EndedBy, Dialog]] = TimerQueue()
+        self.dialogs: Final = DialogTable()
+
+    @property
+    def next_us(self) -> int | None:
+        """When the next call may have been up too long."""
+        return self._limits.next_us
+
+    def open(self, key: DialogKey, caller: Address, callee: Address, call: Call) -> Dialog:
+        dialog = Dialog(key, caller, callee, call)
+        self.dialogs.add(dialog)
+        self._limits.start(EndedBy.TIMEOUT, dialog, call.attempt.at_us, self._longest_us)
+        return dialog
+
+    def expire(self, at_us: int, actions: list[Action]) -> None:
+        """Give up what has been up too long."""
+        for ended_by, dialog in self._limits.due(at_us):
+            self.end(dialog, ended_by, at_us, actions)
+            self.drop(dialog)
+
+    def end_all(self, at_us: int, actions: list[Action]) -> None:
+        """The gateway stops."""
+        for dialog in self.dialogs.all():
+            self.end(dialog, EndedBy.SHUTDOWN, at_us, actions)
+
+    def progress(self, dialog: Dialog, status: int, at_us: int, actions: list[Action]) -> None:
+        call = dialog.call
+        if call is None:
+            return
+        if call.progressed_at_us is None and status < 300 and status >= 180:
+            call.progressed_at_us = at_us
+            actions.append(Progressed(call))
+        if call.answered_at_us is None and 200 <= status < 300:
+            call.answered_at_us = at_us
+            call.final_status = status
+
+    def fail(self, dialog: Dialog, status: int, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
+        """The INVITE that opened the call came to nothing."""
+        if dialog.call is not None and dialog.call.answered_at_us is None:
+            dialog.call.final_status = status
+            self.end(dialog, ended_by, at_us, actions)
+            self.drop(dialog)
+
+    def end(self, dialog: Dialog, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
+        call = dialog.call
+        if call is None or call.ended_by is not None:
+            return
+        call.ended_by = ended_by
+        call.ended_at_us = at_us
+        self._engine.ended(call.attempt, at_us)
+        actions.append(Ended(call))
+
+    def drop(self, dialog: Dialog) -> None:
+        self.dialogs.remove(dialog)
+        dialog.call = None
+        self._limits.stop(EndedBy.TIMEOUT, dialog, self._longest_us)
