@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.records.database import UnavailableError
 
-LOCK_FILE: Final = "lock"
+LOCK_FILE: Final = "gateway.lock"
 
 
 class FolderLock:
