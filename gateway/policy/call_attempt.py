@@ -70,8 +70,8 @@ class CallAttempt:
     """History-Info entries (RFC 7044), oldest first."""
     identities: tuple[TextFact, ...] = ()
     """Identity headers (RFC 8224): each a PASSporT."""
-    privacy: TextFact | None = None
-    """Privacy (RFC 3323)."""
+    privacy: tuple[TextFact, ...] = ()
+    """Privacy (RFC 3323): every line of it, for one more could say the contrary."""
     display_name: TextFact | None = None
     """From's display name."""
     routing_number: TelephoneNumber | None = None

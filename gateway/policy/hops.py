@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from gateway.codecs.privacy import privacy_values
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.policy.checks.facts import evidence, same_number
+from gateway.policy.checks.facts import asked_privacy, evidence, same_number
 from gateway.policy.verdict import Evidence, Verdict
 
 CHECK: Final = "between_legs"
@@ -98,13 +97,13 @@ def _presentation(before: CallAttempt, after: CallAttempt) -> HopFinding | None:
     if was == now:
         return None
     what = "cleared: the number was restricted and is not any more" if was else "added: the number was not restricted"
-    sides = (evidence(before.privacy, before.from_), evidence(after.privacy, after.from_))
+    sides = (evidence(*before.privacy, before.from_), evidence(*after.privacy, after.from_))
     return HopFinding(Verdict.ALTERED, PRIVACY_CLAUSE, f"the caller's privacy was {what}", *sides)
 
 
 def _restricted(attempt: CallAttempt) -> bool:
     """Whether the number is marked as restricted: by Privacy (RFC 3323, 3325), or by an anonymous From."""
-    if attempt.privacy is not None and privacy_values(attempt.privacy.raw) & _RESTRICTING:
+    if asked_privacy(attempt) & _RESTRICTING:
         return True
     return attempt.from_.number is None and b"anonymous" in attempt.from_.raw.lower()
 

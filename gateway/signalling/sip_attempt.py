@@ -139,8 +139,9 @@ def _add_seldom(attempt: CallAttempt, invite: SipMessage) -> None:
         )
     privacy = invite.spans(headers.PRIVACY)
     if privacy:
-        start, end = privacy[0]
-        attempt.privacy = TextFact("Privacy", invite.data[start:end], start)
+        attempt.privacy = tuple(
+            TextFact("Privacy", invite.data[start:end], start) for start, end in privacy[:MAX_VALUES]
+        )
 
 
 def _display_name(fact: NumberFact, address: NameAddr) -> TextFact:

@@ -93,7 +93,7 @@ def attempt(
     diversions: tuple[str, ...] = (),
     history: tuple[str, ...] = (),
     identities: tuple[TextFact, ...] = (),
-    privacy: str | None = None,
+    privacy: str | tuple[str, ...] | None = None,
     display_name: str | None = None,
     category: str | None = None,
     line: str | None = None,
@@ -125,7 +125,7 @@ def attempt(
         diversions=tuple(number_fact("Diversion", user, offset=350 + place) for place, user in enumerate(diversions)),
         history=tuple(number_fact("History-Info", user, offset=400 + place) for place, user in enumerate(history)),
         identities=identities,
-        privacy=None if privacy is None else text_fact("Privacy", privacy, 450),
+        privacy=tuple(text_fact("Privacy", text, 450) for text in _each(privacy)),
         display_name=None if display_name is None else text_fact("From", display_name, 101),
         routing_number=None if rn is None else lrn(rn),
         npdi=npdi,
@@ -134,3 +134,9 @@ def attempt(
         calling_party_category=None if category is None else text_fact("cpc", category, 121),
         emergency=emergency,
     )
+
+
+def _each(values: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if values is None:
+        return ()
+    return (values,) if isinstance(values, str) else values

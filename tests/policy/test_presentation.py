@@ -31,6 +31,7 @@ ROWS = [
     ("unavailable is not a wish for privacy", {"calling": "unavailable", "asserted": (CALLING,)}, Verdict.PASS),
     ("privacy cleared", {**HIDDEN, "privacy": "none"}, Verdict.ALTERED),
     ("none and id", {"privacy": "none;id"}, Verdict.ALTERED),
+    ("none on a second line", {"privacy": ("id", "none")}, Verdict.ALTERED),
     ("none and id by commas", {"privacy": "id, none"}, Verdict.ALTERED),
     ("the other field was taken out", HIDDEN, Verdict.WARN),
     ("the digits were taken out", {"calling": "anonymous", "asserted": (), "privacy": "id"}, Verdict.WARN),

@@ -51,8 +51,8 @@ def _facts(attempt: CallAttempt) -> Iterator[NumberFact | TextFact]:
     for facts in (attempt.asserted, attempt.charge, attempt.diversions, attempt.history):
         yield from facts
     yield from attempt.identities
+    yield from attempt.privacy
     optional = (
-        attempt.privacy,
         attempt.display_name,
         attempt.originating_line,
         attempt.calling_party_category,

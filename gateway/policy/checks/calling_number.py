@@ -99,9 +99,9 @@ class CallingNumber:
         text = "no field carries a calling number; 47 CFR 64.1601(a) requires the CPN to be passed on"
         if signed is not None:
             text += f"; the PASSporT still names {signed.passport.orig_tn}: it was taken out on the way"
-        if attempt.privacy is not None:
+        if attempt.privacy:
             text += "; privacy marks the number as restricted, it does not remove it (64.1601(b))"
-        seen = evidence(attempt.from_, *attempt.asserted, attempt.privacy, signed.fact if signed is not None else None)
+        seen = evidence(attempt.from_, *attempt.asserted, *attempt.privacy, signed.fact if signed is not None else None)
         return violation(self.name, Verdict.MISSING, self.clause, Reason.CPN_MISSING, text, seen)
 
     def _disagreement(self, attempt: CallAttempt, calling: NumberFact, number: TelephoneNumber) -> Finding | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.passport import Passport, decode_identity
+from gateway.codecs.privacy import privacy_values
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
 
+NO_PRIVACY: Final[frozenset[str]] = frozenset()
 _PLUS_ONE = re.compile(rb"(?:^|:|\"|<|\s)\+1")
 
 
@@ -36,6 +38,13 @@ def violation(
 
 def evidence(*facts: NumberFact | TextFact | None) -> tuple[Evidence, ...]:
     return tuple(Evidence(fact.field, fact.raw, fact.offset) for fact in facts if fact is not None)
+
+
+def asked_privacy(attempt: CallAttempt) -> frozenset[str]:
+    """The priv-values of all Privacy lines together."""
+    if not attempt.privacy:
+        return NO_PRIVACY
+    return NO_PRIVACY.union(*(privacy_values(fact.raw) for fact in attempt.privacy))
 
 
 def same_number(one: TelephoneNumber, other: TelephoneNumber) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.codecs.privacy import privacy_values
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.policy.checks.facts import evidence, passed, violation
+from gateway.policy.checks.facts import asked_privacy, evidence, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -41,11 +40,11 @@ class Presentation:
         )
 
     def judge(self, attempt: CallAttempt) -> Finding:
-        if attempt.privacy is None and attempt.from_.number is not None:
+        if not attempt.privacy and attempt.from_.number is not None:
             return self._pass
         if attempt.emergency:
             return self._exempt_emergency
-        values = privacy_values(attempt.privacy.raw) if attempt.privacy is not None else frozenset()
+        values = asked_privacy(attempt)
         anonymous = _is_anonymous(attempt.from_)
         restricting = values & _RESTRICTING
         found = self._contradiction(attempt, values, anonymous)
@@ -70,7 +69,7 @@ class Presentation:
             self.clause,
             Reason.PRESENTATION_ALTERED,
             text,
-            evidence(attempt.privacy, attempt.from_),
+            evidence(*attempt.privacy, attempt.from_),
         )
 
     def _restricted(self, attempt: CallAttempt, *, restricted_by_privacy: bool) -> Finding | None:
@@ -90,7 +89,7 @@ class Presentation:
         return None
 
     def _warn(self, text: str, attempt: CallAttempt) -> Finding:
-        seen = evidence(attempt.privacy, attempt.from_, attempt.display_name, *attempt.asserted)
+        seen = evidence(*attempt.privacy, attempt.from_, attempt.display_name, *attempt.asserted)
         return Finding(self.name, Verdict.WARN, self.clause, text, seen)
 
 
