@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import merge
 from typing import Final
 
@@ -21,7 +21,7 @@ from gateway.capture.calls import (
     Role,
     locator_of,
 )
-from gateway.capture.closing import close, placed
+from gateway.capture.closing import close, enters, placed
 from gateway.capture.faults import FaultKind
 from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.reader import CaptureReader
@@ -33,11 +33,13 @@ from gateway.interconnection.trunk_groups import Address
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
-from gateway.policy.verdict import Finding
+from gateway.policy.verdict import Finding, Verdict
 from gateway.signalling.call import Call
 from gateway.signalling.sip_attempt import attempt_of
 
 SIP_PORT: Final = 5060
+_NO_TRUNK_GROUP: Final = "no trunk group configured for the source"
+"""What the checks of an agreement say of a call without an ingress trunk group."""
 _EMPTY_LINES: Final = b"\r\n\x00 \t"
 _INCOMPLETE: Final = frozenset({FaultKind.TRUNCATED_FILE, FaultKind.BAD_RECORD, FaultKind.UNKNOWN_LINK})
 """Damage after which an unknown part of a file is missing from the audit."""
@@ -50,8 +52,11 @@ class Judges:
     engine: Engine
     find_provider: ProviderFinder
     emergency_numbers: frozenset[str]
+    why_no_trunk_group: str
+    """Why a call that no gateway decides came on no trunk group, and what to do about it."""
     replay: GatewayReplay | None = None
-    """None: every leg is judged by what its message says of itself."""
+    """Decides the calls that enter the gateway. Every leg of any other call is judged by what its INVITE says of
+    itself; with None, every leg of every call."""
     gateway: Address | None = None
     """Where the gateway of `replay` listened."""
 
@@ -113,7 +118,7 @@ class Auditor:
             if replayed is not None and replayed.answer:
                 found.leg.answer = replayed.answer
             if not found.leg.decisions:
-                self._judge(found.call, found.leg, message, datagram, file)
+                found.leg.attempt = self._attempt(found.leg, message, datagram, file)
             for call in self._table.overflow():
                 self._close(call)
 
@@ -189,12 +194,16 @@ class Auditor:
         if found.role is Role.INITIAL:
             leg.attempt = call.attempt
 
-    def _judge(self, call: AuditedCall, leg: Leg, message: SipMessage, datagram: Datagram, file: str) -> None:
-        """The first INVITE of a leg, where no gateway decides it."""
-        leg.attempt = self._attempt(leg, message, datagram, file)
-        if leg.attempt is not None and self._judges.replay is None and not _seen_before(call, leg):
-            judged, locator = self._judges.engine.judge(leg.attempt), locator_of(datagram, file)
-            leg.findings = tuple(self._finding(finding, leg.number, locator, None) for finding in judged)
+    def _judge(self, leg: Leg, attempt: CallAttempt) -> None:
+        """The first INVITE of a leg by what it says of itself: it came on no trunk group that is known."""
+        judged = (self._said_why(finding) for finding in self._judges.engine.judge(attempt))
+        leg.findings = tuple(self._finding(finding, leg.number, leg.first, None) for finding in judged)
+
+    def _said_why(self, finding: Finding) -> Finding:
+        """A check can only say that it knows no trunk group; the audit knows why."""
+        if finding.verdict is Verdict.NOT_JUDGED and finding.text == _NO_TRUNK_GROUP:
+            return replace(finding, text=self._judges.why_no_trunk_group)
+        return finding
 
     def _attempt(self, leg: Leg, message: SipMessage, datagram: Datagram, file: str) -> CallAttempt | None:
         try:
@@ -220,6 +229,10 @@ class Auditor:
     # -- closing a call -----------------------------------------------------------------------------------------------
 
     def _close(self, call: AuditedCall) -> None:
+        if not enters(call, self._judges.gateway):  # known only now: a later leg may be the one
+            for leg in call.legs:
+                if leg.attempt is not None and not _seen_before(call, leg):
+                    self._judge(leg, leg.attempt)
         close(call, self._judges.gateway, self._limits.evidence_bytes)
         self._result.count(call)
         listed, legs = (self._violating, 0) if call.violations else (self._clean, 1)

@@ -74,17 +74,34 @@ def _changes_towards(leg: Leg, legs: list[Leg], evidence_bytes: int) -> list[Aud
 
 
 def _why_not_judged(call: AuditedCall, gateway: Address | None) -> str:
-    """Why no check was run on a call; empty where some were."""
-    if any(finding.check != hops.CHECK for finding in call.findings):
+    """Why a call was not judged, or by what its messages say only; empty where all checks were run."""
+    judged = any(finding.check != hops.CHECK for finding in call.findings)
+    if judged and (gateway is None or enters(call, gateway)):
         return ""
     if not any(leg.initial for leg in call.legs):
         return "the capture does not hold the INVITE that opened it"
-    if gateway is None:
-        unreadable = next((leg for leg in call.legs if leg.malformed), None)
-        return f"its INVITE is malformed: {unreadable.malformed}" if unreadable is not None else ""
     answered = next((leg for leg in call.legs if leg.answer), None)
     if answered is not None:
         return f"the gateway answers it before any check: {answered.answer}"
+    unreadable = next((leg for leg in call.legs if leg.malformed), None)
+    if unreadable is not None and not judged:
+        return f"its INVITE is malformed: {unreadable.malformed}"
+    if gateway is None:
+        return ""
+    if judged:
+        return f"{does_not_enter(gateway)}; only what its INVITEs say of themselves is judged"
+    return does_not_enter(gateway)
+
+
+def enters(call: AuditedCall, gateway: Address | None) -> bool:
+    """Whether a leg of a call leads to the gateway, so that the call is the gateway's to decide."""
+    if gateway is None:
+        return False
+    return call.decisions_not_held > 0 or any(leg.destination == gateway for leg in call.legs)
+
+
+def does_not_enter(gateway: Address) -> str:
+    """Why the gateway at an address decides nothing of a call."""
     return f"no leg of it enters the gateway at {address_text(gateway)}"
 
 

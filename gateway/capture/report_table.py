@@ -174,7 +174,9 @@ def _print_summary(console: Console, result: AuditResult) -> None:
             _print_lines(console, f"  {check:<15}", _verdicts_text(verdicts), _style(verdicts))
     _print_list(console, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
     _print_list(
-        console, "Calls not judged", [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()]
+        console,
+        "Calls not judged, or in part",
+        [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()],
     )
     _print_list(console, "Malformed SIP", [str(one) for one in result.malformed], result.malformed_count)
     _print_list(console, "Could not be read", result.unreadable)

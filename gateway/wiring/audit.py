@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.auditing import Judges, audit_readers
 from gateway.capture.calls import AuditLimits
+from gateway.capture.closing import does_not_enter
 from gateway.capture.faults import NotACapture
 from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.reader import CaptureReader
@@ -25,6 +26,7 @@ REPLAY_SECRET: Final = b"replay"
 FROM_THE_FIRST_PACKET: Final = (
     "limits are counted from the first packet on: of tokens taken and calls in progress before it nothing is known"
 )
+NO_CONFIGURATION: Final = "no configuration given: see --config"
 EMERGENCY_NUMBERS: Final = frozenset({"911"})
 
 
@@ -72,7 +74,8 @@ def audit(
     """Audit captures as one, by the engine of `configuration` with the cut-overs of its journal.
 
     `gateway_address` is where the captured gateway listened, where that is not what the configuration says (port 0).
-    Without a configuration every leg is judged by what its messages say. Inputs that cannot be read are in the result.
+    A call that does not enter the gateway, and without a configuration every call, is judged by what its INVITEs say.
+    Inputs that cannot be read are in the result.
     Raises what `policy_of` raises for the tables of the configuration.
     """
     limits = limits or AuditLimits()
@@ -102,14 +105,15 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     """Who judges the calls, and what a reader of the report must know of it."""
     if configuration is None:
         policy = policy_without_configuration()
-        return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS), []
+        return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS, NO_CONFIGURATION), []
     policy = policy_of(configuration, cutovers_of(configuration))
     host, port = gateway_address or configuration.listen
     gateway = (host if host not in ("0.0.0.0", "::") else configuration.record_route_host, port)  # noqa: S104
     replay = _replay_of(configuration, policy, gateway)
     notes = [FROM_THE_FIRST_PACKET]
     notes += [f"row not used: {fault}" for fault in policy.row_faults[:100]]
-    return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, replay, gateway), notes
+    why = f"{does_not_enter(gateway)}: see gateway.listen in the configuration"
+    return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, why, replay, gateway), notes
 
 
 def _replay_of(configuration: Configuration, policy: Policy, gateway: Address) -> GatewayReplay:

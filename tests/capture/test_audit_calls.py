@@ -168,7 +168,7 @@ def test_an_invite_that_comes_again_with_credentials_is_the_same_call() -> None:
 
 def test_what_needs_data_is_not_judged_and_says_why() -> None:
     summary = document(result_of([at(0, A, B, INVITE)]))["summary"]
-    assert summary["not_judged"]["rate_limit"] == "no trunk group configured for the source"
+    assert summary["not_judged"]["rate_limit"] == "no configuration given: see --config"
     assert summary["not_judged"]["between_legs"] == "the call was captured on one leg only"
     assert summary["findings"]["rate_limit"] == {"NOT_JUDGED": 1}
 

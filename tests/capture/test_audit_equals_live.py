@@ -37,7 +37,7 @@ from gateway.interconnection.discontinuance import Cutover
 from gateway.operations.configuration import Configuration
 from gateway.policy.verdict import Decision, Outcome
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
-from gateway.wiring.audit import audit
+from gateway.wiring.audit import audit, exit_code
 
 Decided = list[tuple[str, int, Decision]]
 
@@ -162,13 +162,36 @@ def test_a_request_that_the_gateway_answers_by_itself_is_not_decided(configurati
     assert result.calls[0].why_not_judged == "the gateway answers it before any check: 483 Too Many Hops"
 
 
-def test_a_call_that_does_not_enter_the_gateway_is_not_judged_and_says_why(
+def test_a_call_that_does_not_enter_the_gateway_is_judged_by_what_its_messages_say_as_without_a_configuration(
     configuration: Configuration, file: Path
 ) -> None:
-    past = Packet(START_US, PARTNER, STRANGER, invite("past@partner.example"))
-    result = audited([past], configuration, file)
-    assert result.calls[0].why_not_judged == "no leg of it enters the gateway at 127.0.0.1:5060"
-    assert result.violation_count == 0
+    altered = invite("past@partner.example", asserted=PROVIDER_2)
+    onwards = altered.replace(b"Via:", b"Via: SIP/2.0/UDP 127.0.0.1:7000;branch=z9hG4bK-b\r\nVia:", 1)
+    beyond = ("127.0.0.1", 7_001)
+    past = [Packet(START_US, PARTNER, STRANGER, altered), Packet(START_US + 1, STRANGER, beyond, onwards)]
+    result = audited(past, configuration, file)
+    without = audit([file])
+    by_itself = {"calling_number", "charge_number", "called_number", "presentation", "diversion", "passport"}
+    for check in (*by_itself, "between_legs"):
+        assert result.findings[check] == without.findings[check]
+    assert result.violation_count == without.violation_count == 2
+    assert exit_code(result) == 1
+    why = "no leg of it enters the gateway at 127.0.0.1:5060"
+    assert result.calls[0].why_not_judged == f"{why}; only what its INVITEs say of themselves is judged"
+    for check in ("trunk_group", "rate_limit", "calling_code", "admission", "footprint"):
+        assert list(result.not_judged[check]) == [f"{why}: see gateway.listen in the configuration"]
+
+
+def test_a_leg_that_only_later_leads_to_the_gateway_makes_the_call_the_gateways_to_decide(
+    configuration: Configuration, file: Path
+) -> None:
+    before = Packet(START_US - SECOND_US, STRANGER, PARTNER, invite("0@partner.example", asserted=PROVIDER_2))
+    gateway = RecordedGateway(configuration)
+    gateway.receive(invite("0@partner.example"), PARTNER, START_US)
+    result = audited([before, *gateway.packets], configuration, file)
+    assert decisions(result) == by_time(gateway.decisions)
+    assert result.findings["calling_number"].total() == 1
+    assert result.calls[0].why_not_judged == ""
 
 
 def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
