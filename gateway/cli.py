@@ -96,7 +96,11 @@ def check_config(file: Annotated[Path, typer.Argument(help="The configuration fi
 
 @app.command()
 def audit(
-    captures: Annotated[list[Path], typer.Argument(help="Captures to audit: pcap or pcapng.")],
+    captures: Annotated[
+        list[Path],
+        # readable=False: no check of typer's, which would end the command; the audit names what it cannot read
+        typer.Argument(help="Captures to audit: pcap or pcapng.", readable=False),
+    ],
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Judge the calls as the gateway of this configuration would.")
     ] = None,
