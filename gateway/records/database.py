@@ -79,14 +79,19 @@ def open_for_writing(path: Path, schema: Schema, synchronous: Literal["NORMAL", 
     return connection
 
 
-def open_for_reading(path: Path, schema: Schema) -> sqlite3.Connection:
-    """A read-only connection, beside a running gateway or without one. Raises `DatabaseFileError`."""
+def open_for_reading(path: Path, schema: Schema, *, immutable: bool = False) -> sqlite3.Connection:
+    """A read-only connection, beside a running gateway or without one. Raises `DatabaseFileError`.
+
+    SQLite makes a ``-wal`` and a ``-shm`` beside a file in WAL mode even to read it, and leaves them there. With
+    `immutable` it makes none, and takes no lock: for a short reading of a file beside which there is no ``-wal``.
+    """
     if not path.is_file():
         raise UnavailableError(
             f"{path}: there are no {schema.content} here; give the state folder of a gateway that ran"
         )
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+        uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S)
     except sqlite3.Error as error:
         raise UnavailableError(f"{path}: {error}; check who may read it") from error
     try:

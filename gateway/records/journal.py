@@ -129,11 +129,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def read_cutovers(path: Path) -> tuple[Cutover, ...]:
-    """Every step of a journal that is not ours to write to: not a byte of the file changes.
+    """Every step of a journal that is not ours to write to: not a byte of it changes, and nothing is left beside it.
 
-    Raises `DatabaseFileError`.
+    Where a running gateway, or one that was killed, has its ``-wal`` there, the steps in that are read too; of the
+    folder SQLite then writes the ``-shm``, which is an index of the ``-wal`` and holds nothing. Raises
+    `DatabaseFileError`.
     """
-    with closing(open_for_reading(path, _SCHEMA)) as connection:
+    file = path.resolve()
+    still = not file.with_name(f"{file.name}-wal").exists()
+    with closing(open_for_reading(path, _SCHEMA, immutable=still)) as connection:
         return _steps(connection, path)
 
 

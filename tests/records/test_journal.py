@@ -13,7 +13,7 @@ import pytest
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
-from gateway.records.journal import CutoverJournal, UnfitStepError
+from gateway.records.journal import CutoverJournal, UnfitStepError, read_cutovers
 
 FLOOD = Cutover(1_900_000_000_000_000, Ocn("XV01"), "dedicated-1", "operator", "flood of 400 calls/s since 14:02")
 BACK = Cutover(1_900_000_600_000_000, Ocn("XV01"), None, "operator", "the partner attests removal")
@@ -188,4 +188,28 @@ def test_no_step_is_taken_that_a_restart_would_forget(path: Path, replaced: bool
     with pytest.raises(UnavailableError, match="moved or deleted"):
         journal.append(BACK)
     assert journal.read() == (FLOOD,)
+    journal.close()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_reading_a_journal_that_nobody_writes_leaves_its_folder_as_it_is(path: Path) -> None:
+    journal = CutoverJournal(path)
+    journal.append(FLOOD)
+    journal.close()
+    before = contents(path.parent)
+    assert list(before) == ["journal.db"]
+    assert read_cutovers(path) == (FLOOD,)
+    assert contents(path.parent) == before
+
+
+def test_reading_a_journal_beside_a_running_gateway_sees_its_last_step(path: Path) -> None:
+    journal = CutoverJournal(path)
+    journal.append(FLOOD)
+    before = set(contents(path.parent))
+    journal.append(BACK)
+    assert read_cutovers(path) == (FLOOD, BACK)
+    assert set(contents(path.parent)) == before
     journal.close()
