@@ -12,7 +12,6 @@ from gateway.capture.audit_result import AuditResult, MalformedDatagram
 from gateway.capture.calls import (
     AuditedCall,
     AuditedFinding,
-    AuditLimits,
     CallTable,
     DecidedInvite,
     Leg,
@@ -24,6 +23,7 @@ from gateway.capture.calls import (
 from gateway.capture.closing import close, enters, placed
 from gateway.capture.faults import FaultKind
 from gateway.capture.gateway_replay import GatewayReplay
+from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed

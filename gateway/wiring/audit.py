@@ -10,10 +10,10 @@ from typing import BinaryIO, Final
 
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.auditing import Judges, audit_readers
-from gateway.capture.calls import AuditLimits
 from gateway.capture.closing import does_not_enter
 from gateway.capture.faults import NotACapture
 from gateway.capture.gateway_replay import GatewayReplay
+from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.interconnection.discontinuance import Cutover
 from gateway.interconnection.trunk_groups import Address

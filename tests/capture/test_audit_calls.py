@@ -13,7 +13,8 @@ from recorded_gateway import PARTNER, START_US, Packet, invite, pcap_of
 
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.auditing import audit_readers
-from gateway.capture.calls import LEG_BYTES, AuditLimits, Role
+from gateway.capture.calls import Role
+from gateway.capture.limits import LEG_BYTES, AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.capture.report import document
 from gateway.interconnection.trunk_groups import Address

@@ -31,7 +31,7 @@ from recorded_gateway import (
 )
 
 from gateway.capture.audit_result import AuditResult
-from gateway.capture.calls import AuditLimits
+from gateway.capture.limits import AuditLimits
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.operations.configuration import Configuration
