@@ -106,16 +106,16 @@ def does_not_enter(gateway: Address) -> str:
 
 
 def _disagreement(leg: Leg) -> str | None:
-    """Where the capture shows that the gateway decided the (last) INVITE of a leg otherwise."""
+    """Where the capture shows that whoever was called decided the (last) INVITE of a leg otherwise."""
     if not leg.decisions or leg.final is None:
         return None
     made, shown = leg.decisions[-1], str(leg.final)
-    where = f"frame {made.place.frame}: the captured gateway answered {shown} in frame {leg.final.place.frame}"
+    where = f"frame {made.place.frame}: the far end answered {shown} in frame {leg.final.place.frame}"
     refused_by = made.decision.refused_by
     if refused_by is None or refused_by.refusal is None:
-        return f"{where}, this audit lets the call through" if shown in _REFUSALS_SAID else None
+        return f"{where}; this configuration would have let the call through" if shown in _REFUSALS_SAID else None
     said = f"{refused_by.refusal.status} {refused_by.refusal.phrase}"
-    return f"{where}, this audit refuses with {said}" if shown != said else None
+    return f"{where}; this configuration would have refused with {said}" if shown != said else None
 
 
 def _leg_before(legs: list[Leg], leg: Leg) -> Leg:

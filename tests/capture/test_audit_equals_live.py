@@ -205,10 +205,13 @@ def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
     result = audited(live.packets, replace(configuration, state_folder=tmp_path), file)
     assert [call.disagreements for call in result.calls] == [
         [
-            "frame 1: the captured gateway answered 200 Said By The Switch in frame 8, this audit refuses with "
-            "403 Wrong Trunk Group"
+            "frame 1: the far end answered 200 Said By The Switch in frame 8; this configuration would have refused "
+            "with 403 Wrong Trunk Group"
         ],
-        ["frame 15: the captured gateway answered 403 Wrong Trunk Group in frame 16, this audit lets the call through"],
+        [
+            "frame 15: the far end answered 403 Wrong Trunk Group in frame 16; this configuration would have let the "
+            "call through"
+        ],
     ]
 
 
