@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from gateway.capture.limits import LEG_BYTES, AuditLimits
 from gateway.capture.reassembly import Piece
 from gateway.capture.udp import Datagram
+from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
@@ -59,6 +60,7 @@ class Role(Enum):
 
     INITIAL = "initial INVITE"  # the first on its leg
     REPEATED_INVITE = "INVITE again"  # with another CSeq: with credentials, or as a new attempt
+    ANSWER = "answer"  # a response to one of these, provisional or final
     IN_DIALOG = "in dialog"
     COPY = "copy"  # the same packet captured twice
     RETRANSMISSION = "retransmission"
@@ -141,6 +143,8 @@ class Leg:
     """The facts of the first INVITE; None where they could not be read."""
     same_hop_as: int | None = None
     """Number of the leg whose INVITE this is too, captured where the addresses were others (NAT)."""
+    cseq: int = -1
+    """CSeq number of the latest initial INVITE; -1 where it cannot be read."""
     initial: bool = True
     """False: the capture holds only INVITEs inside the dialog."""
     messages: list[Message] = field(default_factory=list)
@@ -173,8 +177,8 @@ class AuditedCall:
     findings: list[AuditedFinding] = field(default_factory=list)
     """Of every leg and of the hops between them; complete when the call is closed."""
     disagreements: list[str] = field(default_factory=list)
-    """Where the captured gateway answered otherwise than this audit decides: by another configuration, or another state
-    of the limits before the capture began."""
+    """Where the far end, a captured gateway or switch, answered otherwise than this audit decides: by another
+    configuration or none, or another state of the limits before the capture began."""
     why_not_judged: str = ""
     elsewhere: int = 0
     """Messages of the call on no leg's pair of addresses."""
@@ -237,7 +241,7 @@ class CallTable:
         Raises `Malformed` where Call-ID, To, or the Via or CSeq that are needed cannot be read.
         """
         call_id = message.required(headers.CALL_ID)
-        method = message.method or message.cseq()[1]
+        number, method = message.cseq() if message.status else (0, message.method)
         followed = self._followed.get(call_id)
         is_invite = message.method == b"INVITE"
         opens = is_invite and not tag_of(message.required(headers.TO))
@@ -256,10 +260,14 @@ class CallTable:
             new = leg is not None
         elif via is not None and not followed.call.legs:
             leg = self._new_leg(followed, via, datagram, file, initial=False)
+        answers = False
         if leg is None:
             leg = followed.by_pair.get(pair[::-1])
-        role = self._role(followed, datagram, leg, new=new, opens=opens)
+            answers = leg is not None and message.status > 0 and (number, method) == (leg.cseq, b"INVITE")
+        role = self._role(followed, datagram, leg, new=new, opens=opens, answers=answers)
         self.counts[role] += 1
+        if leg is not None and role in (Role.INITIAL, Role.REPEATED_INVITE):
+            leg.cseq = _sequence_number(message)
         if leg is None:
             followed.call.elsewhere += 1
         else:
@@ -307,7 +315,9 @@ class CallTable:
         self._followed_bytes += len(datagram.payload) + LEG_BYTES
         return leg
 
-    def _role(self, followed: _Followed, datagram: Datagram, leg: Leg | None, *, new: bool, opens: bool) -> Role:
+    def _role(
+        self, followed: _Followed, datagram: Datagram, leg: Leg | None, *, new: bool, opens: bool, answers: bool
+    ) -> Role:
         key = (hash(datagram.payload), datagram.source, datagram.destination)
         seen = followed.seen.get(key)
         if seen is not None:
@@ -320,7 +330,7 @@ class CallTable:
             return Role.INITIAL
         if leg is not None and opens:
             return Role.REPEATED_INVITE
-        return Role.IN_DIALOG
+        return Role.ANSWER if answers else Role.IN_DIALOG
 
     def _add(self, leg: Leg, message: SipMessage, method: bytes, datagram: Datagram, file: str, role: Role) -> None:
         leg.total += 1
@@ -349,6 +359,14 @@ def _repetition(seen: _Seen, datagram: Datagram) -> Role:
     if not copy:
         seen.at_us, seen.identification = datagram.at_us, datagram.identification
     return Role.COPY if copy else Role.RETRANSMISSION
+
+
+def _sequence_number(message: SipMessage) -> int:
+    """Of an INVITE whose place does not depend on it: what is wrong with it is said when the INVITE is judged."""
+    try:
+        return message.cseq()[0]
+    except Malformed:
+        return -1
 
 
 def message_name(message: SipMessage, method: bytes) -> str:

@@ -87,6 +87,12 @@ def test_messages_in_both_directions_belong_to_the_leg_of_the_invite() -> None:
     assert [message.forward for message in leg.messages] == [True, False, False, True, False, True, False]
     assert leg.final is not None
     assert (leg.final.status, leg.final.place.frame) == (200, 3)
+    assert [message.role for message in leg.messages] == [
+        Role.INITIAL,
+        Role.ANSWER,
+        Role.ANSWER,
+        *[Role.IN_DIALOG] * 4,
+    ]
     assert result.messages == {"INVITE": 2, "180": 1, "200": 1, "488": 1, "ACK": 1, "BYE": 1}
 
 
@@ -163,6 +169,8 @@ def test_an_invite_that_comes_again_with_credentials_is_the_same_call() -> None:
     )
     (call,) = result.calls
     assert call.legs[0].invites_again == 1
+    roles = [message.role for message in call.legs[0].messages]
+    assert roles == [Role.INITIAL, Role.ANSWER, Role.REPEATED_INVITE, Role.ANSWER]
     assert str(call.legs[0].final) == "403 Forbidden"
     assert verdicts(result, "calling_number") == [Verdict.PASS]
 
