@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
@@ -17,6 +18,9 @@ from gateway.capture.report import text_of, timestamp
 from gateway.policy.verdict import Outcome, Verdict
 
 PIPED_WIDTH: Final = 120
+"""Columns where the output is no terminal and COLUMNS is not set."""
+NARROWEST: Final = 40
+WIDEST: Final = 10_000
 SHOWN_FRAMES: Final = 8
 SHOWN_LINES: Final = 20
 SHOWN_CALLS: Final = 500
@@ -26,10 +30,11 @@ _OUTCOME_WORDS: Final = {Outcome.ADMIT: "admitted", Outcome.REFUSE: "refused", O
 
 
 def print_table(result: AuditResult, stream: TextIO | None = None) -> None:
-    """Print the report to `stream`, standard output by default: ASCII, 120 columns where it is no terminal."""
+    """Print the report to `stream`, standard output by default: ASCII, as wide as the terminal or as COLUMNS says."""
     out = stream or sys.stdout
-    width = None if out.isatty() else PIPED_WIDTH
-    console = Console(file=out, width=width, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    width = None if out.isatty() else _piped_width(os.environ.get("COLUMNS", ""))
+    height = None if width is None else 25  # given both, rich does not read COLUMNS, which it takes for a number
+    console = Console(file=out, width=width, height=height, highlight=False, soft_wrap=False, emoji=False, markup=False)
     several_files = len({leg.first.place.file for call in result.calls for leg in call.legs}) > 1
     calls = _chosen(result.calls)
     for call in calls:
@@ -38,6 +43,13 @@ def print_table(result: AuditResult, stream: TextIO | None = None) -> None:
     if left_out:
         console.print(f"{left_out} more calls are counted below and not listed; --format json lists more of them\n")
     _print_summary(console, result)
+
+
+def _piped_width(columns: str) -> int:
+    """The width for a pipe or a file; what is no width in COLUMNS is passed over, as other programs do."""
+    if not (columns.isascii() and columns.isdigit() and len(columns) <= len(str(WIDEST))) or int(columns) == 0:
+        return PIPED_WIDTH
+    return min(max(int(columns), NARROWEST), WIDEST)
 
 
 def _chosen(calls: list[AuditedCall]) -> list[AuditedCall]:

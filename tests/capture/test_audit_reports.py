@@ -25,7 +25,7 @@ from recorded_gateway import (
 
 from gateway.capture.auditing import AuditResult
 from gateway.capture.report import document, timestamp
-from gateway.capture.report_table import PIPED_WIDTH, print_table
+from gateway.capture.report_table import NARROWEST, PIPED_WIDTH, print_table
 from gateway.operations.configuration import Configuration
 from gateway.wiring.audit import audit, audit_captures
 
@@ -75,11 +75,33 @@ def test_a_violation_is_told_with_clause_frame_and_byte_before_what_passes(
     assert "1: the gateway answers it before any check: 483 Too Many Hops" in text
 
 
-def test_the_piped_table_is_plain_ascii_of_a_fixed_width(configuration: Configuration, run: Path) -> None:
+def test_the_piped_table_is_plain_ascii_of_a_fixed_width(
+    configuration: Configuration, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     text = table(audit([run], configuration))
     assert text.isascii()
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= PIPED_WIDTH
+
+
+@pytest.mark.parametrize(
+    ("columns", "narrower_than", "wider_than"),
+    [
+        ("80", 81, 60),
+        ("200", 201, 120),
+        ("1", NARROWEST * 2, 20),
+        *((unfit, PIPED_WIDTH + 1, 100) for unfit in ("", "0", "-5", "wide", "\u0663", "9" * 5_000)),
+    ],
+)
+def test_the_piped_table_is_as_wide_as_columns_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: str, narrower_than: int, wider_than: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    folded = invite("1@a", calling="9995550100", asserted=PROVIDER_2)
+    findings = [line for line in table(audit([capture(tmp_path, folded)])).splitlines() if "byte" not in line]
+    widest = max(len(line) for line in findings if not line.startswith("  leg"))
+    assert wider_than < widest < narrower_than
 
 
 def test_a_capture_cannot_write_to_the_terminal(tmp_path: Path) -> None:
