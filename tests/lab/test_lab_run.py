@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sim.lab import audited_decisions, play, prepared
+from sim.lab import audited_decisions, play, run_lab
 from sim.laboratory import opened
 from sim.observation import differences
 from sim.packets import write_capture
 from sim.reporting import document
+from sim.run_folder import prepared
 from sim.scenario import FOLDER, Expect, Scenario, load
 from sim.stage import Result
 
@@ -90,11 +92,29 @@ def test_the_document_for_machines_has_the_five_keys_and_one_answer() -> None:
 def test_an_earlier_run_is_cleared_away_and_nothing_else(tmp_path: Path) -> None:
     for name in ("journal.db", "records.db", "records.db-wal", "lab.pcap", "notes.txt"):
         (tmp_path / name).write_text("old")
-    assert prepared(tmp_path) == tmp_path
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["lab.log", "notes.txt"]
+    with prepared(tmp_path) as folder:
+        assert folder == tmp_path
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lab.log", "lock", "notes.txt"]
 
 
 def test_a_folder_that_cannot_be_made_is_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
-        prepared(tmp_path / "file" / "lab")
+    with pytest.raises(OSError, match="file"), prepared(tmp_path / "file" / "lab"):
+        pass
+
+
+def test_a_lab_touches_nothing_of_another_that_runs_in_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with prepared(tmp_path):
+        (tmp_path / "lab.pcap").write_text("of the lab that runs")
+        assert run_lab(json_output=False, serve=False, folder=tmp_path) == 2
+        assert (tmp_path / "lab.pcap").read_text() == "of the lab that runs"
+    said = f"another lab runs in {tmp_path} (pid {os.getpid()}): wait for it, or give --folder\n"
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_folder_is_free_again_when_its_lab_is_over(tmp_path: Path) -> None:
+    for _ in range(2):
+        with prepared(tmp_path):
+            assert (tmp_path / "lock").read_text() == str(os.getpid())
