@@ -15,7 +15,7 @@ from sim.observation import DecisionSeen, differences, numbered, seen
 from sim.packets import write_capture
 from sim.reporting import Watcher, consoles, document, print_comparison, print_table, watching
 from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
-from sim.scenario import Scenario, load_all
+from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
 from sim.serving import serve_on
 from sim.stage import Result
 
@@ -43,23 +43,23 @@ def audited_decisions(capture: Path, configuration: Configuration) -> dict[str, 
     return decisions
 
 
-def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None) -> int:
+def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None, catalogue: Path = FOLDER) -> int:
     """Play the whole catalogue; 0 when every scenario came out as expected and the audit agrees with the live gateway.
 
     `serve` None: keep serving on a terminal only. `folder` None: `var/lab` below the current one. 2, with the reason on
-    standard error, where another lab runs in the folder. Raises OSError
+    standard error, where a scenario of `catalogue` can't be played or another lab runs in the folder. Raises OSError
     where the folder or an address can't be used, and what a gateway raises that doesn't start.
     """
     keep_serving = serve if serve is not None else sys.stdout.isatty() and not json_output
     try:
-        scenarios = load_all()
+        scenarios = load_all(catalogue)
         with (
             prepared(folder) as run_folder,
             logging_to(run_folder / LOG),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
             return runner.run(_run(scenarios, run_folder, json_output=json_output, keep_serving=keep_serving))
-    except FolderBusy as fault:
+    except (ScenarioFault, FolderBusy) as fault:
         sys.stderr.write(f"{fault}\n")
         return USAGE
 

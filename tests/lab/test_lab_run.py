@@ -118,3 +118,13 @@ def test_a_folder_is_free_again_when_its_lab_is_over(tmp_path: Path) -> None:
     for _ in range(2):
         with prepared(tmp_path):
             assert (tmp_path / "lock").read_text() == str(os.getpid())
+
+
+def test_a_scenario_that_cannot_be_played_is_said_with_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a-call-passes.toml").write_text('[expect]\noutcome = "LET_IN"\n')
+    assert run_lab(json_output=False, serve=False, folder=tmp_path / "run", catalogue=tmp_path) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{tmp_path}/a-call-passes.toml:2: expect.outcome: " in said.err
