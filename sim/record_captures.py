@@ -93,7 +93,7 @@ def _configuration(lab: Lab) -> str:
 def expected(scenarios: Sequence[Scenario], decisions: Mapping[str, DecisionSeen]) -> dict[str, object]:
     """What must come of the capture's audit: the scenarios played, and the decision on every call."""
     return {
-        "scenarios": [{"name": s.name, "expected": s.expect.text, "clause": s.expect.clause} for s in scenarios],
+        "scenarios": [{"name": s.name, "expected": s.expect.text, "clause": s.expect.shown_clause} for s in scenarios],
         "calls": {call_id: described(decision) for call_id, decision in decisions.items()},
     }
 

@@ -1,8 +1,8 @@
 """A scenario of the lab: a file that says what the cast does and what the gateway must make of it.
 
-The file's name is a sentence, its words joined by hyphens. `[expect]` is the verdict that the scenario is there for:
-that of the step with `judged = true`. Every `[[step]]` is taken in order; `do` says what it is. Keys that nobody knows
-are refused, with file, line and key.
+The file's name is a sentence, its words joined by hyphens; `title` is the sentence again, where a word of it has a
+hyphen of its own. `[expect]` is the verdict that the scenario is there for: that of the step with `judged = true`.
+Every `[[step]]` is taken in order; `do` says what it is. Keys that nobody knows are refused, with file, line and key.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Expect(_Table):
     """The engine's; NONE where the call must not even be decided."""
     clause: str
     """The clause that the verdict rests on; for NONE, what the answer rests on."""
+    about: str | None = None
+    """The section of a standard that the scenario is there for, where that isn't the check's clause; for the table."""
     check: str | None = None
     verdict: str | None = None
     """That check's verdict: of a refused call the one that refused it, else the one the scenario is about."""
@@ -66,11 +68,16 @@ class Expect(_Table):
         """The verdict in a word or two, for the table."""
         return verdict_text(self.outcome, self.verdict, self.status)
 
+    @property
+    def shown_clause(self) -> str:
+        """What the table says the scenario rests on."""
+        return self.about or self.clause
+
 
 def verdict_text(outcome: str, verdict: str | None, status: int | None) -> str:
-    """How a verdict is shown: ``ADMIT``, ``ADMIT (WARN)``, ``ALTERED 403``, ``NONE 481``."""
+    """How a verdict is shown: ``ADMIT``, ``ADMIT (WARN)``, ``ALTERED 403``, ``not decided, 481``."""
     if outcome == "NONE":
-        return f"NONE {status}"
+        return f"not decided, {status}"
     if outcome == "REFUSE":
         return f"{verdict} {status}"
     return outcome if verdict in (None, "PASS") else f"{outcome} ({verdict})"
@@ -215,6 +222,7 @@ Step = Annotated[
 
 
 class _Document(_Table):
+    title: str | None = None
     expect: Expect
     step: Annotated[tuple[Step, ...], Field(max_length=30)]
 
@@ -227,12 +235,17 @@ class Scenario:
     """The file's name without its ending; in the Call-IDs of its calls."""
     expect: Expect
     steps: tuple[Call | Flood | Tamper | Restore | Cutover | Answer | HangUp | Hostile, ...]
+    title: str | None = None
 
     @property
     def name(self) -> str:
         """The sentence."""
-        sentence = self.slug.replace("-", " ")
-        return sentence[0].upper() + sentence[1:]
+        return self.title or _sentence_of(self.slug)
+
+
+def _sentence_of(slug: str) -> str:
+    sentence = slug.replace("-", " ")
+    return sentence[:1].upper() + sentence[1:]
 
 
 class ScenarioFault(Exception):
@@ -257,7 +270,7 @@ def load(file: Path) -> Scenario:
         raise ScenarioFault(
             "\n".join(_fault(file, detail["loc"], detail["msg"], lines) for detail in details)
         ) from None
-    scenario = Scenario(file.stem, document.expect, document.step)
+    scenario = Scenario(file.stem, document.expect, document.step, document.title)
     for objection in _contradictions(scenario):
         raise ScenarioFault(f"{file}: {objection}")
     return scenario
@@ -294,7 +307,7 @@ def _fault(file: Path, path: KeyPath, message: str, lines: dict[KeyPath, int]) -
 
 
 def _contradictions(scenario: Scenario) -> Iterable[str]:
-    rules: tuple[Callable[[Scenario], str | None], ...] = (_judged_once, _verdict_given, _sentence)
+    rules: tuple[Callable[[Scenario], str | None], ...] = (_judged_once, _verdict_given, _sentence, _same_sentence)
     for rule in rules:
         objection = rule(scenario)
         if objection is not None:
@@ -316,3 +329,10 @@ def _verdict_given(scenario: Scenario) -> str | None:
 def _sentence(scenario: Scenario) -> str | None:
     slug = scenario.slug
     return None if slug.isascii() and " " not in slug and "-" in slug else "the file's name is words joined by hyphens"
+
+
+def _same_sentence(scenario: Scenario) -> str | None:
+    sentence = _sentence_of(scenario.slug)
+    if scenario.name.replace("-", " ") == sentence:
+        return None
+    return f"title: it may differ from the file's name ({sentence!r}) only in its hyphens"

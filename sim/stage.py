@@ -87,6 +87,14 @@ class _Act:
     cut_over: set[str] = field(default_factory=set)
     calls: int = 0
 
+    def judge(self, got: str, clause: str, where: str) -> None:
+        """Note the verdict that the scenario is there for, and whether it is the one expected."""
+        expect = self.scenario.expect
+        self.got, self.clause = got, expect.shown_clause if clause == expect.clause else clause
+        if (got, clause) != (expect.text, expect.clause):
+            by = f" by {clause}" if clause else ""
+            self.why.append(f"{where}: expected {expect.text} by {expect.clause}, got {got}{by}")
+
 
 class Stage:
     """The cast and the gateway, ready to play."""
@@ -240,9 +248,7 @@ class Stage:
         act.why.extend(f"{where}: {fault}" for fault in faults)
         if step.judged:
             expect = act.scenario.expect
-            act.got, act.clause = _got(decision, expect, outcome.status)
-            if (act.got, act.clause) != (expect.text, expect.clause):
-                act.why.append(f"{where}: expected {expect.text} by {expect.clause}")
+            act.judge(*_got(decision, expect, outcome.status), where)
             if outcome.status != expect.status:
                 act.why.append(f"{where}: expected status {expect.status}, the caller saw {outcome.status}")
 
@@ -323,9 +329,8 @@ class Stage:
             expect = act.scenario.expect
             refused = [decision for decision in decisions if decision.refused_by is not None]
             gots = {_got(decision, expect, step.expect.status) for decision in refused}
-            act.got, act.clause = gots.pop() if len(gots) == 1 else ("several verdicts" if gots else "no refusal", "")
-            if (act.got, act.clause) != (expect.text, expect.clause):
-                act.why.append(f"{where}: expected {expect.text} by {expect.clause}")
+            got, clause = gots.pop() if len(gots) == 1 else ("several verdicts" if gots else "no refusal", "")
+            act.judge(got, clause, where)
 
 
 def _flood_faults(expect: script.FloodExpect, report: FloodReport, decisions: list[DecisionSeen]) -> Iterator[str]:

@@ -57,8 +57,8 @@ async def test_scenarios_come_out_as_expected_and_their_capture_audits_the_same(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"outcome": "REFUSE", "verdict": "ALTERED", "status": 403}, "expected ALTERED 403 by L7"),
-        ({"clause": "L9"}, "expected ADMIT by L9"),
+        ({"outcome": "REFUSE", "verdict": "ALTERED", "status": 403}, "expected ALTERED 403 by L7, got ADMIT by L7"),
+        ({"clause": "L9"}, "expected ADMIT by L9, got ADMIT by L7"),
         ({"status": 486}, "expected status 486, the caller saw 200"),
     ],
 )
@@ -70,6 +70,12 @@ async def test_a_verdict_other_than_the_one_expected_is_told(
     (result,), _, _ = await played(tmp_path, [mistaken])
     assert not result.agrees
     assert any(said in why for why in result.why)
+
+
+async def test_the_table_names_the_section_that_a_scenario_is_about(tmp_path: Path) -> None:
+    scenarios = [load(FOLDER / f"{slug}.toml") for slug in ("a-caller-may-CANCEL", "the-called-side-may-end-the-call")]
+    results, _, _ = await played(tmp_path, scenarios)
+    assert [(one.clause, one.why) for one in results] == [("RFC 3261 16.10", ()), ("RFC 3261 15", ())]
 
 
 def test_the_document_for_machines_has_the_five_keys_and_one_answer() -> None:

@@ -36,6 +36,21 @@ def test_the_name_of_a_scenario_is_its_files_sentence(tmp_path: Path) -> None:
     assert scenario.expect.text == "ADMIT"
 
 
+def test_a_title_gives_a_sentence_its_hyphens_and_nothing_else(tmp_path: Path) -> None:
+    name = "a-cut-over-is-one-command.toml"
+    scenario = load(written(tmp_path, 'title = "A cut-over is one command"\n' + SOUND, name))
+    assert scenario.name == "A cut-over is one command"
+    assert scenario.slug == "a-cut-over-is-one-command"
+    with pytest.raises(ScenarioFault, match="title: it may differ from the file's name"):
+        load(written(tmp_path, 'title = "A cut-over is two commands"\n' + SOUND, name))
+
+
+def test_a_call_that_must_not_be_decided_is_shown_as_such(tmp_path: Path) -> None:
+    text = SOUND.replace('"ADMIT"', '"NONE"').replace("status = 200", 'about = "RFC 3261 12.2.2"\nstatus = 481')
+    expect = load(written(tmp_path, text)).expect
+    assert (expect.text, expect.shown_clause) == ("not decided, 481", "RFC 3261 12.2.2")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
