@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from sim.results_table import table
 from sim.stage import Result
 
 
@@ -79,21 +78,15 @@ def consoles(*, json_output: bool) -> tuple[Console, Console]:
 
 
 def print_table(console: Console, results: Sequence[Result]) -> None:
-    """Scenario, expected, got, clause; below it, why something differs."""
-    verdict_width = 17 if console.width < 120 else 23
-    clause_width = 11 if console.width < 100 else 17
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    table.add_column("scenario", overflow="fold")
-    for heading, width in (("expected", verdict_width), ("got", verdict_width), ("clause", clause_width)):
-        table.add_column(heading, overflow="fold", width=width)
-    for result in results:
-        style = None if result.agrees else "bold red"
-        row = (result.name, result.expected, result.got, result.clause)
-        table.add_row(*(escape(text) for text in row), style=style)
-    console.print(table)
+    """Mark, expected, got, clause, scenario; below it, why something differs. In a file no line is folded."""
+    say(console, "")
+    for line in table(results, console.width if console.is_terminal else None):
+        style = "bold red" if line.differs else None
+        console.print(line.text, style=style, markup=False, highlight=False, soft_wrap=True)
+    say(console, "")
     for result in results:
         for why in result.why:
-            console.print(f"{result.name}: {why}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"{result.name}: {why}")
     agreeing = sum(result.agrees for result in results)
     say(console, f"{agreeing} of {len(results)} scenarios came out as expected")
 
