@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
+
+from rich.console import Console
 
 from gateway.operations.configuration import Configuration
 from gateway.wiring.audit import audit
 from sim.laboratory import Lab, opened
 from sim.observation import DecisionSeen, differences, numbered, seen
 from sim.packets import write_capture
-from sim.reporting import Watcher, consoles, document, print_comparison, print_table, watching
+from sim.reporting import Watcher, consoles, document, print_comparison, print_table, say, watching
 from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
 from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
-from sim.serving import serve_on
+from sim.serving import serve_on, told_to_stop
 from sim.stage import Result
 
 USAGE: Final = 2
 """Exit status of what the user can mend."""
+INTERRUPTED: Final = 130
+"""Exit status after a Ctrl-C before the end of the catalogue, as shells have it (128 + SIGINT)."""
 
 
 async def play(lab: Lab, scenarios: Sequence[Scenario], watcher: Watcher) -> list[Result]:
@@ -62,27 +67,41 @@ def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None, catal
     except (ScenarioFault, FolderBusy) as fault:
         sys.stderr.write(f"{fault}\n")
         return USAGE
+    except asyncio.CancelledError:
+        sys.stderr.write("stopped\n")
+        return INTERRUPTED
 
 
 async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool, keep_serving: bool) -> int:
+    """The lab from its start to its end, and its exit status. Raises CancelledError after a Ctrl-C before serving."""
     out, progress = consoles(json_output=json_output)
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("the lab runs in a task of asyncio")
     async with opened(folder) as lab:
-        with watching(progress, len(scenarios)) as watcher:
-            results = await play(lab, scenarios, watcher)
-        lab.stop_recording()
-        print_table(out, results)
-        capture = folder / CAPTURE
-        packets = write_capture(capture, lab.packets())
-        audited = audited_decisions(capture, lab.configuration)
-        differing = differences(lab.live.by_call_id, audited)
-        same = bool(audited) and not differing
-        print_comparison(out, capture, packets, len(lab.live.by_call_id.keys() | audited.keys()), differing)
+        with told_to_stop(task.cancel, signal.SIGINT):
+            with watching(progress, len(scenarios)) as watcher:
+                results = await play(lab, scenarios, watcher)
+            lab.stop_recording()
+            print_table(out, results)
+            same = await _audit(lab, folder / CAPTURE, out)
         if json_output:
             sys.stdout.write(document(results, live_equals_audit=same) + "\n")
             sys.stdout.flush()
         if keep_serving:
             await serve_on(lab, out)
+    if keep_serving:
+        say(out, "stopped")
     return 0 if all(result.agrees for result in results) and same else 1
+
+
+async def _audit(lab: Lab, capture: Path, out: Console) -> bool:
+    """Write the run's capture and say whether its audit decides as the gateway did."""
+    packets = write_capture(capture, lab.packets())
+    audited = await asyncio.to_thread(audited_decisions, capture, lab.configuration)
+    differing = differences(lab.live.by_call_id, audited)
+    print_comparison(out, capture, packets, len(lab.live.by_call_id.keys() | audited.keys()), differing)
+    return bool(audited) and not differing
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -49,18 +51,37 @@ _TRICKLE: Final = (
 
 
 async def serve_on(lab: Lab, console: Console) -> None:
-    """Say where to look, and place calls until Ctrl-C or SIGTERM. Calls that are up then get to end."""
+    """Say where to look, and place calls until Ctrl-C or SIGTERM. The callers then hang up."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    try:
+    with told_to_stop(stopped.set, signal.SIGINT, signal.SIGTERM):
         _say_where(lab, console)
         await _trickle(lab, stopped)
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+
+
+@contextmanager
+def told_to_stop(stop: Callable[[], object], *signals: signal.Signals) -> Iterator[None]:
+    """Within the block the first of these signals is acknowledged on standard error, and calls `stop`.
+
+    A second one does what it does to any Python program.
+    """
+    loop = asyncio.get_running_loop()
+
+    def forget() -> None:
+        for number in signals:
             loop.remove_signal_handler(number)
-    say(console, "stopped")
+
+    def signalled() -> None:
+        forget()
+        sys.stderr.write("stopping ...\n")
+        sys.stderr.flush()
+        stop()
+
+    for number in signals:
+        loop.add_signal_handler(number, signalled)
+    try:
+        yield
+    finally:
+        forget()
 
 
 def _say_where(lab: Lab, console: Console) -> None:
@@ -85,7 +106,7 @@ async def _trickle(lab: Lab, stopped: asyncio.Event) -> None:
     lines = itertools.cycle(_TRICKLE)
     while not stopped.is_set():
         if len(up) < MOST_AT_ONCE:
-            task: asyncio.Task[object] = asyncio.create_task(_place(lab, next(lines)))
+            task: asyncio.Task[object] = asyncio.create_task(_place(lab, next(lines), stopped))
             up.add(task)
             task.add_done_callback(up.discard)
         try:
@@ -96,7 +117,7 @@ async def _trickle(lab: Lab, stopped: asyncio.Event) -> None:
         await asyncio.wait(up, timeout=HOLD_S + 2)
 
 
-async def _place(lab: Lab, line: _Line) -> object:
+async def _place(lab: Lab, line: _Line, hang_up: asyncio.Event) -> object:
     if line.agent in PROVIDERS:
         lab.cast.partner.move(line.agent, line.over)
     plan = CallPlan(
@@ -105,6 +126,7 @@ async def _place(lab: Lab, line: _Line) -> object:
         asserted=(line.asserted or line.calling,),
         identity=tuple(_signatures(line)),
         hold_s=HOLD_S,
+        hang_up=hang_up,
     )
     return await lab.cast.agents[line.agent].call(plan)
 

@@ -12,11 +12,12 @@ from gateway.operations.configuration import Configuration
 from gateway.operations.control_client import ControlFault, post_cutover
 from gateway.wiring.live import Gateway
 from sim.call_plan import CallOutcome, CallPlan
-from sim.cast import PROVIDERS, Cast, Limit, quiet
+from sim.cast import PROVIDERS, Cast, quiet
 from sim.flood import FloodPlan, FloodReport
 from sim.hostile import send_corpus
 from sim.observation import DecisionSeen, FindingSeen, GatewayTap, LiveDecisions
 from sim.passports import passport
+from sim.quota import Quota
 from sim.scenario import Scenario, verdict_text
 from sim.tampering import HONEST, Tampering
 from sim.user_agents import AnswerPlan, ReceivedCall
@@ -53,27 +54,6 @@ class Result:
         return not self.why
 
 
-class Quota:
-    """What the lab knows of a provider's token bucket, on the safe side: every call counts as if it were admitted."""
-
-    def __init__(self, limit: Limit) -> None:
-        self.limit = limit
-        self._spent = 0.0
-        self._at = 0.0
-
-    def spend(self, calls: int, now_s: float) -> None:
-        self._spent = min(self._left_over(now_s) + calls, self.limit.burst)
-        self._at = now_s
-
-    def until(self, calls: int, now_s: float) -> float:
-        """Seconds until the bucket surely holds tokens for so many calls, or is full."""
-        lacking = self._left_over(now_s) + min(calls, self.limit.burst) - self.limit.burst
-        return max(lacking, 0.0) / self.limit.sustained_per_s
-
-    def _left_over(self, now_s: float) -> float:
-        return max(self._spent - (now_s - self._at) * self.limit.sustained_per_s, 0.0)
-
-
 @dataclass(slots=True)
 class _Act:
     """What is going on while one scenario is played."""
@@ -107,7 +87,10 @@ class Stage:
         self._quotas = {name: Quota(who.limit) for name, who in PROVIDERS.items() if who.limit is not None}
 
     async def play(self, scenario: Scenario) -> Result:
-        """Play one scenario and put everything back. Whatever goes wrong is the result's `why`, not an exception."""
+        """Play one scenario and put everything back. Whatever goes wrong is the result's `why`, not an exception.
+
+        When cancelled it puts nothing back, and waits for no call.
+        """
         await self._quota(scenario)
         act = _Act(scenario)
         faults = self.gateway.transport.faults
@@ -117,8 +100,10 @@ class Stage:
             await asyncio.gather(*act.beside)
         except (ControlFault, OSError, RuntimeError, ValueError) as error:
             act.why.append(f"{type(error).__name__}: {error}")
-        finally:
-            await self._clear(act)
+        except asyncio.CancelledError:  # the lab is being stopped, gateway and cast with it: nothing is to put back
+            await _abandon(act)
+            raise
+        await self._clear(act)
         if self.gateway.transport.faults > faults:
             act.why.append("the gateway's own code failed on a datagram; its log says where")
         return Result(scenario, act.got, act.clause, tuple(act.why))
@@ -331,6 +316,13 @@ class Stage:
             gots = {_got(decision, expect, step.expect.status) for decision in refused}
             got, clause = gots.pop() if len(gots) == 1 else ("several verdicts" if gots else "no refusal", "")
             act.judge(got, clause, where)
+
+
+async def _abandon(act: _Act) -> None:
+    under_way = [*act.beside, *(task for _, task in act.up)]
+    for task in under_way:
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _flood_faults(expect: script.FloodExpect, report: FloodReport, decisions: list[DecisionSeen]) -> Iterator[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,3 +138,28 @@ def test_a_scenario_that_cannot_be_played_is_said_with_file_and_line(
     said = capsys.readouterr()
     assert said.out == ""
     assert f"{tmp_path}/a-call-passes.toml:2: expect.outcome: " in said.err
+
+
+async def test_a_scenario_that_is_stopped_waits_for_none_of_its_calls(tmp_path: Path) -> None:
+    async with opened(tmp_path, operations_port=0) as lab:
+        playing = asyncio.create_task(lab.stage.play(load(FOLDER / "calls-in-progress-are-limited.toml")))
+        assert await lab.live.until(lambda _, decision: decision.refused_by is not None)
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+        received = [call for agent in lab.cast.agents.values() for call in agent.received]
+        assert any(call.acked and call.released_by is None for call in received)
+
+
+def test_a_lab_that_is_interrupted_says_so_and_ends_with_130(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gateway.cli", "lab", "--no-serve", "--folder", str(tmp_path)]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "/50" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "stopping ...\nstopped\n")
+    assert "came out as expected" not in out
+    assert not (tmp_path / "lab.pcap").exists()

@@ -1,0 +1,26 @@
+"""What a scenario may still send of a provider's rate limit, so that no scenario sees the one before it."""
+
+from __future__ import annotations
+
+from sim.cast import Limit
+
+
+class Quota:
+    """What the lab knows of a provider's token bucket, on the safe side: every call counts as if it were admitted."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._spent = 0.0
+        self._at = 0.0
+
+    def spend(self, calls: int, now_s: float) -> None:
+        self._spent = min(self._left_over(now_s) + calls, self.limit.burst)
+        self._at = now_s
+
+    def until(self, calls: int, now_s: float) -> float:
+        """Seconds until the bucket surely holds tokens for so many calls, or is full."""
+        lacking = self._left_over(now_s) + min(calls, self.limit.burst) - self.limit.burst
+        return max(lacking, 0.0) / self.limit.sustained_per_s
+
+    def _left_over(self, now_s: float) -> float:
+        return max(self._spent - (now_s - self._at) * self.limit.sustained_per_s, 0.0)
