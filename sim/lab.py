@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from rich.console import Console
 
@@ -21,6 +23,8 @@ from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
 from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
 from sim.serving import serve_on, told_to_stop
 from sim.stage import Result
+
+T = TypeVar("T")
 
 USAGE: Final = 2
 """Exit status of what the user can mend."""
@@ -98,10 +102,32 @@ async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool
 async def _audit(lab: Lab, capture: Path, out: Console) -> bool:
     """Write the run's capture and say whether its audit decides as the gateway did."""
     packets = write_capture(capture, lab.packets())
-    audited = await asyncio.to_thread(audited_decisions, capture, lab.configuration)
+    audited = await _beside(lambda: audited_decisions(capture, lab.configuration))
     differing = differences(lab.live.by_call_id, audited)
     print_comparison(out, capture, packets, len(lab.live.by_call_id.keys() | audited.keys()), differing)
     return bool(audited) and not differing
+
+
+async def _beside(work: Callable[[], T]) -> T:
+    """The result of work in a thread of its own, for which the end of the process doesn't wait."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def finish(settle: Callable[[], None]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: the lab was stopped meanwhile
+            loop.call_soon_threadsafe(lambda: None if done.done() else settle())
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:
+            fault = error
+            finish(lambda: done.set_exception(fault))
+        else:
+            finish(lambda: done.set_result(result))
+
+    threading.Thread(target=run, name="audit", daemon=True).start()
+    return await done
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
