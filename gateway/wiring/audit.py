@@ -36,16 +36,13 @@ def audit_captures(paths: list[Path], configuration: Configuration | None, outpu
     0 clean, 1 violations, 3 where part of an input could not be read; what could be read is reported all the same.
     Raises what `policy_of` raises.
     """
-    from gateway.capture.report import document
+    from gateway.capture.report import write_document
     from gateway.capture.report_table import print_table
 
     with _progress(paths) as watched:
         result = audit(paths, configuration, watched=watched)
     if output == "json":
-        import json
-
-        json.dump(document(result), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        write_document(result, sys.stdout)
     else:
         print_table(result)
     sys.stdout.flush()

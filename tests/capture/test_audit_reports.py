@@ -24,7 +24,7 @@ from recorded_gateway import (
 )
 
 from gateway.capture.auditing import AuditResult
-from gateway.capture.report import document, timestamp
+from gateway.capture.report import document, timestamp, write_document
 from gateway.capture.report_table import NARROWEST, PIPED_WIDTH, print_table
 from gateway.operations.configuration import Configuration
 from gateway.wiring.audit import audit, audit_captures
@@ -110,6 +110,16 @@ def test_a_capture_cannot_write_to_the_terminal(tmp_path: Path) -> None:
     text = table(result)
     assert "\\x1b[2J" in text
     assert not any(ord(char) < 32 and char != "\n" for char in text)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_what_is_written_is_the_document_with_a_call_to_a_line(tmp_path: Path, calls: int) -> None:
+    result = audit([capture(tmp_path, *(invite(f"c{number}") for number in range(calls)))])
+    written = StringIO()
+    write_document(result, written)
+    assert json.loads(written.getvalue()) == document(result)
+    assert len(document(result)["calls"]) == calls
+    assert all(json.loads(line.rstrip(",")) for line in written.getvalue().splitlines()[1 : calls + 1])
 
 
 def test_the_document_has_the_promised_keys(configuration: Configuration, run: Path) -> None:
