@@ -20,6 +20,7 @@ from gateway.interconnection.trunk_groups import Address
 from gateway.operations.configuration import Configuration
 from gateway.signalling.proxy import SipProxy
 from gateway.wiring.engine import Policy, policy_of, policy_without_configuration
+from gateway.wiring.memory import tune_garbage_collection
 
 REPLAY_SECRET: Final = b"replay"
 """What is random for a live run; a replay sends nothing to anyone."""
@@ -39,6 +40,7 @@ def audit_captures(paths: list[Path], configuration: Configuration | None, outpu
     from gateway.capture.report import write_document
     from gateway.capture.report_table import print_table
 
+    tune_garbage_collection()
     with _progress(paths) as watched:
         result = audit(paths, configuration, watched=watched)
     if output == "json":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import hashlib
 import logging
 import secrets
@@ -37,6 +36,7 @@ from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
 from gateway.wiring.engine import policy_of
+from gateway.wiring.memory import tune_garbage_collection
 
 LOG = logging.getLogger("tollgate")
 
@@ -330,15 +330,6 @@ def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(configuration, drain_s))
-
-
-def tune_garbage_collection() -> None:
-    """Have the collector look less often. Our objects are freed by reference counts; cycles are rare and small.
-
-    At the default settings it looks after every dozen calls, and through all transactions that linger for their timers.
-    """
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
 
 
 async def _serve(configuration: Configuration, drain_s: float) -> None:
