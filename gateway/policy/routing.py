@@ -21,7 +21,7 @@ from gateway.policy.call_attempt import CallAttempt
 class Route(NamedTuple):
     trunk_group: TrunkGroup
     diverted: bool
-    """It is not the group that the call would take by default."""
+    """It is not the group that the call would take by default, or it is the emergency route."""
 
 
 class Router:

@@ -88,7 +88,7 @@ class Finding:
 class Outcome(Enum):
     ADMIT = "ADMIT"
     REFUSE = "REFUSE"
-    DIVERT = "DIVERT"  # admitted, on another trunk group than the one it would take by default
+    DIVERT = "DIVERT"  # admitted, on a dedicated group or the emergency route in place of the default group
 
 
 class Judgement(NamedTuple):
