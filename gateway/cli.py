@@ -73,7 +73,8 @@ def run(
 @app.command("check-config")
 def check_config(file: Annotated[Path, typer.Argument(help="The configuration file (TOML).")]) -> None:
     """Check a configuration file and the tables that it names; exit 2 with file, key and reason for every fault."""
-    from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers, unknown_switches
+    from gateway.operations.configuration_against_lerg import unknown_switches
+    from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
 
     configuration = _configuration(file)
 
@@ -83,9 +84,9 @@ def check_config(file: Annotated[Path, typer.Argument(help="The configuration fi
             faults += read_ported_numbers(configuration.ported_file)[1]
         if faults:
             fail(Exit.USAGE, *(str(fault) for fault in faults))
-        unknown = sorted({f"{file}: {fault}" for fault in unknown_switches(configuration.trunk_groups, guide)})
+        unknown = tuple(unknown_switches(file, configuration, guide))
         if unknown:
-            fail(Exit.USAGE, *unknown)
+            fail(Exit.USAGE, *(str(fault) for fault in unknown))
         typer.echo(
             f"{file}: in order; {len(configuration.trunk_groups)} trunk groups, "
             f"{len(tuple(configuration.carriers))} carriers, {len(guide)} LERG 6 rows"
@@ -153,7 +154,14 @@ def status(config: ConfigOption) -> None:
     from gateway.operations.control_client import get_status
 
     configuration = _configuration(config)
-    _with_faults_said(lambda: typer.echo(json.dumps(get_status(configuration), indent=2)))
+
+    def show() -> None:
+        seen = get_status(configuration)
+        typer.echo(json.dumps(seen, indent=2))
+        if seen.get("configuration") != str(configuration.file):
+            typer.echo(f"note: the gateway that answers runs with {seen.get('configuration')}", err=True)
+
+    _with_faults_said(show)
 
 
 @app.command()

@@ -65,6 +65,11 @@ def _exchange(
         raise ControlFault(f"what answers on {host}:{port} is not a gateway") from None
     finally:
         connection.close()
+    if answer.status == http.client.UNAUTHORIZED:
+        raise ControlFault(
+            f"the gateway on {host}:{port} does not take the token of {configuration.state_folder}: is it another one, "
+            "with a configuration of its own?"
+        )
     if answer.status != http.client.OK:
         raise ControlFault(f"the gateway refused: {_reason(document)}")
     return document

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.numbering.csv_rows import RowFault, TableUnreadable
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.lerg_files import TABLES, LergUnreadable, load_guide
@@ -59,11 +57,3 @@ def _open(file: Path, unreadable: type[TableUnreadable]) -> TextIO:
         return file.open(encoding="utf-8", errors="surrogateescape", newline="\n")
     except OSError as error:
         raise unreadable(str(file), f"the file cannot be opened: {error.strerror}") from None
-
-
-def unknown_switches(trunk_groups: Iterable[TrunkGroup], guide: LergGuide) -> Iterator[str]:
-    """What a configuration says of switches that the guide does not have: every call over them would be refused."""
-    for group in trunk_groups:
-        for key, clli, clause in (("switch", group.switch, "L9"), ("home_switch", group.home_switch, "L1.4")):
-            if clli is not None and guide.switch(clli) is None:
-                yield f"trunk group {group.name}: {key}: {clli} is in no row of LERG 7; correct it ({clause})"

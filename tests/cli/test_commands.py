@@ -103,7 +103,10 @@ def test_a_switch_that_lerg_does_not_know_is_a_fault_before_it_refuses_every_cal
     file.write_text(text)
     done = tollgate("check-config", str(file))
     assert done.returncode == 2
-    assert f"{file}: trunk group wentzville: switch: WNVLMOXADS9 is in no row of LERG 7; correct it (L9)" in done.stderr
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith('switch = "WNVLMOXADS9"')]
+    remedy = "WNVLMOXADS9 is in no row of LERG 7; correct the CLLI"
+    expected = [f"{file}:{line}: trunk_groups[{place}].switch: {remedy}" for place, line in enumerate(lines)]
+    assert done.stderr.splitlines() == expected
 
 
 def test_the_version_is_printed() -> None:
