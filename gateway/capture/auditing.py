@@ -32,14 +32,13 @@ from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.checks.facts import NO_TRUNK_GROUP
 from gateway.policy.engine import Engine
 from gateway.policy.verdict import Finding, Verdict
 from gateway.signalling.call import Call
 from gateway.signalling.sip_attempt import attempt_of
 
 SIP_PORT: Final = 5060
-_NO_TRUNK_GROUP: Final = "no trunk group configured for the source"
-"""What the checks of an agreement say of a call without an ingress trunk group."""
 _EMPTY_LINES: Final = b"\r\n\x00 \t"
 _INCOMPLETE: Final = frozenset({FaultKind.TRUNCATED_FILE, FaultKind.BAD_RECORD, FaultKind.UNKNOWN_LINK})
 """Damage after which an unknown part of a file is missing from the audit."""
@@ -201,7 +200,7 @@ class Auditor:
 
     def _said_why(self, finding: Finding) -> Finding:
         """A check can only say that it knows no trunk group; the audit knows why."""
-        if finding.verdict is Verdict.NOT_JUDGED and finding.text == _NO_TRUNK_GROUP:
+        if finding.verdict is Verdict.NOT_JUDGED and finding.text == NO_TRUNK_GROUP:
             return replace(finding, text=self._judges.why_no_trunk_group)
         return finding
 

@@ -28,7 +28,6 @@ _MAGICS = {
     b"\xa1\xb2\xcd\x34": _Variant(">", 1, _MODIFIED_EXTRA),
 }
 _FILE_HEADER_SIZE = 24
-_RECORD_HEADER_SIZE = 16
 
 
 def is_pcap(first_bytes: bytes) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import evidence, not_judged, passed, violation
+from gateway.policy.checks.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -30,7 +30,7 @@ class Admission:
         self._carriers = carriers
         self._pass = passed(self.name, self.clause)
         self._no_carriers = not_judged(self.name, self.clause, "no carriers configured")
-        self._no_ingress = not_judged(self.name, self.clause, "no trunk group configured for the source")
+        self._no_ingress = not_judged(self.name, self.clause, NO_TRUNK_GROUP)
 
     def judge(self, attempt: CallAttempt) -> Finding:
         ingress = attempt.ingress

@@ -10,7 +10,7 @@ from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import evidence, not_judged, passed, violation
+from gateway.policy.checks.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -50,7 +50,7 @@ class CallingCode:
         self._carriers = carriers
         self._pass = passed(self.name, self.clause)
         self._no_guide = not_judged(self.name, self.clause, "no LERG guide configured")
-        self._no_ingress = not_judged(self.name, self.clause, "no trunk group configured for the source")
+        self._no_ingress = not_judged(self.name, self.clause, NO_TRUNK_GROUP)
         self._no_number = not_judged(self.name, self.clause, "no calling number (see calling_number)")
         self._foreign = not_judged(self.name, self.clause, "the calling number is not one of the NANP")
 

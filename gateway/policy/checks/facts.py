@@ -16,6 +16,8 @@ from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
 
+NO_TRUNK_GROUP: Final = "no trunk group configured for the source"
+"""Why a check that goes by the trunk group does not judge a call that came on none."""
 NO_PRIVACY: Final[frozenset[str]] = frozenset()
 _PLUS_ONE = re.compile(rb"(?:^|:|\"|<|\s)\+1")
 

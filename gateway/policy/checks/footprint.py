@@ -11,7 +11,7 @@ from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.calling_code import TOLL_FREE
-from gateway.policy.checks.facts import evidence, not_judged, passed, violation
+from gateway.policy.checks.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -37,7 +37,7 @@ class LergFootprint:
         self._ported = ported if ported is not None else PortedNumbers()
         self._pass = passed(self.name, self.clause)
         self._no_guide = not_judged(self.name, self.clause, "no LERG guide configured")
-        self._no_ingress = not_judged(self.name, self.clause, "no trunk group configured for the source")
+        self._no_ingress = not_judged(self.name, self.clause, NO_TRUNK_GROUP)
         self._no_number = not_judged(self.name, self.clause, "no called number (see called_number)")
 
     def judge(self, attempt: CallAttempt) -> Finding:

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.interconnection.carriers import CarrierBook, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import not_judged, passed, violation
+from gateway.policy.checks.facts import NO_TRUNK_GROUP, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -76,7 +76,7 @@ class RateLimitOfProvider:
         # and to repeat. Its size is the number of calls in progress.
         self._counted: dict[int, CallAttempt] = {}
         self._pass = passed(self.name, self.clause)
-        self._no_ingress = not_judged(self.name, self.clause, "no trunk group configured for the source")
+        self._no_ingress = not_judged(self.name, self.clause, NO_TRUNK_GROUP)
 
     def _limited_by(self, ocn: Ocn, limit: RateLimit) -> _Limited:
         over = f"OCN {ocn} is over its limit of"

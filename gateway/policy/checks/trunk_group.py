@@ -7,7 +7,7 @@ from typing import Final
 from gateway.interconnection.discontinuance import CutoverBook
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import not_judged, passed, violation
+from gateway.policy.checks.facts import NO_TRUNK_GROUP, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -21,7 +21,7 @@ class TrunkGroupOfProvider:
     def __init__(self, cutovers: CutoverBook | None) -> None:
         self._cutovers = cutovers if cutovers is not None else CutoverBook()
         self._pass = passed(self.name, self.clause)
-        self._no_ingress = not_judged(self.name, self.clause, "no trunk group configured for the source")
+        self._no_ingress = not_judged(self.name, self.clause, NO_TRUNK_GROUP)
 
     def judge(self, attempt: CallAttempt) -> Finding:
         ingress = attempt.ingress
