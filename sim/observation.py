@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sim.packets import MOST_PACKETS, Packet
 from sim.sip_text import Address
@@ -97,6 +97,13 @@ class LiveDecisions:
         return True
 
 
+class Peer(Protocol):
+    """A signalling peer as the gateway names it."""
+
+    @property
+    def address(self) -> Address: ...
+
+
 class GatewayTap:
     """Keeps what the gateway's socket received and sent, with the times that its decisions rest on."""
 
@@ -106,11 +113,11 @@ class GatewayTap:
         self.recording = True
         self._most = most
 
-    def __call__(self, at_us: int, source: Address, destination: Address, payload: bytes) -> None:
+    def __call__(self, at_us: int, source: Peer, destination: Peer, payload: bytes) -> None:
         if not self.recording:
             return
         if len(self.packets) < self._most:
-            self.packets.append(Packet(at_us, source, destination, payload))
+            self.packets.append(Packet(at_us, source.address, destination.address, payload))
         else:
             self.left_out += 1
 

@@ -29,7 +29,7 @@ from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.message import SipMessage
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.facts import NO_TRUNK_GROUP
@@ -211,7 +211,7 @@ class Auditor:
             return attempt_of(
                 message,
                 at_us=datagram.at_us,
-                source=datagram.source,
+                source=Hop(*datagram.source),
                 ingress=None,
                 find_provider=self._judges.find_provider.provider_of,
                 emergency_numbers=self._judges.emergency_numbers,

@@ -17,7 +17,7 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.call import Action, Call, Decided, Send
 from gateway.signalling.proxy import AT_CAPACITY, SipProxy
 
@@ -98,7 +98,7 @@ class GatewayReplay:
         self._now_us = at_us
 
     def _receive(self, payload: bytes, source: Address, is_response: bool) -> Replayed:
-        actions = self._proxy.receive(payload, source, self._now_us)
+        actions = self._proxy.receive(payload, Hop(*source), self._now_us)
         self._note(actions)
         for action in actions:
             if isinstance(action, Decided):
@@ -149,7 +149,7 @@ class GatewayReplay:
         if sent is not None and response.status > max(100, answered):
             start = response.data.find(b"\r\n") + 2
             data = response.data[:start] + sent[1] + response.data[start:]
-            self._note(self._proxy.receive(data, destination, self._now_us))
+            self._note(self._proxy.receive(data, Hop(*destination), self._now_us))
         if answered != 503 and response.data.startswith(NOT_DECIDED):
             return Replayed(None, f"503 {AT_CAPACITY}", overruled=True)
         return NOTHING

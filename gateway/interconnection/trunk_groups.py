@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple
 
 from gateway.interconnection.carriers import Ocn
 
 Address = tuple[str, int]
-"""IP address and port of a signalling peer."""
+"""IP address and port."""
+
+
+class Transport(StrEnum):
+    """What carries SIP (RFC 3261 section 18), as Via and URI parameters write it, in lower case."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class Hop(NamedTuple):
+    """A signalling peer as it is reached: where a message came from, or where one goes."""
+
+    host: str
+    """IP address, an IPv6 address without brackets."""
+    port: int
+    transport: Transport = Transport.UDP
+    connection: int = 0
+    """Number of the connection that a message came on; 0 for a datagram, and for a target on any connection."""
+
+    @property
+    def address(self) -> Address:
+        return self.host, self.port
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.transport.value}:{host}:{self.port}"
 
 
 class Side(Enum):
@@ -46,7 +73,7 @@ class TrunkGroup:
     """OCN of the carrier at the far end: the partner, or the host."""
     switch: str
     """CLLI of the host switch that this group serves."""
-    members: tuple[Address, ...]
+    members: tuple[Hop, ...]
     """Signalling addresses of the far end: calls come from any of them and go to the first."""
     home_switch: str | None = None
     """Partner side: CLLI of the partner's own switch, where its providers' codes are homed (L1.4)."""

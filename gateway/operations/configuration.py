@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.interconnection.trunk_groups import Address, Hop, TrunkGroup
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
 from gateway.operations.configuration_rules import CHECK_NAMES, Draft, contradictions
 from gateway.operations.configuration_schema import (
@@ -228,7 +228,7 @@ def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
         side=table.side,
         carrier=Ocn(table.carrier),
         switch=table.switch,
-        members=tuple(table.members),
+        members=tuple(Hop(*member) for member in table.members),
         home_switch=table.home_switch,
         dedicated=table.dedicated,
         default_mode=table.mode,

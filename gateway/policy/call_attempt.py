@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import TelephoneNumber
 
 
@@ -51,7 +51,7 @@ class CallAttempt:
     at_us: int
     """When the first message arrived, microseconds since the Unix epoch."""
     call_id: str
-    source: Address
+    source: Hop
     ingress: TrunkGroup | None
     """The trunk group it came on; None where there is no configuration (an audit of a foreign capture)."""
     provider: Ocn | None

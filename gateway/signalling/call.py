@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.verdict import Decision
 
@@ -42,7 +42,7 @@ class Send(NamedTuple):
     """Send these bytes."""
 
     data: bytes
-    target: Address
+    target: Hop
 
 
 class Decided(NamedTuple):

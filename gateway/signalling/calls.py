@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Ended, EndedBy, Progressed
 from gateway.signalling.dialogs import Dialog, DialogKey, DialogTable
@@ -26,7 +26,7 @@ class CallsUp:
         """When the next call may have been up too long."""
         return self._limits.next_us
 
-    def open(self, key: DialogKey, caller: Address, callee: Address, call: Call) -> Dialog:
+    def open(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> Dialog:
         dialog = Dialog(key, caller, callee, call)
         self.dialogs.add(dialog)
         self._limits.start(EndedBy.TIMEOUT, dialog, call.attempt.at_us, self._longest_us)

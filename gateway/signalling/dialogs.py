@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Call
 
 DialogKey = tuple[bytes, bytes]
@@ -19,7 +19,7 @@ class Dialog:
 
     __slots__ = ("call", "callee", "callee_tags", "caller", "key", "opened_by")
 
-    def __init__(self, key: DialogKey, caller: Address, callee: Address, call: Call) -> None:
+    def __init__(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> None:
         self.key: Final = key
         self.caller: Final = caller
         """Where the INVITE came from."""

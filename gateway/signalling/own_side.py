@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2s
 from ipaddress import IPv4Address, IPv6Address
@@ -12,27 +12,49 @@ from zlib import crc32
 from gateway.codecs.sip import edit, headers
 from gateway.codecs.sip.grammar import Uri, parse_name_addr, parse_uri, split_list
 from gateway.codecs.sip.message import SipMessage
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.policy.verdict import Finding
+
+_UDP: Final = Transport.UDP
+
+
+class Listener:
+    """One address at which the gateway takes SIP, as it is written into messages."""
+
+    def __init__(self, hop: Hop) -> None:
+        """`hop`: transport, host and port under which peers reach us."""
+        host = f"[{hop.host}]" if ":" in hop.host else hop.host  # RFC 3261 section 25.1, IPv6reference
+        sent_by = f"{host}:{hop.port}".encode()
+        parameters = b";lr" if hop.transport is _UDP else b";transport=%s;lr" % hop.transport.encode()
+        self.hop: Final = hop
+        self.via: Final = b"Via: SIP/2.0/%s %s;branch=" % (hop.transport.upper().encode(), sent_by)
+        """A Via line of ours, up to its branch."""
+        self.route: Final = b"<sip:" + sent_by + parameters + b">"
+        self.record_route: Final = b"\r\nRecord-Route: " + self.route + b"\r\n"
+        """What follows the branch where requests of the dialog are to come back to us."""
+        self.host_and_port: Final = (host.encode(), hop.port)
 
 
 class OwnSide:
     """What the proxy writes of itself into messages, and what it recognises as its own in them."""
 
-    def __init__(self, host: str, port: int, secret: bytes) -> None:
-        """`secret` is random for each run, at most 32 letters and digits: branches and tags come from it."""
-        bracketed = f"[{host}]" if ":" in host else host  # RFC 3261 section 25.1, IPv6reference
-        sent_by = f"{bracketed}:{port}".encode()
-        self.via: Final = b"Via: SIP/2.0/UDP " + sent_by + b";branch="
-        """A Via line of ours, up to its branch."""
-        self.record_route: Final = b"\r\nRecord-Route: <sip:" + sent_by + b";lr>\r\n"
-        """What follows the branch where requests of the dialog are to come back to us."""
-        self._route: Final = b"<sip:" + sent_by + b";lr>"
-        self._host_and_port: Final = (bracketed.encode(), port)
-        self._address: Final[Address] = (host, port)
+    def __init__(self, listeners: Sequence[Hop], secret: bytes) -> None:
+        """`listeners`: at least one, and at most one for a transport and IP version.
+
+        `secret` is random for each run, at most 32 letters and digits: branches and tags come from it.
+        """
+        self._listeners: Final = {(hop.transport, ":" in hop.host): Listener(hop) for hop in listeners}
+        self._first: Final = next(iter(self._listeners.values()))
+        self._routes: Final = frozenset(listener.route for listener in self._listeners.values())
+        self._hosts_and_ports: Final = frozenset(listener.host_and_port for listener in self._listeners.values())
+        self._hops: Final = frozenset(listener.hop for listener in self._listeners.values())
         self._secret: Final = secret
         self._branch_seed: Final = blake2s(key=secret, digest_size=8)
         self._branches = 0
+
+    def towards(self, hop: Hop) -> Listener:
+        """The listener from which that peer is reached."""
+        return self._listeners.get((hop.transport, ":" in hop.host), self._first)
 
     def new_branch(self) -> bytes:
         # Who was sent one branch must not know the next: responses to others' calls could be forged with it.
@@ -46,25 +68,25 @@ class OwnSide:
         value = request.value(headers.ROUTE)
         if value is None:
             return False
-        if value == self._route:
+        if value in self._routes:
             return True
         uri = parse_uri(parse_name_addr(_first(value)).uri)
-        return (uri.host, uri.port or 5060) == self._host_and_port
+        return (uri.host, uri.port or 5060) in self._hosts_and_ports
 
-    def next_hop(self, request: SipMessage, otherwise: Address) -> Address:
+    def next_hop(self, request: SipMessage, otherwise: Hop) -> Hop:
         """Where a request inside a dialog goes: the next Route, else the Request-URI, where these give an address.
 
         A name instead of an address sends it where the call's other side was reached before.
         """
         target = _address_in(request.request_uri)
         value = request.value(headers.ROUTE)
-        if value is not None and (value != self._route or len(request.numbers(headers.ROUTE)) > 1):
+        if value is not None and (value not in self._routes or len(request.numbers(headers.ROUTE)) > 1):
             for route in _routes(request):
                 uri = parse_uri(parse_name_addr(route).uri)
-                if (uri.host, uri.port or 5060) != self._host_and_port:
+                if (uri.host, uri.port or 5060) not in self._hosts_and_ports:
                     target = _address_of(uri)
                     break
-        if target is None or target == self._address:
+        if target is None or target in self._hops:
             return otherwise  # nor to ourselves, round and round until Max-Forwards is used up
         return target
 
@@ -77,14 +99,14 @@ class OwnSide:
         return b"tg%08x" % crc32(request.required(headers.CALL_ID) + self._secret)
 
 
-def _address_in(request_uri: bytes) -> Address | None:
+def _address_in(request_uri: bytes) -> Hop | None:
     return _address_of(parse_uri(request_uri))
 
 
-def _address_of(uri: Uri) -> Address | None:
+def _address_of(uri: Uri) -> Hop | None:
     """The address that a URI names; None where it names a host, which a socket would stop everything to look up."""
     address = _ip_address(uri.host)
-    return (address, uri.port or 5060) if address is not None else None
+    return Hop(address, uri.port or 5060) if address is not None else None
 
 
 @lru_cache(maxsize=1_024)

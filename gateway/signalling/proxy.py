@@ -14,7 +14,7 @@ from gateway.codecs.sip import edit, headers
 from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
-from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Send
@@ -45,17 +45,17 @@ class SipProxy:
         self._engine: Final = engine
         self._find_provider: Final = find_provider.provider_of
         self._members: Final = {member: group for group in trunk_groups for member in group.members}
-        self._hosts: Final = frozenset(host for host, _ in self._members)
+        self._hosts: Final = frozenset(member.host for member in self._members)
         self._layer: Final = TransactionLayer(self, settings.timers)
         self._calls: Final = CallsUp(engine, settings.max_call_s * 1_000_000)
         self.counters: Final = ProxyCounters()
-        self._self: Final = OwnSide(settings.host, settings.port, settings.secret)
+        self._self: Final = OwnSide(settings.listeners, settings.secret)
         self.accepting = True
         """False while draining: new calls are refused, those that are up go on."""
 
     # -- what the transport calls -------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, source: Address, at_us: int) -> list[Action]:
+    def receive(self, data: bytes, source: Hop, at_us: int) -> list[Action]:
         """One datagram. Never raises: what cannot be read is answered with 400 or counted and dropped."""
         actions: list[Action] = []
         message = None
@@ -63,7 +63,7 @@ class SipProxy:
             if len(data) > self._settings.max_message_bytes:
                 raise Malformed(f"longer than {self._settings.max_message_bytes} bytes", len(data))
             if data.startswith(b"SIP/2.0 "):
-                self._receive_response(data, at_us, actions)
+                self._receive_response(data, source, at_us, actions)
             else:
                 message = SipMessage(data)
                 self._receive_request(message, source, at_us, actions)
@@ -103,14 +103,14 @@ class SipProxy:
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    def _receive_request(self, request: SipMessage, source: Address, at_us: int, actions: list[Action]) -> None:
+    def _receive_request(self, request: SipMessage, source: Hop, at_us: int, actions: list[Action]) -> None:
         method = request.method
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
         key = _server_key(via, via_value, b"INVITE" if method == b"ACK" else method)
-        if source[0] not in self._hosts:
+        if source.host not in self._hosts:
             # A branch can often be guessed: a stranger's must not stand for a member's call, to forestall or cancel it.
-            key = (b"%s from %s:%d" % (key[0], source[0].encode(), source[1]), *key[1:])
+            key = (b"%s from %s:%d" % (key[0], source.host.encode(), source.port), *key[1:])
         server = self._layer.server(key)
         if method == b"ACK":
             if server is not None and server.state is not State.ACCEPTED:
@@ -122,10 +122,10 @@ class SipProxy:
             self.counters.absorbed += 1
             self._layer.repeated(server, at_us, actions)
             return
-        received = edit.completed_via(via_value, via, *source)
+        received = edit.completed_via(via_value, via, source.host, source.port)
         server = ServerTransaction(key, request, source, received)
         if not via.rport:
-            server.reply_to = (source[0], via.port)  # RFC 3261 section 18.2.2
+            server.reply_to = source._replace(port=via.port)  # RFC 3261 section 18.2.2
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
             return
@@ -187,9 +187,7 @@ class SipProxy:
             return
         self._respond(server, 100, "Trying", at_us, actions)
         dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
-        client = self._forward(
-            server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, own_end=self._self.record_route
-        )
+        client = self._forward(server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, record_route=True)
         dialog.opened_by = client.branch
 
     def _refuse(self, server: ServerTransaction, call: Call, at_us: int, actions: list[Action]) -> None:
@@ -215,7 +213,7 @@ class SipProxy:
             request.check()
         call_id = request.required(headers.CALL_ID)
         found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
-        if found is None or server.source[0] not in self._hosts:
+        if found is None or server.source.host not in self._hosts:
             self._answer_once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
         hops = self._hops(request)
@@ -253,22 +251,21 @@ class SipProxy:
         self,
         server: ServerTransaction,
         dialog: Dialog,
-        target: Address,
+        target: Hop,
         hops: int,
         pop_route: bool,
         at_us: int,
         actions: list[Action],
-        own_end: bytes = b"\r\n",
+        record_route: bool = False,
     ) -> ClientTransaction:
         request = _request_of(server)
         branch = self._self.new_branch()
-        own = self._self.via + branch + own_end
+        listener = self._self.towards(target)
+        own = listener.via + branch + (listener.record_route if record_route else b"\r\n")
         data = edit.forwarded(request, own, hops, server.via, pop_route=pop_route)
         return self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
 
-    def _forward_ack(
-        self, request: SipMessage, via_value: bytes, via: Via, source: Address, actions: list[Action]
-    ) -> None:
+    def _forward_ack(self, request: SipMessage, via_value: bytes, via: Via, source: Hop, actions: list[Action]) -> None:
         """The ACK for a 2xx goes end to end: forwarded, never answered."""
         found = self._calls.dialogs.find(
             request.required(headers.CALL_ID),
@@ -276,19 +273,20 @@ class SipProxy:
             tag_of(request.required(headers.TO)),
         )
         hops = self._hops(request)
-        if found is None or hops == 0 or source[0] not in self._hosts:
+        if found is None or hops == 0 or source.host not in self._hosts:
             self.counters.stray += 1
             return
         dialog, from_caller = found
-        own = self._self.via + self._self.new_branch() + b"\r\n"
-        received = edit.completed_via(via_value, via, *source)
+        target = self._self.next_hop(request, dialog.callee if from_caller else dialog.caller)
+        own = self._self.towards(target).via + self._self.new_branch() + b"\r\n"
+        received = edit.completed_via(via_value, via, source.host, source.port)
         data = edit.forwarded(request, own, hops - 1, received, pop_route=self._self.is_first_route_of(request))
-        actions.append(Send(data, self._self.next_hop(request, dialog.callee if from_caller else dialog.caller)))
+        actions.append(Send(data, target))
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
-    def _receive_response(self, data: bytes, at_us: int, actions: list[Action]) -> None:
-        response = read_response(data, self._self.via)
+    def _receive_response(self, data: bytes, source: Hop, at_us: int, actions: list[Action]) -> None:
+        response = read_response(data, self._self.towards(source).via)
         client = self._layer.client(response.branch, response.method) if response is not None else None
         if response is None or client is None:
             self.counters.stray += 1
@@ -358,14 +356,14 @@ class SipProxy:
         actions.append(Send(data, server.reply_to))
 
     def _refuse_malformed(
-        self, message: SipMessage | None, fault: Malformed, source: Address, actions: list[Action]
+        self, message: SipMessage | None, fault: Malformed, source: Hop, actions: list[Action]
     ) -> None:
         self.counters.malformed[fault.what] += 1
         if message is None or message.status or message.method == b"ACK":
             return
         try:
             value = message.required(headers.VIA)
-            received = edit.completed_via(value, parse_via(value), *source)
+            received = edit.completed_via(value, parse_via(value), source.host, source.port)
         except Malformed:
             received = None
         try:
@@ -376,7 +374,7 @@ class SipProxy:
 
     # -- small questions ----------------------------------------------------------------------------------------------
 
-    def _ingress_of(self, source: Address) -> TrunkGroup | None:
+    def _ingress_of(self, source: Hop) -> TrunkGroup | None:
         return self._members.get(source)
 
     def _overloaded(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.transactions import TimerSettings
 
 
@@ -12,9 +13,8 @@ from gateway.signalling.transactions import TimerSettings
 class ProxySettings:
     """What the proxy needs to know of itself, and its bounds."""
 
-    host: str
-    """Address that peers reach us at: goes into Via and Record-Route."""
-    port: int
+    listeners: tuple[Hop, ...]
+    """Where peers reach us: goes into Via and Record-Route. At most one for a transport and IP version."""
     secret: bytes
     """Random for each run, letters and digits, at most 32: nobody else can guess our branches and tags."""
     emergency_numbers: frozenset[str] = frozenset({"911"})

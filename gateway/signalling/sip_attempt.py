@@ -12,7 +12,7 @@ from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import NameAddr, Uri, parse_name_addr, parse_uri, split_list
 from gateway.codecs.sip.headers import Header
 from gateway.codecs.sip.message import SipMessage
-from gateway.interconnection.trunk_groups import Address, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.attribution import Attribution
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
@@ -29,7 +29,7 @@ def attempt_of(
     invite: SipMessage,
     *,
     at_us: int,
-    source: Address,
+    source: Hop,
     ingress: TrunkGroup | None,
     find_provider: FindProvider,
     emergency_numbers: frozenset[str],

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from gateway.codecs.sip import edit
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import RelayedResponse
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.timers import TimerQueue
@@ -90,7 +90,7 @@ class TransactionLayer:
         method: bytes,
         branch: bytes,
         data: bytes,
-        target: Address,
+        target: Hop,
         server: ServerTransaction | None,
         dialog: Dialog | None,
         at_us: int,

@@ -11,7 +11,7 @@ from enum import IntEnum, auto
 from typing import Final
 
 from gateway.codecs.sip.message import SipMessage
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.dialogs import Dialog
 
 
@@ -182,7 +182,7 @@ class ServerTransaction:
     )
 
     def __init__(
-        self, key: tuple[bytes, bytes, int, bytes], request: SipMessage, source: Address, via: bytes | None
+        self, key: tuple[bytes, bytes, int, bytes], request: SipMessage, source: Hop, via: bytes | None
     ) -> None:
         self.key: Final = key
         self.method: Final = request.method
@@ -226,7 +226,7 @@ class ClientTransaction:
         branch: bytes,
         method: bytes,
         request: bytes,
-        target: Address,
+        target: Hop,
         server: ServerTransaction | None,
         dialog: Dialog | None,
         sent_at_us: int,

@@ -18,7 +18,7 @@ from typing import Any, Final
 from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.discontinuance import Cutover
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
@@ -34,7 +34,8 @@ from gateway.signalling.call import Call
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
-from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
+from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
+from gateway.transport.udp import UdpCarrier, open_socket
 from gateway.wiring.engine import policy_of
 from gateway.wiring.memory import tune_garbage_collection
 
@@ -129,9 +130,10 @@ class Gateway:
                 readings=self._readings(),
                 version=VERSION,
             )
-            self.transport: Final = UdpTransport(
-                self.proxy, sock, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
+            self.transport: Final = SipEndpoint(
+                self.proxy, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
             )
+            self.transport.add(UdpCarrier(self.transport, sock))
             undo.pop_all()
         self._started_us: Final = self.clock.now_us()
         self._draining = False
@@ -140,7 +142,7 @@ class Gateway:
     @property
     def address(self) -> Address:
         """Where it takes SIP."""
-        return self.transport.local
+        return self.transport.local.address
 
     # -- control plane ------------------------------------------------------------------------------------------------
 
@@ -205,7 +207,7 @@ class Gateway:
             "dedicated": group.dedicated,
             "kept_for": self.policy.cutovers.owner_of(name, now),
             "calls_in_progress": self._calls.by_trunk_group[name],
-            "members": [f"{host}:{port}" for host, port in group.members],
+            "members": [str(member) for member in group.members],
         }
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
@@ -360,8 +362,7 @@ async def _serve(configuration: Configuration, drain_s: float) -> None:
 def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:
     limits = configuration.limits
     return ProxySettings(
-        host=configuration.record_route_host,
-        port=port,
+        listeners=(Hop(configuration.record_route_host, port),),
         secret=secrets.token_hex(16).encode(),
         emergency_numbers=configuration.emergency_numbers,
         max_transactions=limits.max_transactions,

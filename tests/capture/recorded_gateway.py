@@ -16,7 +16,7 @@ from pathlib import Path
 from struct import pack
 
 from gateway.interconnection.discontinuance import Cutover
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.policy.verdict import Decision
 from gateway.signalling.call import Decided, Send
@@ -25,11 +25,11 @@ from gateway.signalling.proxy_settings import ProxySettings
 from gateway.wiring.engine import policy_of
 
 REPOSITORY = Path(__file__).parents[2]
-GATEWAY: Address = ("127.0.0.1", 5060)
-PARTNER: Address = ("127.0.0.1", 5070)
-DEDICATED: Address = ("127.0.0.1", 5071)
-SWITCH: Address = ("127.0.0.1", 5080)
-STRANGER: Address = ("127.0.0.9", 5060)
+GATEWAY = Hop("127.0.0.1", 5060)
+PARTNER = Hop("127.0.0.1", 5070)
+DEDICATED = Hop("127.0.0.1", 5071)
+SWITCH = Hop("127.0.0.1", 5080)
+STRANGER = Hop("127.0.0.9", 5060)
 START_US = 1_780_000_000_000_000  # in May 2026, when both providers are confirmed
 SECOND_US = 1_000_000
 
@@ -43,8 +43,8 @@ _CODES = ("636,327", "314,206", "573,256")
 @dataclass(frozen=True)
 class Packet:
     at_us: int
-    source: Address
-    destination: Address
+    source: Hop
+    destination: Hop
     data: bytes
 
 
@@ -73,12 +73,12 @@ class RecordedGateway:
 
     def __init__(self, configuration: Configuration, cutovers: Sequence[Cutover] = ()) -> None:
         policy = policy_of(configuration, cutovers)
-        settings = ProxySettings(*GATEWAY, secret=b"live", emergency_numbers=configuration.emergency_numbers)
+        settings = ProxySettings((GATEWAY,), secret=b"live", emergency_numbers=configuration.emergency_numbers)
         self.proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
         self.packets: list[Packet] = []
         self.decisions: list[tuple[str, int, Decision]] = []
 
-    def receive(self, data: bytes, source: Address, at_us: int) -> list[Send]:
+    def receive(self, data: bytes, source: Hop, at_us: int) -> list[Send]:
         sends = self.wake(at_us)
         self.packets.append(Packet(at_us, source, GATEWAY, data))
         return sends + self._perform(self.proxy.receive(data, source, at_us), at_us)
@@ -109,7 +109,7 @@ class Plan:
     called: str = WENTZVILLE
     asserted: str | None = None
     """P-Asserted-Identity, where it is not the calling number."""
-    source: Address = PARTNER
+    source: Hop = PARTNER
     answer: int = 200
     """The switch's final response; 0: it stays silent."""
     answer_after_ms: int = 100
@@ -161,7 +161,7 @@ class World:
     def _at(self, at_us: int, event: Event) -> None:
         heapq.heappush(self._events, (at_us, next(self._order), event))
 
-    def _send(self, at_us: int, data: bytes, source: Address) -> None:
+    def _send(self, at_us: int, data: bytes, source: Hop) -> None:
         self._at(at_us, lambda now: self._react(self.gateway.receive(data, source, now), now))
 
     # -- what the neighbours do ---------------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ class World:
 
     def _in_dialog(self, call_id: str, method: str, cseq: int, to: str) -> bytes:
         plan = self._plans[call_id]
-        host, port = plan.source
+        host, port = plan.source.address
         return (
             f"{method} sip:{plan.called}@{SWITCH[0]}:{SWITCH[1]} SIP/2.0\r\n"
             f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK-{method}-{cseq}-{call_id}\r\n"
@@ -277,7 +277,7 @@ def invite(
     calling: str = PROVIDER_1,
     called: str = WENTZVILLE,
     asserted: str | None = None,
-    source: Address = PARTNER,
+    source: Hop = PARTNER,
     cseq: int = 1,
     max_forwards: int = 70,
     to: str | None = None,
@@ -285,7 +285,7 @@ def invite(
     extra: str = "",
 ) -> bytes:
     """An INVITE as the partner's switch sends it."""
-    host, port = source
+    host, port = source.address
     return (
         f"INVITE sip:{called}@{GATEWAY[0]}:{GATEWAY[1]} SIP/2.0\r\n"
         f"Via: SIP/2.0/UDP {host}:{port};branch={branch or f'z9hG4bK-{cseq}-{call_id}'}\r\n"

@@ -34,6 +34,7 @@ from gateway.capture.audit_result import AuditResult
 from gateway.capture.limits import AuditLimits
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration
 from gateway.policy.verdict import Decision, Outcome
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
@@ -218,7 +219,7 @@ def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
 def test_decisions_beyond_the_bounds_are_made_and_counted(configuration: Configuration, file: Path) -> None:
     gateway = RecordedGateway(configuration)
     for number in range(8):
-        source = ("127.0.0.1", 7_000 + number)
+        source = Hop("127.0.0.1", 7_000 + number)
         gateway.receive(invite("1@a", source=source, branch=f"z9hG4bK{number}"), source, START_US + number)
     file.write_bytes(pcap_of(gateway.packets))
     result = audit([file], configuration, limits=AuditLimits(legs=3))
@@ -233,13 +234,16 @@ def test_the_address_of_the_captured_gateway_can_be_given(configuration: Configu
     live = World(RecordedGateway(configuration), [Plan(0)]).run()
     file.write_bytes(pcap_of(live.packets))
     elsewhere = replace(configuration, listen=("127.0.0.1", 0))
-    assert decisions(audit([file], elsewhere, gateway_address=GATEWAY)) == by_time(live.decisions)
+    assert decisions(audit([file], elsewhere, gateway_address=GATEWAY.address)) == by_time(live.decisions)
 
 
 def test_the_gateways_own_hop_alters_nothing(configuration: Configuration, file: Path) -> None:
     live = World(RecordedGateway(configuration), [Plan(0)]).run()
     (call,) = audited(live.packets, configuration, file).calls
-    assert [(leg.source, leg.destination) for leg in call.legs] == [(PARTNER, GATEWAY), (GATEWAY, ("127.0.0.1", 5080))]
+    assert [(leg.source, leg.destination) for leg in call.legs] == [
+        (PARTNER.address, GATEWAY.address),
+        (GATEWAY.address, ("127.0.0.1", 5080)),
+    ]
     assert [finding.verdict.value for finding in call.findings if finding.check == "between_legs"] == ["PASS"]
 
 

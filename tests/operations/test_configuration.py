@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Carrier, CarrierKind, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Mode, Side, TrunkGroup
 from gateway.operations.configuration import Agreement, Configuration, Limits, load_configuration
 from gateway.operations.configuration_faults import ConfigurationError
 
@@ -117,7 +117,7 @@ def test_a_file_becomes_domain_objects(folder: Path) -> None:
         side=Side.PARTNER,
         carrier=Ocn("567A"),
         switch="STLSMO01DS0",
-        members=(("127.0.0.1", 5070), ("127.0.0.1", 5071)),
+        members=(Hop("127.0.0.1", 5070), Hop("127.0.0.1", 5071)),
         home_switch="STLSMO02DS0",
         modes={"footprint": Mode.MONITOR},
     )
@@ -422,5 +422,5 @@ def test_ipv6_addresses_are_known_in_whatever_way_they_are_written(folder: Path)
     text = VALID.replace('"127.0.0.1:5060"', '"[::0:1]:5060"').replace('"127.0.0.1:5080"', '"[0:0::1]:5080"')
     configuration = load(text.replace('"127.0.0.1:5070", "127.0.0.1:5071"', '"[::0:1]:5070"'))
     assert configuration.listen == ("::1", 5060)
-    assert [group.members for group in configuration.trunk_groups] == [(("::1", 5070),), (("::1", 5080),)]
+    assert [group.members for group in configuration.trunk_groups] == [(Hop("::1", 5070),), (Hop("::1", 5080),)]
     assert configuration.file.parent == folder

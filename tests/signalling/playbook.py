@@ -14,7 +14,7 @@ from gateway.codecs.sip import edit, headers
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Address, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Side, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
@@ -26,10 +26,10 @@ from gateway.signalling.proxy_settings import ProxySettings
 
 T0: Final = 1_760_000_000_000_000
 SECOND_US: Final = 1_000_000
-CALLER: Final[Address] = ("192.0.2.10", 5060)
-CALLEE: Final[Address] = ("192.0.2.20", 5060)
-STRANGER: Final[Address] = ("203.0.113.9", 5060)
-OURSELVES: Final[Address] = ("192.0.2.1", 5060)
+CALLER: Final = Hop("192.0.2.10", 5060)
+CALLEE: Final = Hop("192.0.2.20", 5060)
+STRANGER: Final = Hop("203.0.113.9", 5060)
+OURSELVES: Final = Hop("192.0.2.1", 5060)
 GROUPS: Final = (
     TrunkGroup("TG-PARTNER", Side.PARTNER, Ocn("7001"), "CLMAMOXADS0", (CALLER,)),
     TrunkGroup("TG-HOST", Side.HOST, Ocn("9740"), "CLMAMOXADS0", (CALLEE,)),
@@ -65,16 +65,20 @@ def proxy_with(ledger: Ledger, settings: ProxySettings) -> SipProxy:
 
 
 def settings_with(
-    *, host: str = OURSELVES[0], max_calls: int = 1_000, max_call_s: int = 14_400, max_transactions: int = 1_000
+    *, host: str = OURSELVES.host, max_calls: int = 1_000, max_call_s: int = 14_400, max_transactions: int = 1_000
 ) -> ProxySettings:
     return ProxySettings(
-        host, OURSELVES[1], b"secret", max_calls=max_calls, max_call_s=max_call_s, max_transactions=max_transactions
+        (Hop(host, OURSELVES.port),),
+        b"secret",
+        max_calls=max_calls,
+        max_call_s=max_call_s,
+        max_transactions=max_transactions,
     )
 
 
 class Datagram(NamedTuple):
     data: bytes
-    source: Address
+    source: Hop
 
 
 class Wait(NamedTuple):
@@ -125,10 +129,10 @@ class Playbook:
             self.call = action.call
         return self
 
-    def until(self, seconds: float) -> list[tuple[float, str, Address | None]]:
+    def until(self, seconds: float) -> list[tuple[float, str, Hop | None]]:
         """Wake whenever the proxy asks for it: when, what (first words of what is sent), where to."""
         assert self._left == [], "nobody expected this"
-        told: list[tuple[float, str, Address | None]] = []
+        told: list[tuple[float, str, Hop | None]] = []
         end_us = self.now_us + round(seconds * SECOND_US)
         start_us = self.now_us
         while (wake_us := self.proxy.next_wake_us) is not None and wake_us <= end_us:
@@ -149,7 +153,7 @@ def first_word(data: bytes) -> str:
     return str(message.status) if message.status else message.method.decode()
 
 
-def sends(what: str, target: Address, *, lines: tuple[bytes, ...] = (), data: bytes | None = None) -> Expectation:
+def sends(what: str, target: Hop, *, lines: tuple[bytes, ...] = (), data: bytes | None = None) -> Expectation:
     """A Send of this method or status; `lines` must be among its header lines; `data`, if given, all of it."""
 
     def expect(action: Action) -> None:
@@ -197,7 +201,7 @@ def request(
     call_id: str = "c1",
     cseq: str | None = None,
     hops: bytes | None = b"70",
-    source: Address = CALLER,
+    source: Hop = CALLER,
     body: bytes = b"",
 ) -> Datagram:
     """A request as the caller's switch sends it, or with whatever differs."""
@@ -210,7 +214,7 @@ def request(
     return Datagram(b"\r\n".join((*head, *lines)) + b"\r\n\r\n" + body, source)
 
 
-def reply(to: bytes, status: int, tag: str = "b", source: Address = CALLEE) -> Datagram:
+def reply(to: bytes, status: int, tag: str = "b", source: Hop = CALLEE) -> Datagram:
     """What the called side answers to a request that it was sent."""
     return Datagram(edit.response(SipMessage(to), status, "Answer", to_tag=tag.encode()), source)
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 import pytest
 from playbook import CALLEE, CALLEE_TAGGED, Playbook, answered, ended, in_dialog, request, sends
 
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import EndedBy
 
 
 @pytest.mark.parametrize(
     ("host", "target"),
     [
-        ("198.51.100.7", ("198.51.100.7", 5060)),
-        ("198.51.100.7:5070", ("198.51.100.7", 5070)),
-        ("[2001:db8::7]:5070", ("2001:db8::7", 5070)),
+        ("198.51.100.7", Hop("198.51.100.7", 5060)),
+        ("198.51.100.7:5070", Hop("198.51.100.7", 5070)),
+        ("[2001:db8::7]:5070", Hop("2001:db8::7", 5070)),
         ("host.example.com", CALLEE),
         ("999.1.1.1", CALLEE),
         ("256.0.0.1", CALLEE),
@@ -28,7 +28,7 @@ from gateway.signalling.call import EndedBy
     ],
 )
 @pytest.mark.parametrize("by_route", [False, True])
-def test_only_an_address_is_a_target(host: str, target: Address, by_route: bool) -> None:
+def test_only_an_address_is_a_target(host: str, target: Hop, by_route: bool) -> None:
     play = Playbook()
     answered(play)
     bye = (

@@ -29,7 +29,7 @@ from playbook import (
 )
 
 from gateway.codecs.sip import headers
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 from gateway.signalling.proxy import tag_of
@@ -215,11 +215,11 @@ OURS = b"<sip:192.0.2.1:5060;lr>"
     [
         ((b"Route: " + OURS,), CALLEE, []),
         ((b"Route:  " + OURS + b" ",), CALLEE, []),
-        ((b"Route: " + OURS + b",<sip:192.0.2.55:5070;lr>",), ("192.0.2.55", 5070), [b"<sip:192.0.2.55:5070;lr>"]),
-        ((b"Route: " + OURS, b"Route: <sip:192.0.2.55;lr>"), ("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
-        ((b"ROUTE: " + OURS, b"Route: <sip:192.0.2.55;lr>"), ("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
+        ((b"Route: " + OURS + b",<sip:192.0.2.55:5070;lr>",), Hop("192.0.2.55", 5070), [b"<sip:192.0.2.55:5070;lr>"]),
+        ((b"Route: " + OURS, b"Route: <sip:192.0.2.55;lr>"), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
+        ((b"ROUTE: " + OURS, b"Route: <sip:192.0.2.55;lr>"), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
         ((b"Route: " + OURS, b"Route: <sip:sbc.example.com;lr>"), CALLEE, [b"<sip:sbc.example.com;lr>"]),
-        ((b"Route: <sip:192.0.2.55;lr>",), ("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
+        ((b"Route: <sip:192.0.2.55;lr>",), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
     ],
 )
 @pytest.mark.parametrize("method", ["BYE", "ACK"])
@@ -249,7 +249,7 @@ def test_a_contact_behind_the_switch_is_reached_directly() -> None:
         (
             play
             >> request("INFO", branch="4", uri="sip:x@192.0.2.66:5080", to=CALLEE_TAGGED)
-            << sends("INFO", ("192.0.2.66", 5080))
+            << sends("INFO", Hop("192.0.2.66", 5080))
         )
 
 

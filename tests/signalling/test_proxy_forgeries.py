@@ -26,6 +26,7 @@ from playbook import settings_with as settings
 
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import parse_via
+from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 from gateway.signalling.dialogs import MAX_CALLEE_TAGS
@@ -101,12 +102,12 @@ def test_a_stranger_with_a_forged_dialog_takes_no_transaction() -> None:
     with Playbook() as play:
         answered(play)
         before = play.proxy.transactions
-        play >> Datagram(in_dialog("INFO").data, STRANGER) << sends("481", (STRANGER[0], CALLER[1]))
+        play >> Datagram(in_dialog("INFO").data, STRANGER) << sends("481", Hop(STRANGER.host, CALLER.port))
         assert play.proxy.transactions == before
 
 
 def test_a_bye_that_leads_back_to_its_sender_reaches_the_other_side() -> None:
-    back = f"sip:+16365550199@{CALLER[0]}:{CALLER[1]}"
+    back = f"sip:+16365550199@{CALLER.host}:{CALLER.port}"
     with Playbook() as play:
         answered(play)
         play >> request("BYE", branch="2", cseq="2 BYE", to=CALLEE_TAGGED, uri=back)

@@ -19,6 +19,7 @@ from playbook import (
 )
 from playbook import settings_with as settings
 
+from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 
@@ -42,7 +43,7 @@ def test_a_request_in_a_dialog_comes_from_a_member_of_a_trunk_group(method: str)
         play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
         play >> reply(play.sent, 180) << progressed() << sends("180", CALLER)
         stolen = Datagram(in_dialog(method).data, STRANGER)
-        play >> stolen << sends("481", (STRANGER[0], CALLER[1]))
+        play >> stolen << sends("481", Hop(STRANGER.host, CALLER.port))
 
 
 def test_an_ack_in_a_dialog_comes_from_a_member_of_a_trunk_group() -> None:
@@ -56,8 +57,8 @@ def test_an_ack_in_a_dialog_comes_from_a_member_of_a_trunk_group() -> None:
 def test_without_rport_an_answer_goes_to_the_port_that_the_via_says() -> None:
     via = b"Via: SIP/2.0/UDP 192.0.2.10:5999;branch=z9hG4bK1"
     with Playbook() as play:
-        play >> request(via=via) << decided() << sends("100", (CALLER[0], 5999)) << sends("INVITE", CALLEE)
-        play >> reply(play.sent, 486) << sends("ACK", CALLEE) << sends("486", (CALLER[0], 5999))
+        play >> request(via=via) << decided() << sends("100", Hop(CALLER.host, 5999)) << sends("INVITE", CALLEE)
+        play >> reply(play.sent, 486) << sends("ACK", CALLEE) << sends("486", Hop(CALLER.host, 5999))
         play << ended(EndedBy.FAILURE, 486)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip.message import SipMessage
+from gateway.interconnection.trunk_groups import Hop
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.attribution import UNKNOWN, Attribution
 from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
@@ -37,7 +38,7 @@ def _attempt(invite: SipMessage) -> CallAttempt:
     return attempt_of(
         invite,
         at_us=7,
-        source=("192.0.2.10", 5060),
+        source=Hop("192.0.2.10", 5060),
         ingress=None,
         find_provider=_nobody,
         emergency_numbers=EMERGENCY_NUMBERS,
@@ -73,7 +74,7 @@ def _digits(number: TelephoneNumber | None) -> str | None:
 def test_the_plain_call() -> None:
     invite = _invite()
     attempt = _attempt(invite)
-    assert (attempt.at_us, attempt.call_id, attempt.source) == (7, "c�1", ("192.0.2.10", 5060))
+    assert (attempt.at_us, attempt.call_id, attempt.source) == (7, "c�1", Hop("192.0.2.10", 5060))
     assert attempt.called[2:] == (b"sip:+16365550199@192.0.2.20", 7)
     assert [_digits(fact.number) for fact in (attempt.called, attempt.from_, attempt.to)] == [
         "6365550199",

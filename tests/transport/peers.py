@@ -7,11 +7,12 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.call import Action, Call
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
-from gateway.transport.udp import CallObserver, Tap, UdpTransport, open_socket
+from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
+from gateway.transport.udp import UdpCarrier, open_socket
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -40,14 +41,14 @@ class Peer:
 class ScriptedProxy(SipProxy):
     """In a proxy's place: does what a function says of each datagram, and wakes when it is told to."""
 
-    def __init__(self, answer: Callable[[bytes, Address], Sequence[Action]]) -> None:
+    def __init__(self, answer: Callable[[bytes, Hop], Sequence[Action]]) -> None:
         self.answer: Final = answer
         self.wakes_at_us: int | None = None
         self.woken: Final = asyncio.Event()
         self.woken_at_us: list[int] = []
         self.fault_on_waking: Exception | None = None
 
-    def receive(self, data: bytes, source: Address, at_us: int) -> list[Action]:  # noqa: ARG002 - a function of bytes
+    def receive(self, data: bytes, source: Hop, at_us: int) -> list[Action]:  # noqa: ARG002 - a function of bytes
         return list(self.answer(data, source))
 
     def wake(self, at_us: int) -> list[Action]:
@@ -85,8 +86,9 @@ class Listener:
             raise self.fault
 
 
-def transport_of(proxy: SipProxy, *observers: CallObserver, tap: Tap | None = None) -> UdpTransport:
-    """A started transport on a port of the system's choice."""
-    transport = UdpTransport(proxy, open_socket(LOOPBACK, 0), Clock(), observers, tap)
-    transport.start()
-    return transport
+def transport_of(proxy: SipProxy, *observers: CallObserver, tap: Tap | None = None) -> SipEndpoint:
+    """A started endpoint on a port of the system's choice."""
+    endpoint = SipEndpoint(proxy, Clock(), observers, tap)
+    endpoint.add(UdpCarrier(endpoint, open_socket(LOOPBACK, 0)))
+    endpoint.start()
+    return endpoint

@@ -13,7 +13,7 @@ from peers import LOOPBACK, Listener, Peer, ScriptedProxy, transport_of
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Address, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Address, Hop, Side, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.engine import Engine
@@ -24,7 +24,9 @@ from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.transactions import TimerSettings
 from gateway.transport.clock import Clock
-from gateway.transport.udp import BATCH, MessageCounts, UdpTransport, open_socket
+from gateway.transport.endpoint import SipEndpoint
+from gateway.transport.message_counts import MessageCounts
+from gateway.transport.udp import BATCH, UdpCarrier, open_socket
 
 SWITCH: Final = "CLMAMOXADS0"
 
@@ -63,7 +65,7 @@ def callee() -> Iterator[Peer]:
 
 
 @contextmanager
-def started(transport: UdpTransport) -> Iterator[UdpTransport]:
+def started(transport: SipEndpoint) -> Iterator[SipEndpoint]:
     try:
         yield transport
     finally:
@@ -71,31 +73,32 @@ def started(transport: UdpTransport) -> Iterator[UdpTransport]:
 
 
 @asynccontextmanager
-async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIterator[UdpTransport]:
+async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIterator[SipEndpoint]:
     """A proxy without checks between two peers."""
     groups = (
-        TrunkGroup("partner", Side.PARTNER, Ocn("7001"), SWITCH, (caller.address,)),
-        TrunkGroup("host", Side.HOST, Ocn("9740"), SWITCH, (callee.address,)),
+        TrunkGroup("partner", Side.PARTNER, Ocn("7001"), SWITCH, (Hop(*caller.address),)),
+        TrunkGroup("host", Side.HOST, Ocn("9740"), SWITCH, (Hop(*callee.address),)),
     )
     engine = Engine((), (), Router(groups, guide=None, ported=None, cutovers=CutoverBook()))
     sock = open_socket(LOOPBACK, 0)
-    settings = ProxySettings(LOOPBACK, sock.getsockname()[1], b"secret", timers=timers)
+    settings = ProxySettings((Hop(LOOPBACK, sock.getsockname()[1]),), b"secret", timers=timers)
     proxy = SipProxy(settings, engine, groups, ProviderFinder(None, None))
-    transport = UdpTransport(proxy, sock, Clock(), ())
+    transport = SipEndpoint(proxy, Clock(), ())
+    transport.add(UdpCarrier(transport, sock))
     transport.start()
     with started(transport):
         yield transport
 
 
-def echo(data: bytes, source: Address) -> Sequence[Action]:
+def echo(data: bytes, source: Hop) -> Sequence[Action]:
     return [Send(b"echo of " + data, source)]
 
 
 async def test_a_datagram_in_leads_to_a_datagram_out(caller: Peer, callee: Peer) -> None:
     async with proxying(caller, callee, TimerSettings()) as transport:
-        caller.send(request("OPTIONS", caller.address), transport.local)
+        caller.send(request("OPTIONS", caller.address), transport.local.address)
         assert (await caller.receive()).startswith(b"SIP/2.0 200 OK\r\n")
-        caller.send(request("INVITE", caller.address, 2), transport.local)
+        caller.send(request("INVITE", caller.address, 2), transport.local.address)
         assert (await caller.receive()).startswith(b"SIP/2.0 100 Trying\r\n")
         assert (await callee.receive()).startswith(b"INVITE sip:+16365550199@")
         assert Counter(transport.messages) == Counter(
@@ -107,7 +110,7 @@ async def test_more_datagrams_than_one_batch_are_all_answered_in_order(caller: P
     with started(transport_of(ScriptedProxy(echo))) as transport:
         datagrams = [b"%d" % number for number in range(2 * BATCH + 10)]
         for data in datagrams:
-            caller.send(data, transport.local)
+            caller.send(data, transport.local.address)
         assert [await caller.receive() for _ in datagrams] == [b"echo of " + data for data in datagrams]
 
 
@@ -115,17 +118,17 @@ async def test_a_batch_leaves_others_in_the_loop_their_turn(caller: Peer) -> Non
     turns: list[int] = []
     seen = 0
 
-    def look(_data: bytes, _source: Address) -> Sequence[Action]:
+    def look(_data: bytes, _source: Hop) -> Sequence[Action]:
         nonlocal seen
         seen += 1
         if seen == 1:
             asyncio.get_running_loop().call_soon(lambda: turns.append(seen))
-        return [Send(b"", caller.address)] if seen == 3 * BATCH else []
+        return [Send(b"", Hop(*caller.address))] if seen == 3 * BATCH else []
 
     transport = transport_of(ScriptedProxy(look))
     with started(transport):
         for _ in range(3 * BATCH):
-            caller.send(b"x", transport.local)
+            caller.send(b"x", transport.local.address)
         await caller.receive()
     assert turns == [BATCH]
 
@@ -135,7 +138,7 @@ async def test_a_silent_callee_gets_the_invite_again_and_the_caller_is_told_in_t
 ) -> None:
     quick = TimerSettings(t1_us=500, t2_us=4_000, t4_us=5_000)
     async with proxying(caller, callee, quick) as transport:
-        caller.send(request("INVITE", caller.address), transport.local)
+        caller.send(request("INVITE", caller.address), transport.local.address)
         first, again = await callee.receive(), await callee.receive()
         assert first == again
         assert (await caller.receive()).startswith(b"SIP/2.0 100 Trying\r\n")
@@ -148,10 +151,10 @@ async def test_an_earlier_deadline_takes_the_place_of_a_later_one(caller: Peer) 
     proxy = ScriptedProxy(echo)
     with started(transport_of(proxy)) as transport:
         proxy.wakes_at_us = clock.now_us() + 3_600_000_000
-        caller.send(b"first", transport.local)
+        caller.send(b"first", transport.local.address)
         await caller.receive()
         due_us = proxy.wakes_at_us = clock.now_us() + 1_000
-        caller.send(b"second", transport.local)
+        caller.send(b"second", transport.local.address)
         async with asyncio.timeout(10):
             await proxy.woken.wait()
         assert proxy.woken_at_us[0] >= due_us
@@ -160,17 +163,17 @@ async def test_an_earlier_deadline_takes_the_place_of_a_later_one(caller: Peer) 
 @pytest.mark.parametrize(
     "unsendable",
     [
-        pytest.param(Send(b"x", (LOOPBACK, 0)), id="port 0"),
-        pytest.param(Send(b"x", (LOOPBACK, 70_000)), id="no port"),
-        pytest.param(Send(b"x", ("255.255.255.255", 9)), id="a broadcast"),
-        pytest.param(Send(b"x", ("::1", 5060)), id="another family"),
-        pytest.param(Send(b"x" * 70_000, (LOOPBACK, 9)), id="too long"),
+        pytest.param(Send(b"x", Hop(LOOPBACK, 0)), id="port 0"),
+        pytest.param(Send(b"x", Hop(LOOPBACK, 70_000)), id="no port"),
+        pytest.param(Send(b"x", Hop("255.255.255.255", 9)), id="a broadcast"),
+        pytest.param(Send(b"x", Hop("::1", 5060)), id="another family"),
+        pytest.param(Send(b"x" * 70_000, Hop(LOOPBACK, 9)), id="too long"),
     ],
 )
 async def test_what_cannot_be_sent_is_counted_and_what_follows_is_sent(unsendable: Send, caller: Peer) -> None:
     proxy = ScriptedProxy(lambda data, source: [unsendable, *echo(data, source)])
     with started(transport_of(proxy)) as transport:
-        caller.send(b"x", transport.local)
+        caller.send(b"x", transport.local.address)
         assert await caller.receive() == b"echo of x"
         assert transport.unsent == 1
         assert transport.faults == 0
@@ -180,18 +183,18 @@ async def test_what_cannot_be_sent_is_counted_and_what_follows_is_sent(unsendabl
 async def test_a_datagram_that_the_proxy_fails_on_stops_no_other(
     caller: Peer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def answer(data: bytes, source: Address) -> Sequence[Action]:
+    def answer(data: bytes, source: Hop) -> Sequence[Action]:
         if data == b"bad":
             raise ZeroDivisionError
         return echo(data, source)
 
     with started(transport_of(ScriptedProxy(answer))) as transport:
         for data in (b"bad", b"good", b"bad", b"better"):
-            caller.send(data, transport.local)
+            caller.send(data, transport.local.address)
         assert [await caller.receive(), await caller.receive()] == [b"echo of good", b"echo of better"]
         assert transport.faults == 2
         assert transport.messages["in", "other"] == 4
-    assert f"a datagram of 3 bytes from {LOOPBACK}:{caller.address[1]} was not handled" in caplog.text
+    assert f"a message of 3 bytes from udp:{LOOPBACK}:{caller.address[1]} was not handled" in caplog.text
 
 
 async def test_a_timer_that_the_proxy_fails_on_stops_neither_later_timers_nor_datagrams(caller: Peer) -> None:
@@ -202,7 +205,7 @@ async def test_a_timer_that_the_proxy_fails_on_stops_neither_later_timers_nor_da
         for wanted in (1, 2):
             proxy.woken.clear()
             proxy.wakes_at_us = clock.now_us()
-            caller.send(b"x", transport.local)
+            caller.send(b"x", transport.local.address)
             assert await caller.receive() == b"echo of x"
             async with asyncio.timeout(10):
                 await proxy.woken.wait()
@@ -213,9 +216,11 @@ async def test_a_timer_that_the_proxy_fails_on_stops_neither_later_timers_nor_da
 async def test_observers_are_told_of_each_call_in_order(caller: Peer) -> None:
     call = a_call()
     first, second = Listener(), Listener()
-    proxy = ScriptedProxy(lambda *_: [Decided(call), Progressed(call), Ended(call), Send(b"sent", caller.address)])
+    proxy = ScriptedProxy(
+        lambda *_: [Decided(call), Progressed(call), Ended(call), Send(b"sent", Hop(*caller.address))]
+    )
     with started(transport_of(proxy, first, second)) as transport:
-        caller.send(b"x", transport.local)
+        caller.send(b"x", transport.local.address)
         await caller.receive()
     assert first.told == second.told == [("decided", call), ("progressed", call), ("ended", call)]
 
@@ -226,10 +231,10 @@ async def test_an_observer_that_fails_keeps_neither_other_observers_nor_the_peer
     call = a_call()
     faulty, sound = Listener(ZeroDivisionError()), Listener()
     clock = Clock()
-    proxy = ScriptedProxy(lambda *_: [Decided(call), Ended(call), Send(b"sent", caller.address)])
+    proxy = ScriptedProxy(lambda *_: [Decided(call), Ended(call), Send(b"sent", Hop(*caller.address))])
     with started(transport_of(proxy, faulty, sound)) as transport:
         proxy.wakes_at_us = clock.now_us()
-        caller.send(b"x", transport.local)
+        caller.send(b"x", transport.local.address)
         assert await caller.receive() == b"sent"
         async with asyncio.timeout(10):
             await proxy.woken.wait()
@@ -239,15 +244,15 @@ async def test_an_observer_that_fails_keeps_neither_other_observers_nor_the_peer
 
 
 async def test_a_tap_sees_every_datagram_in_and_out_with_its_time(caller: Peer) -> None:
-    seen: list[tuple[int, Address, Address, bytes]] = []
-    proxy = ScriptedProxy(lambda data, source: [Send(b"x", (LOOPBACK, 0)), *echo(data, source)])
+    seen: list[tuple[int, Hop, Hop, bytes]] = []
+    proxy = ScriptedProxy(lambda data, source: [Send(b"x", Hop(LOOPBACK, 0)), *echo(data, source)])
     with started(transport_of(proxy, tap=lambda *datagram: seen.append(datagram))) as transport:
-        caller.send(b"x", transport.local)
+        caller.send(b"x", transport.local.address)
         await caller.receive()
         local = transport.local
     assert [datagram[1:] for datagram in seen] == [
-        (caller.address, local, b"x"),
-        (local, caller.address, b"echo of x"),
+        (Hop(*caller.address), local, b"x"),
+        (local, Hop(*caller.address), b"echo of x"),
     ]
     assert seen[0][0] <= seen[1][0]
 
@@ -257,16 +262,16 @@ async def test_a_tap_that_fails_stops_no_call(caller: Peer) -> None:
         raise ZeroDivisionError
 
     with started(transport_of(ScriptedProxy(echo), tap=tap)) as transport:
-        caller.send(b"x", transport.local)
+        caller.send(b"x", transport.local.address)
         assert await caller.receive() == b"echo of x"
-        caller.send(b"y", transport.local)
+        caller.send(b"y", transport.local.address)
         assert await caller.receive() == b"echo of y"
         assert transport.faults == 4
 
 
 async def test_an_empty_datagram_is_a_datagram(caller: Peer) -> None:
     with started(transport_of(ScriptedProxy(echo))) as transport:
-        caller.send(b"", transport.local)
+        caller.send(b"", transport.local.address)
         assert await caller.receive() == b"echo of "
         assert transport.messages["in", "other"] == 1
 
@@ -277,7 +282,7 @@ async def test_after_closing_nothing_is_read_and_no_timer_fires(caller: Peer) ->
     transport = transport_of(proxy)
     with started(transport):
         proxy.wakes_at_us = clock.now_us() + 1_000
-        caller.send(b"x", transport.local)
+        caller.send(b"x", transport.local.address)
         await caller.receive()
     later = asyncio.Event()
     asyncio.get_running_loop().call_later(0.05, later.set)

@@ -239,7 +239,8 @@ async def test_draining_without_calls_ends_at_once(exchange: Exchange) -> None:
 async def test_a_tap_sees_what_the_gateway_reads_and_sends(exchange: Exchange) -> None:
     seen: list[tuple[Address, Address, bytes]] = []
     async with running(
-        exchange.configuration, tap=lambda _at_us, source, target, data: seen.append((source, target, data[:6]))
+        exchange.configuration,
+        tap=lambda _at_us, source, target, data: seen.append((source.address, target.address, data[:6])),
     ) as gateway:
         await exchange.refused(gateway.address, "tapped", called=OUTSIDE_NUMBER)
         here = gateway.address

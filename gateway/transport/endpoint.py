@@ -1,0 +1,185 @@
+"""Between the sockets and the proxy: messages go in with the time, and what the proxy asks for is done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+from gateway.interconnection.trunk_groups import Hop
+from gateway.signalling.call import Action, Call, Decided, Ended, Progressed, Send
+from gateway.signalling.proxy import SipProxy
+from gateway.transport.clock import Clock
+from gateway.transport.message_counts import MessageCounts
+
+TICK_US: Final = 10_000
+"""Timers are looked at no more often than this: SIP's own are a hundred times as long."""
+
+LOG = logging.getLogger("tollgate.transport")
+
+Tap = Callable[[int, Hop, Hop, bytes], None]
+"""Called for every message in and out: time in microseconds, source, destination, payload."""
+
+
+class CallObserver(Protocol):
+    """Who wants to know of calls: metrics, records."""
+
+    def decided(self, call: Call) -> None: ...
+
+    def progressed(self, call: Call) -> None: ...
+
+    def ended(self, call: Call) -> None: ...
+
+
+class Carrier(Protocol):
+    """A socket, or many, that carry messages of one transport and IP version."""
+
+    @property
+    def local(self) -> Hop:
+        """Where it takes messages."""
+
+    def start(self) -> None:
+        """Take messages from now on."""
+
+    def send(self, messages: Sequence[Send]) -> list[Send]:
+        """Send what can be sent; the rest comes back, as good as lost."""
+
+    def close(self) -> None:
+        """Let go of the sockets."""
+
+
+class SipEndpoint:
+    """Hands messages to the proxy, does what it asks, and keeps its one timer."""
+
+    def __init__(
+        self, proxy: SipProxy, clock: Clock, observers: Sequence[CallObserver], tap: Tap | None = None
+    ) -> None:
+        self._proxy: Final = proxy
+        self.clock: Final = clock
+        self._listeners: Final[dict[type[Action], tuple[Callable[[Call], None], ...]]] = {
+            Decided: tuple(observer.decided for observer in observers),
+            Progressed: tuple(observer.progressed for observer in observers),
+            Ended: tuple(observer.ended for observer in observers),
+        }
+        self._tap: Final = tap
+        self._carriers: Final[dict[tuple[str, bool], Carrier]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at_us = 0
+        self._received: Final = MessageCounts()
+        self._sent: Final = MessageCounts()
+        self.unsent = 0
+        """Messages that no socket took."""
+        self.faults = 0
+        """How often our own code failed: on a message, on a timer, in an observer."""
+
+    def add(self, carrier: Carrier) -> None:
+        """Send by this carrier what goes to peers of its transport and IP version."""
+        self._carriers[_kind_of(carrier.local)] = carrier
+
+    @property
+    def local(self) -> Hop:
+        """Where it takes messages: the first carrier's address."""
+        return next(iter(self._carriers.values())).local
+
+    @property
+    def messages(self) -> dict[tuple[str, str], int]:
+        """SIP messages so far, by direction (``in``, ``out``) and kind: a method, or a class of status."""
+        counted = (("in", self._received), ("out", self._sent))
+        return {(way, kind): count for way, counts in counted for kind, count in counts.by_kind().items()}
+
+    def start(self) -> None:
+        for carrier in self._carriers.values():
+            carrier.start()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for carrier in self._carriers.values():
+            carrier.close()
+
+    # -- what the carriers call ---------------------------------------------------------------------------------------
+
+    def receive(self, arrived: Sequence[tuple[bytes, Hop, int]], local: Hop) -> None:
+        """Messages, each with its source and when it was read; `local` is where they came to.
+
+        All are decided before anything is sent: a system call leaves a processor cold for the interpreter. Kept apart,
+        the calls cost what they cost, and everything between them runs at twice the speed.
+        """
+        handle, count, tap = self._proxy.receive, self._received.count, self._tap
+        actions: list[Action] = []
+        for data, source, at_us in arrived:
+            count(data)
+            if tap is not None:
+                self._show(tap, at_us, source, local, data)
+            try:
+                actions += handle(data, source, at_us)
+            except Exception:  # a fault of ours on one message must not stop the calls of others
+                self.faults += 1
+                LOG.exception("a message of %d bytes from %s was not handled", len(data), source)
+        if arrived:
+            self.perform(actions, arrived[-1][2])
+        self._arm()
+
+    def perform(self, actions: Iterable[Action], at_us: int) -> None:
+        """Do what the proxy asks."""
+        outgoing: dict[tuple[str, bool], list[Send]] = {}
+        for action in actions:
+            if type(action) is Send:
+                outgoing.setdefault(_kind_of(action.target), []).append(action)
+            elif not isinstance(action, Send):
+                self._tell(action)
+        for kind, messages in outgoing.items():
+            carrier = self._carriers.get(kind)
+            unsent = carrier.send(messages) if carrier is not None else messages
+            self.unsent += len(unsent)
+            for message in messages:
+                if message not in unsent:
+                    self._sent.count(message.data)
+                    if self._tap is not None and carrier is not None:
+                        self._show(self._tap, at_us, carrier.local, message.target, message.data)
+
+    # -- small steps --------------------------------------------------------------------------------------------------
+
+    def _show(self, tap: Tap, at_us: int, source: Hop, destination: Hop, data: bytes) -> None:
+        try:
+            tap(at_us, source, destination, data)
+        except Exception:  # who only looks on must not stop a call
+            self.faults += 1
+            LOG.exception("a message of %d bytes was not shown to the tap", len(data))
+
+    def _tell(self, action: Decided | Progressed | Ended) -> None:
+        call = action.call
+        for listen in self._listeners[type(action)]:
+            try:
+                listen(call)
+            except Exception:  # as above
+                self.faults += 1
+                LOG.exception("%s failed on a call", getattr(listen, "__qualname__", listen))
+
+    def _arm(self) -> None:
+        """Have one timer at the proxy's earliest deadline."""
+        wake_us = self._proxy.next_wake_us
+        if wake_us is None or (self._timer is not None and self._timer_at_us <= wake_us + TICK_US):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        delay_us = max(wake_us - self.clock.now_us(), 0) + TICK_US
+        self._timer_at_us = wake_us + TICK_US
+        self._timer = self._loop.call_later(delay_us / 1e6, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        at_us = self.clock.now_us()
+        try:
+            self.perform(self._proxy.wake(at_us), at_us)
+        except Exception:  # as above
+            self.faults += 1
+            LOG.exception("a timer was not handled")
+        self._arm()
+
+
+def _kind_of(hop: Hop) -> tuple[str, bool]:
+    """Transport and IP version: what decides which carrier reaches a peer."""
+    return hop.transport, ":" in hop.host
