@@ -42,7 +42,7 @@ class Carrier(Protocol):
     def start(self) -> None:
         """Take messages from now on."""
 
-    def send(self, messages: Sequence[Send]) -> list[Send]:
+    def send(self, messages: list[Send]) -> list[Send]:
         """Send what can be sent; the rest comes back, as good as lost."""
 
     def close(self) -> None:

@@ -24,9 +24,10 @@ from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.transactions import TimerSettings
 from gateway.transport.clock import Clock
+from gateway.transport.datagrams import MOST as BATCH
 from gateway.transport.endpoint import SipEndpoint
 from gateway.transport.message_counts import MessageCounts
-from gateway.transport.udp import BATCH, UdpCarrier, open_socket
+from gateway.transport.udp import UdpCarrier, open_socket
 
 SWITCH: Final = "CLMAMOXADS0"
 
