@@ -147,6 +147,20 @@ def cutover(
 
 
 @app.command()
+def reload(config: ConfigOption) -> None:
+    """Have the running gateway read LERG and the ported numbers again. Calls that are up are not touched."""
+    from gateway.operations.control_client import post_reload
+
+    configuration = _configuration(config)
+
+    def step() -> None:
+        done = post_reload(configuration)
+        typer.echo(f"{done['lerg_rows']} LERG 6 rows in force since {done['at']}; {done['row_faults']} rows not used")
+
+    _with_faults_said(step)
+
+
+@app.command()
 def status(config: ConfigOption) -> None:
     """Show what the running gateway is doing, as JSON."""
     import json

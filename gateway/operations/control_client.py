@@ -12,6 +12,8 @@ from gateway.operations.api_token import TOKEN_FILE, NoToken, read_token
 from gateway.operations.configuration import Configuration
 
 TIMEOUT_S: Final = 10.0
+RELOAD_TIMEOUT_S: Final = 120.0
+"""A million rows take some seconds to read."""
 LARGEST_ANSWER: Final = 4 << 20
 
 
@@ -21,8 +23,19 @@ class ControlFault(Exception):
 
 def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
     """Take a cut-over step on the running gateway and give what is now in force. Raises `ControlFault`."""
+    body = json.dumps({"ocn": ocn, "trunk_group": trunk_group, "who": who, "why": why})
+    return _exchange(configuration, "POST", "/cutover", body, _token_of(configuration))
+
+
+def post_reload(configuration: Configuration) -> dict[str, Any]:
+    """Have the running gateway read its numbering tables again, and give what it now has. Raises `ControlFault`."""
+    return _exchange(configuration, "POST", "/reload", None, _token_of(configuration), RELOAD_TIMEOUT_S)
+
+
+def _token_of(configuration: Configuration) -> str:
+    """The token that the gateway wants to see from whoever changes something."""
     try:
-        token = read_token(configuration.state_folder)
+        return read_token(configuration.state_folder)
     except NoToken as error:
         raise ControlFault(str(error)) from None
     except OSError as error:
@@ -30,8 +43,6 @@ def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None
             f"{configuration.state_folder / TOKEN_FILE}: {error.strerror}; the gateway makes it when it starts, for "
             "its own user: start it, or run this as that user"
         ) from None
-    body = json.dumps({"ocn": ocn, "trunk_group": trunk_group, "who": who, "why": why})
-    return _exchange(configuration, "POST", "/cutover", body, token)
 
 
 def get_status(configuration: Configuration) -> dict[str, Any]:
@@ -46,13 +57,18 @@ def get_status(configuration: Configuration) -> dict[str, Any]:
 
 
 def _exchange(
-    configuration: Configuration, method: str, path: str, body: str | None, token: str | None
+    configuration: Configuration,
+    method: str,
+    path: str,
+    body: str | None,
+    token: str | None,
+    timeout_s: float = TIMEOUT_S,
 ) -> dict[str, Any]:
     host, port = configuration.operations_listen
     headers = {"Content-Type": "application/json"} if body is not None else {}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
+    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -75,6 +75,13 @@ class ControlPlane(Protocol):
             StepRefused: no such provider or group, not a dedicated group, kept for another provider, ...
         """
 
+    async def reload(self) -> JsonObject:
+        """Reads the numbering tables again, and says what is now in force.
+
+        Raises:
+            StepRefused: a table cannot be read, or one reading is going on; the old tables stay in force.
+        """
+
 
 class MetricsText(Protocol):
     """Renders the metrics (`gateway.operations.metrics.GatewayMetrics`)."""
@@ -125,6 +132,7 @@ def operations_app(control: ControlPlane, metrics: MetricsText, token: str | Non
     app.router.add_get("/readyz", _readyz)
     app.router.add_get("/status", _status)
     app.router.add_post("/cutover", _cutover)
+    app.router.add_post("/reload", _reload)
     return app
 
 
@@ -256,6 +264,13 @@ async def _cutover(request: web.Request) -> web.Response:
         raise web.HTTPConflict(text=refused.reason) from refused
     log.warning("cut-over of %s to %s by %s: %s", step.ocn, step.trunk_group or "shared groups", step.who, step.why)
     return web.json_response(in_force)
+
+
+async def _reload(request: web.Request) -> web.Response:
+    try:
+        return web.json_response(await request.app[_CONTROL].reload())
+    except StepRefused as refused:
+        raise web.HTTPConflict(text=refused.reason) from refused
 
 
 async def _read_step(request: web.Request) -> CutoverStep:

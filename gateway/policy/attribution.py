@@ -28,9 +28,13 @@ class ProviderFinder:
     def __init__(
         self, guide: LergGuide | None, ported: PortedNumbers | None, carriers: CarrierBook | None = None
     ) -> None:
+        self.change(guide, ported)
+        self._providers = frozenset(carrier.ocn for carrier in carriers or () if carrier.kind is CarrierKind.PROVIDER)
+
+    def change(self, guide: LergGuide | None, ported: PortedNumbers | None) -> None:
+        """Attribute by these tables from the next call on."""
         self._guide = guide
         self._ported = ported
-        self._providers = frozenset(carrier.ocn for carrier in carriers or () if carrier.kind is CarrierKind.PROVIDER)
 
     def provider_of(
         self, calling: TelephoneNumber | None, calling_rn: TelephoneNumber | None, at_us: int

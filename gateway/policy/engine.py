@@ -37,6 +37,10 @@ class Engine:
 
     def __init__(self, checks: Sequence[Check], counting: Sequence[CountingCheck], router: Router) -> None:
         """`checks` in the order in which they are run; `counting` those of them that must be told of admitted calls."""
+        self.change(checks, counting, router)
+
+    def change(self, checks: Sequence[Check], counting: Sequence[CountingCheck], router: Router) -> None:
+        """Decide by these from the next call on. What counts must go on counting: hand in the same."""
         self._checks = tuple(checks)
         self._counting = tuple(counting)
         self._router = router

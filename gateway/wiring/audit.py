@@ -110,7 +110,7 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     gateway = (host if host not in ("0.0.0.0", "::") else configuration.record_route_host, port)  # noqa: S104
     replay = _replay_of(configuration, policy, gateway)
     notes = [FROM_THE_FIRST_PACKET]
-    notes += [f"row not used: {fault}" for fault in policy.row_faults[:100]]
+    notes += [f"row not used: {fault}" for fault in policy.tables.row_faults[:100]]
     why = f"{does_not_enter(gateway)}: see gateway.listen in the configuration"
     return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, why, replay, gateway), notes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.numbering.csv_rows import RowFault
@@ -19,18 +19,64 @@ from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 
 
-@dataclass(frozen=True, slots=True)
+class Tables(NamedTuple):
+    """What is known of numbers: one edition of LERG, and of the ported numbers."""
+
+    guide: LergGuide | None
+    ported: PortedNumbers | None
+    row_faults: tuple[RowFault, ...]
+    """Rows that could not be used."""
+
+
+def read_tables(configuration: Configuration) -> Tables:
+    """The tables that a configuration names. Raises `TableUnreadable` where one is missing."""
+    guide, faults = read_lerg_folder(configuration.lerg_folder)
+    if configuration.ported_file is None:
+        return Tables(guide, None, faults)
+    ported, ported_faults = read_ported_numbers(configuration.ported_file)
+    return Tables(guide, ported, faults + ported_faults)
+
+
 class Policy:
     """The engine of one configuration, and what it rests on."""
 
-    engine: Engine
-    checks: tuple[Check, ...]
-    limiter: RateLimitOfProvider
-    find_provider: ProviderFinder
-    guide: LergGuide | None
-    cutovers: CutoverBook
-    row_faults: tuple[RowFault, ...]
-    """Rows of the LERG and portability tables that could not be used."""
+    def __init__(self, configuration: Configuration | None, tables: Tables, cutovers: Sequence[Cutover]) -> None:
+        self._configuration: Final = configuration
+        self.cutovers: Final = CutoverBook(cutovers)
+        carriers = configuration.carriers if configuration is not None else None
+        self.limiter: Final = RateLimitOfProvider(carriers)
+        self.tables = tables
+        self.checks = self._checks()
+        self.engine: Final = Engine(self.checks, (self.limiter,), self._router())
+        self.find_provider: Final = ProviderFinder(tables.guide, tables.ported, carriers)
+
+    def adopt(self, tables: Tables) -> None:
+        """Decide by these tables from the next call on. Quotas, calls in progress and cut-overs stay as they are."""
+        self.tables = tables
+        self.checks = self._checks()
+        self.engine.change(self.checks, (self.limiter,), self._router())
+        self.find_provider.change(tables.guide, tables.ported)
+
+    def _checks(self) -> tuple[Check, ...]:
+        configuration = self._configuration
+        return all_checks(
+            limiter=self.limiter,
+            guide=self.tables.guide,
+            ported=self.tables.ported,
+            carriers=configuration.carriers if configuration is not None else None,
+            cutovers=self.cutovers,
+            gateway_numbers=configuration.gateway_numbers if configuration is not None else (),
+        )
+
+    def _router(self) -> Router:
+        configuration = self._configuration
+        return Router(
+            configuration.trunk_groups if configuration is not None else (),
+            guide=self.tables.guide,
+            ported=self.tables.ported,
+            cutovers=self.cutovers,
+            emergency_trunk_group=configuration.emergency_trunk_group if configuration is not None else None,
+        )
 
 
 def policy_of(configuration: Configuration, cutovers: Sequence[Cutover]) -> Policy:
@@ -38,42 +84,9 @@ def policy_of(configuration: Configuration, cutovers: Sequence[Cutover]) -> Poli
 
     `cutovers` are the steps of the operator so far. Raises `TableUnreadable` where a table is missing.
     """
-    guide, faults = read_lerg_folder(configuration.lerg_folder)
-    ported = None
-    if configuration.ported_file is not None:
-        ported, ported_faults = read_ported_numbers(configuration.ported_file)
-        faults += ported_faults
-    return _policy(guide, ported, configuration, cutovers, faults)
+    return Policy(configuration, read_tables(configuration), cutovers)
 
 
 def policy_without_configuration() -> Policy:
     """The engine for a capture of which nothing is known: what a message says of itself is judged, the rest is not."""
-    return _policy(None, None, None, (), ())
-
-
-def _policy(
-    guide: LergGuide | None,
-    ported: PortedNumbers | None,
-    configuration: Configuration | None,
-    cutovers: Sequence[Cutover],
-    faults: tuple[RowFault, ...],
-) -> Policy:
-    book = CutoverBook(cutovers)
-    carriers = configuration.carriers if configuration is not None else None
-    checks = all_checks(
-        guide=guide,
-        ported=ported,
-        carriers=carriers,
-        cutovers=book,
-        gateway_numbers=configuration.gateway_numbers if configuration is not None else (),
-    )
-    limiter = next(check for check in checks if isinstance(check, RateLimitOfProvider))
-    router = Router(
-        configuration.trunk_groups if configuration is not None else (),
-        guide=guide,
-        ported=ported,
-        cutovers=book,
-        emergency_trunk_group=configuration.emergency_trunk_group if configuration is not None else None,
-    )
-    engine = Engine(checks, (limiter,), router)
-    return Policy(engine, checks, limiter, ProviderFinder(guide, ported, carriers), guide, book, faults)
+    return Policy(None, Tables(None, None, ()), ())

@@ -9,7 +9,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.interconnection.trunk_groups import Address, Hop
+from gateway.numbering.csv_rows import TableUnreadable
 from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
@@ -36,13 +37,15 @@ from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
 from gateway.transport.udp import UdpCarrier, open_socket
-from gateway.wiring.engine import policy_of
+from gateway.wiring.engine import policy_of, read_tables
 from gateway.wiring.memory import tune_garbage_collection
 
 LOG = logging.getLogger("tollgate")
 
 ANSWER_POLL_S: Final = 0.02
 """How often a gateway that drains looks whether the last BYE was answered."""
+LOGGED_FAULTS: Final = 1_000
+"""Rows that could not be used and are named in the log; their number is in /status."""
 
 
 class CallsInProgress:
@@ -137,6 +140,7 @@ class Gateway:
             undo.pop_all()
         self._started_us: Final = self.clock.now_us()
         self._draining = False
+        self._reading: Final = asyncio.Lock()
         self.operations_address: Address = configuration.operations_listen
 
     @property
@@ -159,7 +163,7 @@ class Gateway:
             "sip": f"udp:{self.address[0]}:{self.address[1]}",
             "configuration": str(self._configuration.file),
             "lerg_rows": self._lerg_rows(),
-            "lerg_row_faults": len(self.policy.row_faults),
+            "lerg_row_faults": len(self.policy.tables.row_faults),
             "calls_in_progress": self._calls.total,
             "transactions": self.proxy.transactions,
             "providers": [self._provider_status(ocn, now) for ocn in self._providers()],
@@ -233,6 +237,30 @@ class Gateway:
             "established_calls_draining": self.policy.limiter.in_progress(Ocn(ocn)),
         }
 
+    async def reload(self) -> dict[str, Any]:
+        """Read the numbering tables again, beside the calls, and decide by them from the next call on.
+
+        Raises `StepRefused` where one cannot be read: the old ones stay in force.
+        """
+        if self._reading.locked():
+            raise StepRefused("the tables are being read already; ask again when that is done")
+        async with self._reading:
+            loop = asyncio.get_running_loop()
+            try:
+                tables = await loop.run_in_executor(None, read_tables, self._configuration)
+            except TableUnreadable as error:
+                LOG.error("the tables in force stay: %s", error)
+                raise StepRefused(f"{error}; the tables in force stay") from error
+            self.policy.adopt(tables)
+        for fault in tables.row_faults[:LOGGED_FAULTS]:
+            LOG.warning("row not used: %s", fault)
+        LOG.info("tables read again: %d LERG 6 rows, %d rows not used", self._lerg_rows(), len(tables.row_faults))
+        return {
+            "at": _timestamp(self.clock.now_us()),
+            "lerg_rows": self._lerg_rows(),
+            "row_faults": len(tables.row_faults),
+        }
+
     # -- life ---------------------------------------------------------------------------------------------------------
 
     async def drain(self, patience_s: float) -> None:
@@ -285,7 +313,8 @@ class Gateway:
         )
 
     def _lerg_rows(self) -> int:
-        return len(self.policy.guide) if self.policy.guide is not None else 0
+        guide = self.policy.tables.guide
+        return len(guide) if guide is not None else 0
 
     def _cut_over_now(self) -> dict[Ocn, str]:
         now = self.clock.now_us()
@@ -337,6 +366,7 @@ def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
 async def _serve(configuration: Configuration, drain_s: float) -> None:
     signalled = asyncio.Event()
     again = asyncio.Event()
+    reading: deque[asyncio.Task[None]] = deque(maxlen=2)  # a task that nobody holds may be collected
 
     def on_signal() -> None:
         (again if signalled.is_set() else signalled).set()
@@ -345,7 +375,8 @@ async def _serve(configuration: Configuration, drain_s: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     async with running(configuration) as gateway:
-        for fault in gateway.policy.row_faults:
+        loop.add_signal_handler(signal.SIGHUP, lambda: reading.append(loop.create_task(_reload(gateway))))
+        for fault in gateway.policy.tables.row_faults[:LOGGED_FAULTS]:
             LOG.warning("row not used: %s", fault)
         host, port = gateway.operations_address
         LOG.info("SIP on udp:%s:%d, operations on http %s:%d", *gateway.address, host, port)
@@ -357,6 +388,11 @@ async def _serve(configuration: Configuration, drain_s: float) -> None:
         for task in (draining, stopping):
             task.cancel()
     LOG.info("stopped: %d call records written, %d lost", gateway.recorder.written, gateway.recorder.lost)
+
+
+async def _reload(gateway: Gateway) -> None:
+    with suppress(StepRefused):  # which is in the log
+        await gateway.reload()
 
 
 def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:

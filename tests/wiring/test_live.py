@@ -113,7 +113,7 @@ async def test_a_call_from_an_address_of_no_trunk_group_is_refused(exchange: Exc
 
 async def test_what_the_gateway_did_can_be_read_over_http(exchange: Exchange) -> None:
     async with running(exchange.configuration) as gateway:
-        assert gateway.policy.row_faults == ()
+        assert gateway.policy.tables.row_faults == ()
         await exchange.set_up(gateway.address, "up")
         await exchange.refused(gateway.address, "refused", called=OUTSIDE_NUMBER)
         assert (await get(gateway, "/healthz"))[0] == 200

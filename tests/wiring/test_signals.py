@@ -81,3 +81,16 @@ async def test_a_signal_lets_calls_end_and_a_second_one_stops_at_once(
         await serving
     ended = {call.call_id: call.ended_by for call in read_calls(exchange.configuration.state_folder / RECORDS_FILE)}
     assert ended == {"ends": "caller", "endless": "shutdown"}
+
+
+async def test_a_hangup_signal_has_the_tables_read_again(exchange: Exchange, listening: Said) -> None:
+    serving = asyncio.create_task(_serve(exchange.configuration, 0))
+    await listening.wait_for("SIP on ")
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert await listening.wait_for("tables read again") == "tables read again: 5 LERG 6 rows, 0 rows not used"
+    (exchange.configuration.lerg_folder / "lerg6.csv").unlink()
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert "lerg6.csv" in await listening.wait_for("the tables in force stay")
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(10):
+        await serving

@@ -44,6 +44,7 @@ REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[Verdict, ...]]] = MappingProx
 
 def all_checks(
     *,
+    limiter: RateLimitOfProvider | None = None,
     guide: LergGuide | None = None,
     ported: PortedNumbers | None = None,
     carriers: CarrierBook | None = None,
@@ -55,13 +56,13 @@ def all_checks(
     more of the call than that nobody by that OCN was admitted.
 
     Data that isn't there (None) leaves the checks that need it saying NOT_JUDGED and why. `gateway_numbers` are the
-    numbers of gateways and switches themselves, which are never a caller's.
+    numbers of gateways and switches themselves, which are never a caller's. `limiter` is one that counts already.
     """
     gateways = tuple(gateway_numbers)
     return (
         Emergency(),
         TrunkGroupOfProvider(cutovers),
-        RateLimitOfProvider(carriers),
+        limiter if limiter is not None else RateLimitOfProvider(carriers),
         CallingNumber(gateways),
         Presentation(),
         ChargeNumber(gateways),
