@@ -1,9 +1,9 @@
 """Hostile and broken datagrams, each with what a gateway owes it: a 400 where one can be answered, else a counted drop.
 
-A request can be answered when its start line and header lines can be told apart and it has the fields of which a
-response is made: Via, From, To, Call-ID and CSeq (RFC 3261 section 8.2.6.2). What is wrong within these fields doesn't
-hinder that; the answer goes to where the packet came from. A broken response is never answered (section 18.1.2). Every
-datagram of the corpus is complete in itself; `{own}` in it stands for the sender's address.
+A request can be answered when its first line ends with a version of SIP, its header lines can be told apart, and it has
+the fields of which a response is made: Via, From, To, Call-ID and CSeq (RFC 3261 section 8.2.6.2). What is wrong within
+these fields doesn't hinder that; the answer goes to where the packet came from. A broken response is never answered
+(section 18.1.2). Every datagram of the corpus is complete in itself; `{own}` in it stands for the sender's address.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Expected(Enum):
     ANSWERED_416 = "416"  # Unsupported URI Scheme (section 16.3, item 2)
     ANSWERED_481 = "481"  # Call/Transaction Does Not Exist
     ANSWERED_420 = "420"  # Bad Extension (section 16.3, item 5)
+    ANSWERED_505 = "505"  # Version Not Supported (RFC 4475 section 3.1.2.16)
     DROPPED = "dropped"
 
     @property
@@ -110,12 +111,12 @@ _FIELD_FAULTS: tuple[tuple[str, dict[str, str | None], Expected], ...] = (
 )
 
 _START_LINES: tuple[tuple[str, str, Expected], ...] = (
-    ("a Request-URI with a space", "INVITE sip:+1573 5550123@127.0.0.1 SIP/2.0", Expected.DROPPED),
-    ("no Request-URI", "INVITE SIP/2.0", Expected.DROPPED),
-    ("an empty Request-URI", "INVITE  SIP/2.0", Expected.DROPPED),
+    ("a Request-URI with a space", "INVITE sip:+1573 5550123@127.0.0.1 SIP/2.0", Expected.ANSWERED_400),
+    ("no Request-URI", "INVITE SIP/2.0", Expected.ANSWERED_400),
+    ("an empty Request-URI", "INVITE  SIP/2.0", Expected.ANSWERED_400),
     ("a Request-URI of 4,000 bytes", f"INVITE sip:{'9' * 4000}@127.0.0.1 SIP/2.0", Expected.ANSWERED_400),
     ("a foreign scheme", "INVITE gopher:+15735550123 SIP/2.0", Expected.ANSWERED_416),
-    ("another version", "INVITE sip:+15735550123@127.0.0.1 SIP/3.0", Expected.DROPPED),
+    ("another version", "INVITE sip:+15735550123@127.0.0.1 SIP/3.0", Expected.ANSWERED_505),
     ("HTTP", "GET / HTTP/1.1", Expected.DROPPED),
     ("a truncated start line", "INVI", Expected.DROPPED),
 )

@@ -6,6 +6,7 @@ through go on unasked; a To tag of no such dialog does not get a request past th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -69,7 +70,7 @@ class SipProxy:
                 self._receive_request(message, source, at_us, actions)
         except Malformed as fault:
             if data.strip(b"\r\n\x00"):  # empty lines keep a path through a NAT open (RFC 5626 section 3.5.1)
-                self._refuse_malformed(message, fault, source, actions)
+                self._refuse_malformed(message or self._behind_start_line(data), fault, source, actions)
         return actions
 
     def wake(self, at_us: int) -> list[Action]:
@@ -361,16 +362,33 @@ class SipProxy:
         self.counters.malformed[fault.what] += 1
         if message is None or message.status or message.method == b"ACK":
             return
+        status, phrase = 400, "Bad Request: " + fault.what
+        if message.method == _OF_ANOTHER_VERSION:
+            status, phrase = 505, "Version Not Supported"
         try:
             value = message.required(headers.VIA)
             received = edit.completed_via(value, parse_via(value), source.host, source.port)
         except Malformed:
             received = None
         try:
-            phrase = "Bad Request: " + fault.what
-            actions.append(Send(self._self.answer(message, 400, phrase, received), source))
+            actions.append(Send(self._self.answer(message, status, phrase, received), source))
         except Malformed:
             return  # it lacks what an answer must repeat; the drop is counted above
+
+    def _behind_start_line(self, data: bytes) -> SipMessage | None:
+        """What is needed to answer a request of which the start line alone cannot be read: its header fields.
+
+        None for what is no request, for an ACK, which nobody answers, and where the header fields are at fault as well.
+        """
+        start, line_end, rest = data.partition(b"\r\n")
+        version = _VERSION_AT_END.search(start)
+        if version is None or start.startswith((b"SIP/", b"ACK ")) or len(data) > self._settings.max_message_bytes:
+            return None
+        method = _UNREADABLE if version[1] == b"2.0" else _OF_ANOTHER_VERSION
+        try:
+            return SipMessage(method + b" sip:unreadable.invalid SIP/2.0" + line_end + rest)
+        except Malformed:
+            return None
 
     # -- small questions ----------------------------------------------------------------------------------------------
 
@@ -393,6 +411,10 @@ class SipProxy:
             raise Malformed("Max-Forwards is not a number from 0 to 255", request.head_end)
         return int(value)
 
+
+_VERSION_AT_END: Final = re.compile(rb" SIP/(\d{1,9}\.\d{1,9}) *\Z")
+_UNREADABLE, _OF_ANOTHER_VERSION = b"UNREADABLE", b"OF-ANOTHER-VERSION"
+"""Methods that stand for a start line that cannot be read."""
 
 _SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 

@@ -1,0 +1,43 @@
+"""Single points of RFC 4475 and RFC 5118 at the proxy, each by itself; the whole corpus is in `tests/hostile`."""
+
+from __future__ import annotations
+
+import pytest
+from playbook import CALLER, Datagram, Playbook, request, sends
+
+
+@pytest.mark.parametrize(
+    ("start", "status"),
+    [
+        (b"INVITE sip:6365550199@h; lr SIP/2.0", "400"),  # 3.1.2.8
+        (b"INVITE  sip:6365550199@h  SIP/2.0", "400"),  # 3.1.2.9
+        (b"INVITE sip:6365550199@h SIP/2.0  ", "400"),  # 3.1.2.10
+        (b"INVITE SIP/2.0", "400"),
+        (b"INVITE sip:6365550199@h SIP/7.0", "505"),  # 3.1.2.16
+    ],
+)
+def test_a_request_of_which_only_the_start_line_cannot_be_read_is_answered(start: bytes, status: str) -> None:
+    with Playbook() as play:
+        sound = request()
+        play >> Datagram(start + sound.data[sound.data.find(b"\r\n") :], CALLER) << sends(status, CALLER)
+        assert play.proxy.counters.malformed.total() == 1
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET / HTTP/1.1",
+        b"ACK  sip:6365550199@h  SIP/2.0",  # an ACK is never answered
+        b"ACK sip:6365550199@h SIP/3.0",
+        b"SIP/3.0 200 OK",
+        b"SIP/2.0 OK SIP/2.0",
+        b"INVITE sip:6365550199@h SIP/2.0 NEXT",
+        b"INVITE sip:6365550199@h SIP/2.0\r\nno colon",
+        b"",
+    ],
+)
+def test_what_is_no_request_is_dropped_whatever_follows_its_first_line(start: bytes) -> None:
+    with Playbook() as play:
+        sound = request()
+        play >> Datagram(start + sound.data[sound.data.find(b"\r\n") :], CALLER)
+        assert play.proxy.counters.malformed.total() == 1
