@@ -407,9 +407,10 @@ class SipProxy:
         value = request.value(headers.MAX_FORWARDS)
         if value is None:
             return 70
-        if not value.isdigit() or len(value) > 3 or int(value) > 255:
+        digits = value.lstrip(b"0")  # 1*DIGIT: 0068 is 68 (RFC 4475 section 3.1.1.1)
+        if not value.isdigit() or len(digits) > 3 or (hops := int(digits or b"0")) > 255:
             raise Malformed("Max-Forwards is not a number from 0 to 255", request.head_end)
-        return int(value)
+        return hops
 
 
 _VERSION_AT_END: Final = re.compile(rb" SIP/(\d{1,9}\.\d{1,9}) *\Z")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playbook import CALLER, Datagram, Playbook, request, sends
+from playbook import CALLEE, CALLER, Datagram, Playbook, decided, request, sends
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,16 @@ def test_what_is_no_request_is_dropped_whatever_follows_its_first_line(start: by
         sound = request()
         play >> Datagram(start + sound.data[sound.data.find(b"\r\n") :], CALLER)
         assert play.proxy.counters.malformed.total() == 1
+
+
+@pytest.mark.parametrize("hops", [b"0068", b"0" * 5_000 + b"68"])
+def test_leading_zeros_of_max_forwards_are_no_fault(hops: bytes) -> None:  # RFC 4475 section 3.1.1.1
+    with Playbook() as play:
+        play >> request(hops=hops) << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE, lines=(b"Max-Forwards: 67",))
+
+
+@pytest.mark.parametrize("hops", [b"300", b"0256", b"-1", b"1" + b"0" * 400, b"7_0"])
+def test_a_max_forwards_out_of_range_is_malformed(hops: bytes) -> None:  # RFC 4475 section 3.1.2.4
+    with Playbook() as play:
+        play >> request(hops=hops) << sends("400", CALLER)
