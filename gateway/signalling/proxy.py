@@ -108,7 +108,7 @@ class SipProxy:
         method = request.method
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
-        key = _server_key(via, via_value, b"INVITE" if method == b"ACK" else method)
+        key = _server_key(request, via, via_value)
         if source.host not in self._hosts:
             # A branch can often be guessed: a stranger's must not stand for a member's call, to forestall or cancel it.
             key = (b"%s from %s:%d" % (key[0], source.host.encode(), source.port), *key[1:])
@@ -420,9 +420,18 @@ _UNREADABLE, _OF_ANOTHER_VERSION = b"UNREADABLE", b"OF-ANOTHER-VERSION"
 _SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 
 
-def _server_key(via: Via, value: bytes, method: bytes) -> ServerKey:
-    """RFC 3261 section 17.2.3; an element of RFC 2543 gives no unique branch, so its whole Via stands for one."""
-    branch = via.branch if via.branch.startswith(b"z9hG4bK") else value
+def _server_key(request: SipMessage, via: Via, value: bytes) -> ServerKey:
+    """What two requests of one transaction have in common (RFC 3261 section 17.2.3).
+
+    An element of RFC 2543 gives no unique branch, and neither does one that sends the cookie alone (RFC 4475 section
+    3.2.1): its requests are told apart by the whole Via, Request-URI, Call-ID, number of CSeq and tag of From.
+    """
+    method = b"INVITE" if request.method == b"ACK" else request.method
+    branch = via.branch
+    if not branch.startswith(b"z9hG4bK") or len(branch) == 7:
+        number = b"%d" % request.cseq()[0]
+        tag = tag_of(request.required(headers.FROM))
+        branch = b"\n".join((value, request.request_uri, request.required(headers.CALL_ID), number, tag))
     return branch, via.host, via.port, method
 
 

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from playbook import CALLEE, CALLER, Datagram, Playbook, decided, request, sends
+from playbook import (
+    CALLEE,
+    CALLEE_TAGGED,
+    CALLER,
+    Datagram,
+    Playbook,
+    decided,
+    ended,
+    progressed,
+    reply,
+    request,
+    sends,
+)
+
+from gateway.signalling.call import EndedBy
 
 
 @pytest.mark.parametrize(
@@ -54,3 +68,17 @@ def test_leading_zeros_of_max_forwards_are_no_fault(hops: bytes) -> None:  # RFC
 def test_a_max_forwards_out_of_range_is_malformed(hops: bytes) -> None:  # RFC 4475 section 3.1.2.4
     with Playbook() as play:
         play >> request(hops=hops) << sends("400", CALLER)
+
+
+@pytest.mark.parametrize("via", [b"Via: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK", b"Via: SIP/2.0/UDP 192.0.2.10"])
+def test_calls_without_a_unique_branch_are_told_apart(via: bytes) -> None:  # RFC 4475 sections 3.2.1 and 3.4.1
+    with Playbook() as play:
+        play >> request(via=via, call_id="c1") << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        play >> request(via=via, call_id="c2") << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        second = play.sent
+        play >> request(via=via, call_id="c1") << sends("100", CALLER)  # the same again is still a retransmission
+        play >> request("CANCEL", via=via, call_id="c2", cseq="1 CANCEL") << sends("200", CALLER)
+        play >> reply(second, 180) << progressed() << sends("180", CALLER) << sends("CANCEL", CALLEE)
+        play >> reply(second, 487) << sends("ACK", CALLEE) << sends("487", CALLER) << ended(EndedBy.CANCEL, 487)
+        play >> request("ACK", via=via, call_id="c2", cseq="1 ACK", to=CALLEE_TAGGED)
+        assert play.proxy.counters.stray == 0
