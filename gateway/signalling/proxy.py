@@ -154,13 +154,19 @@ class SipProxy:
             # table while it is up.
             self._answer_once(server, 482, "Loop Detected", actions)
             return
-        if request.request_uri.partition(b":")[0].lower() not in _SCHEMES:
+        scheme = request.request_uri.partition(b":")[0].lower()
+        if scheme not in _SCHEMES:
+            if not scheme[:1].isalpha():  # no scheme at all (RFC 4475 section 3.1.2.7)
+                raise Malformed("the Request-URI does not start with a scheme", len(request.method) + 1)
             self._answer_once(server, 416, "Unsupported URI Scheme", actions)
             return
         hops = self._hops(request)
         if hops == 0:
             self._answer_once(server, 483, "Too Many Hops", actions)
             return
+        if scheme.startswith(b"sip") and b"?" in request.request_uri.rpartition(b"@")[2]:
+            # They would be header fields of the next hop's request, which nobody has decided (RFC 3261 section 19.1.1).
+            raise Malformed("the Request-URI holds header fields", len(request.method) + 1)
         required = request.value(headers.PROXY_REQUIRE)
         if required is not None:
             self._answer_once(server, 420, "Bad Extension", actions, extra=b"Unsupported: %s\r\n" % required)

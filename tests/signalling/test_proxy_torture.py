@@ -82,3 +82,23 @@ def test_calls_without_a_unique_branch_are_told_apart(via: bytes) -> None:  # RF
         play >> reply(second, 487) << sends("ACK", CALLEE) << sends("487", CALLER) << ended(EndedBy.CANCEL, 487)
         play >> request("ACK", via=via, call_id="c2", cseq="1 ACK", to=CALLEE_TAGGED)
         assert play.proxy.counters.stray == 0
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "<sip:+16365550199@192.0.2.20>",  # RFC 4475 section 3.1.2.7
+        "sip:+16365550199@192.0.2.20?Route=%3Csip:lab.example%3E",  # 3.1.2.11
+        "sips:+16365550199@192.0.2.20;user=phone?P-Asserted-Identity=%3Csip:911@h%3E",
+        "sip:192.0.2.20?To=sip:911%40h",
+    ],
+)
+def test_a_request_uri_with_brackets_or_header_fields_is_malformed(uri: str) -> None:
+    with Playbook() as play:
+        play >> request(uri=uri) << sends("400", CALLER)
+
+
+def test_a_question_mark_may_stand_in_the_user_part() -> None:  # RFC 3261 section 25.1, user-unreserved
+    with Playbook() as play:
+        play >> request(uri="sip:+16365550199;x=?@192.0.2.20") << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE)
