@@ -197,6 +197,8 @@ def _address_fact(message: SipMessage, header: Header, *, lenient: bool) -> tupl
     raw = message.data[span[0] : span[1]]
     try:
         address = parse_name_addr(raw)
+        if address.display_name and not raw.startswith(b'"') and not _TOKENS.fullmatch(address.display_name):
+            raise Malformed("a display name that is not made of tokens stands without quotes")
         uri = read_uri(address.uri)
     except Malformed as fault:
         if lenient:
@@ -204,6 +206,10 @@ def _address_fact(message: SipMessage, header: Header, *, lenient: bool) -> tupl
         raise Malformed(f"{header.name}: {fault.what}", span[0] + fault.offset) from None
     return NumberFact(header.name, uri.number, raw, span[0]), address, uri
 
+
+_TOKENS: Final = re.compile(rb"[A-Za-z0-9.!%*_+`'~ \t\r\n-]+")
+"""What a display name may be made of where it is not quoted (RFC 3261 section 25.1). A proxy must not pass on any other
+(RFC 4475 section 3.1.2.15): a comma or a semicolon in it is the end of the address to the next one to read it."""
 
 _NO_ADDRESS: Final = NameAddr(b"", b"", 0, b"")
 _NO_URI: Final = TelephoneUri(Uri(b"", b"", b"", b"", 0, b""), None, None, False, None, None)

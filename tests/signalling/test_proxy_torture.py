@@ -102,3 +102,21 @@ def test_a_question_mark_may_stand_in_the_user_part() -> None:  # RFC 3261 secti
     with Playbook() as play:
         play >> request(uri="sip:+16365550199;x=?@192.0.2.20") << decided() << sends("100", CALLER)
         play << sends("INVITE", CALLEE)
+
+
+@pytest.mark.parametrize("name", ["Bell, Alexander", "Bell; Alexander", "B(ell)", "Bell@home", "Bell\xe9"])
+def test_a_display_name_that_needs_quotes_and_has_none_is_malformed(name: str) -> None:  # RFC 4475 section 3.1.2.15
+    with Playbook() as play:
+        play >> request(from_=f"{name} <sip:+13145550100@192.0.2.10>;tag=a") << sends("400", CALLER)
+        play >> request(to=f"{name} <sip:+16365550199@192.0.2.20>") << sends("400", CALLER)
+
+
+def test_a_display_name_that_needs_quotes_stops_no_emergency_call() -> None:
+    with Playbook() as play:
+        (
+            play
+            >> request(uri="sip:911@h", from_="Bell, A <sip:+13145550100@h>;tag=a")
+            << decided()
+            << sends("100", CALLER)
+        )
+        play << sends("INVITE", CALLEE)
