@@ -15,6 +15,7 @@ from playbook import (
     reply,
     request,
     sends,
+    started,
 )
 
 from gateway.signalling.call import EndedBy
@@ -120,3 +121,11 @@ def test_a_display_name_that_needs_quotes_stops_no_emergency_call() -> None:
             << sends("100", CALLER)
         )
         play << sends("INVITE", CALLEE)
+
+
+@pytest.mark.parametrize("spelt", [b"CSeq: ", b"CSEQ : "])
+def test_a_response_with_an_absurd_number_in_cseq_is_discarded(spelt: bytes) -> None:  # RFC 4475 section 3.1.2.5
+    with Playbook() as play:
+        answer = reply(started(play), 503).data.replace(b"CSeq: 1 ", spelt + b"9292394834772304023312 ")
+        play >> Datagram(answer, CALLEE)
+        assert play.proxy.counters.malformed.total() == 1

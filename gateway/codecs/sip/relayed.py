@@ -69,7 +69,13 @@ def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse
         return None  # one of them was found in the body
     status = _STATUS.get(data[8:12])
     number, _, method = data[cseq + 8 : cseq_end].partition(b" ")
-    if status is None or not number.isdigit() or data[to_end + 2] in b" \t" or data[cseq_end + 2] in b" \t":
+    if (
+        status is None
+        or not number.isdigit()
+        or len(number) > 10
+        or data[to_end + 2] in b" \t"
+        or data[cseq_end + 2] in b" \t"
+    ):
         return None
     return RelayedResponse(status, branch, method, data[to + 6 : to_end], data[:start] + data[end + 2 :])
 
