@@ -14,7 +14,10 @@ from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parameter_of, split_list
 from gateway.codecs.sip.message import SipMessage
 
-_RPORT: Final = re.compile(rb";[ \t]*rport[ \t]*(?:=[ \t]*)?(?=;|\Z)", re.IGNORECASE)
+_QUOTED: Final = rb'"(?:[^"\\]|\\.)*+"|'
+_RPORT: Final = re.compile(_QUOTED + rb"(;\s*rport\s*(?:=\s*)?(?=;|\Z))", re.IGNORECASE | re.DOTALL)
+_RECEIVED: Final = re.compile(_QUOTED + rb"(;\s*received\s*(?:=[^;]*)?(?=;|\Z))", re.IGNORECASE | re.DOTALL)
+"""The parameter in the group, and what stands in quotes, where it is none, without it."""
 _COPIED_IN_RESPONSES: Final = (headers.FROM, headers.TO, headers.CALL_ID, headers.CSEQ)
 _WHITE: Final = b" \t\r\n"
 
@@ -94,15 +97,22 @@ def _without_first_value(line: bytes) -> bytes | None:
 def completed_via(value: bytes, via: Via, host: str, port: int) -> bytes | None:
     """The previous hop's Via with `received` and `rport` filled in (RFC 3261 section 18.2.1, RFC 3581 section 4).
 
-    None where nothing is missing: the datagram came from where the Via says, and no rport was asked for.
+    None where nothing is missing: the datagram came from where the Via says, and no rport was asked for. A `received`
+    that is there already goes: who sends has no say in whence it comes, and no parameter may stand there twice.
     """
     address = host.encode()
+    if value.endswith(b";rport") and via.end == len(value) and b"eceived" not in value:
+        return b"%s=%d;received=%s" % (value, port, address)
+    first = value[: via.end]
+    stale = b"received" in first.lower()
+    if stale:
+        first = _RECEIVED.sub(lambda found: b"" if found[1] is not None else found[0], first)
+        stale = len(first) != via.end
     if via.rport:
-        if value.endswith(b";rport") and via.end == len(value):
-            return b"%s=%d;received=%s" % (value, port, address)
-        return _RPORT.sub(b";rport=%d" % port, value[: via.end], count=1) + b";received=" + address
-    if via.host != address and via.host != b"[" + address + b"]":
-        return value[: via.end] + b";received=" + address
+        asked = next(found for found in _RPORT.finditer(first) if found[1] is not None)
+        return first[: asked.start()] + b";rport=%d" % port + first[asked.end() :] + b";received=" + address
+    if stale or (via.host != address and via.host != b"[" + address + b"]"):
+        return first + b";received=" + address
     return None
 
 

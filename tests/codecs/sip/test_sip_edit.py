@@ -104,6 +104,14 @@ def test_our_own_route_is_taken_off_and_the_others_stay(lines: list[bytes], left
         (b"SIP/2.0/UDP h;rport=;branch=b", "192.0.2.10", b"SIP/2.0/UDP h;rport=5099;branch=b;received=192.0.2.10"),
         (b"SIP/2.0/UDP h;rport ;branch=b", "192.0.2.10", b"SIP/2.0/UDP h;rport=5099;branch=b;received=192.0.2.10"),
         (b"SIP/2.0/UDP h;rport,SIP/2.0/UDP g", "192.0.2.10", b"SIP/2.0/UDP h;rport=5099;received=192.0.2.10"),
+        # One received is there when it goes on, whatever came (RFC 5118 section 4.5).
+        (b"SIP/2.0/UDP h;received=1.1.1.1;branch=b", "192.0.2.10", b"SIP/2.0/UDP h;branch=b;received=192.0.2.10"),
+        (b"SIP/2.0/UDP h; Received =[::1];rport", "192.0.2.10", b"SIP/2.0/UDP h;rport=5099;received=192.0.2.10"),
+        (b"SIP/2.0/UDP h;received;x", "192.0.2.10", b"SIP/2.0/UDP h;x;received=192.0.2.10"),
+        (b"SIP/2.0/UDP 192.0.2.10;received=9", "192.0.2.10", b"SIP/2.0/UDP 192.0.2.10;received=192.0.2.10"),
+        (b'SIP/2.0/UDP h;x=";received=9";y', "1.1.1.1", b'SIP/2.0/UDP h;x=";received=9";y;received=1.1.1.1'),
+        (b'SIP/2.0/UDP h;x=";rport";rport', "1.1.1.1", b'SIP/2.0/UDP h;x=";rport";rport=5099;received=1.1.1.1'),
+        (b"SIP/2.0/UDP h;received=a,SIP/2.0/UDP g;received=b", "1.1.1.1", b"SIP/2.0/UDP h;received=1.1.1.1"),
     ],
 )
 def test_a_via_is_completed_by_where_the_datagram_came_from(value: bytes, host: str, completed: bytes | None) -> None:
