@@ -19,7 +19,7 @@ LONGEST_URI: Final = 1_024
 _VIA: Final = re.compile(
     rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9-]+)[ \t]+"
     rb"(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]<>\"]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*"
-    rb"((?:;[^,;\"]*+(?:\"(?:[^\"\\]|\\.)*+\")?+[ \t]*+)*+)\Z",
+    rb"((?:;(?![ \t]*+(?:;|\Z))[^,;\"]*+(?:\"(?:[^\"\\]|\\.)*+\")?+[ \t]*+)*+)\Z",
     re.DOTALL,
 )  # possessive throughout: a Via of semicolons and an open quote must not be tried in every possible way
 _PLAIN_VIA: Final = re.compile(rb"SIP/2\.0/(\w+) ([^\s:;,\[\]<>\"]+)(?::([0-9]{1,5}))?((?:;[^\s,;\"<>]+)*)")

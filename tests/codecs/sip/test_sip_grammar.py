@@ -72,6 +72,10 @@ def test_a_via_is_taken_apart(value: bytes, host: bytes, port: int, branch: byte
         b"SIP/2.0/UDP [::1;branch=b",
         b"SIP/2.0/UDP h;x=<a,SIP/2.0/UDP b>",
         b"SIP/2.0/\xff h",
+        b"SIP/2.0/UDP h;branch=b;;x",  # RFC 4475 section 3.1.2.1
+        b"SIP/2.0/UDP h;",
+        b"SIP/2.0/UDP h ; ;branch=b",
+        b"SIP/2.0/UDP h;branch=b;;,;,,",
     ],
 )
 def test_what_is_no_via_is_malformed(value: bytes) -> None:
