@@ -18,8 +18,9 @@ from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parse_via
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Address, Hop
+from gateway.signalling.answers import AT_CAPACITY
 from gateway.signalling.call import Action, Call, Decided, Send
-from gateway.signalling.proxy import AT_CAPACITY, SipProxy
+from gateway.signalling.proxy import SipProxy
 
 NOT_DECIDED: Final = f"SIP/2.0 503 {AT_CAPACITY}\r\n".encode()
 """What the proxy answers, without asking the engine, also while it drains: an operator's act that no request shows."""

@@ -29,10 +29,10 @@ from playbook import (
 )
 
 from gateway.codecs.sip import headers
+from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
-from gateway.signalling.proxy import tag_of
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""Requests within the dialog of a call that was let through: they go on unasked, and to the call's other side."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.codecs.sip import headers
+from gateway.codecs.sip.grammar import Via
+from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip.relayed import tag_of
+from gateway.interconnection.trunk_groups import Hop
+from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
+from gateway.signalling.call import Action, EndedBy
+from gateway.signalling.calls import CallsUp
+from gateway.signalling.dialogs import Dialog
+from gateway.signalling.forwarding import Forwarder
+from gateway.signalling.own_side import OwnSide
+from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
+from gateway.signalling.requests import hops_left, request_of
+from gateway.signalling.transaction_layer import TransactionLayer
+from gateway.signalling.transactions import ServerTransaction
+
+
+class DialogRequests:
+    """Relays what a side of a call sends to the other."""
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        own: OwnSide,
+        layer: TransactionLayer,
+        calls: CallsUp,
+        answers: Answers,
+        forwarder: Forwarder,
+        counters: ProxyCounters,
+    ) -> None:
+        self._max_transactions: Final = settings.max_transactions
+        self._own: Final = own
+        self._layer: Final = layer
+        self._calls: Final = calls
+        self._answers: Final = answers
+        self._forwarder: Final = forwarder
+        self._counters: Final = counters
+
+    def relay(
+        self, server: ServerTransaction, to_tag: bytes, known_host: bool, at_us: int, actions: list[Action]
+    ) -> None:
+        """A request with a To tag. `known_host`: it comes from the host of a member of a trunk group."""
+        request = request_of(server)
+        if request.method != b"BYE":  # one that could open a call behind us must not be readable in two ways
+            request.check()
+        call_id = request.required(headers.CALL_ID)
+        found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
+        if found is None or not known_host:
+            self._answers.once(server, 481, "Call/Transaction Does Not Exist", actions)
+            return
+        hops = hops_left(request)
+        if hops == 0:
+            self._answers.once(server, 483, "Too Many Hops", actions)
+            return
+        dialog, from_caller = found
+        if len(self._layer) >= self._max_transactions and not _must_go_on(request, dialog):
+            self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
+            return
+        other_side = dialog.callee if from_caller else dialog.caller
+        target = self._own.next_hop(request, other_side)
+        if target == server.source:  # or a BYE that its sender answers would give a place back while the call is up
+            target = other_side
+        pop_route = self._own.is_first_route_of(request)
+        self._layer.add_server(server)
+        if request.method == b"INVITE":
+            self._answers.in_transaction(server, 100, "Trying", at_us, actions)
+        elif request.method == b"BYE":
+            self._calls.end(dialog, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
+        self._forwarder.forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
+
+    def relay_ack(
+        self,
+        request: SipMessage,
+        via_value: bytes,
+        via: Via,
+        source: Hop,
+        known_host: bool,
+        actions: list[Action],
+    ) -> None:
+        """The ACK for a 2xx goes end to end: forwarded, never answered."""
+        found = self._calls.dialogs.find(
+            request.required(headers.CALL_ID),
+            tag_of(request.required(headers.FROM)),
+            tag_of(request.required(headers.TO)),
+        )
+        hops = hops_left(request)
+        if found is None or hops == 0 or not known_host:
+            self._counters.stray += 1
+            return
+        dialog, from_caller = found
+        target = self._own.next_hop(request, dialog.callee if from_caller else dialog.caller)
+        pop_route = self._own.is_first_route_of(request)
+        self._forwarder.forward_ack(request, via_value, via, source, target, hops - 1, pop_route, actions)
+
+
+def _must_go_on(request: SipMessage, dialog: Dialog) -> bool:
+    """What is let through also where there are too many transactions: emergency calls, and what makes them fewer."""
+    call = dialog.call
+    return call is not None and (call.attempt.emergency or (request.method == b"BYE" and call.ended_by is None))

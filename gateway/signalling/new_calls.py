@@ -1,0 +1,139 @@
+"""An INVITE outside any dialog: the engine decides it, and it goes on or is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import headers
+from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip.relayed import tag_of
+from gateway.interconnection.trunk_groups import TrunkGroup
+from gateway.policy.attribution import ProviderFinder
+from gateway.policy.engine import Engine
+from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
+from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
+from gateway.signalling.calls import CallsUp
+from gateway.signalling.forwarding import Forwarder
+from gateway.signalling.own_side import OwnSide, reason_header
+from gateway.signalling.proxy_settings import ProxySettings
+from gateway.signalling.requests import hops_left, request_of
+from gateway.signalling.sip_attempt import attempt_of
+from gateway.signalling.transaction_layer import TransactionLayer
+from gateway.signalling.transactions import ServerTransaction
+
+_SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
+
+
+class NewCalls:
+    """Has calls decided, and opens those that are let through."""
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        engine: Engine,
+        find_provider: ProviderFinder,
+        own: OwnSide,
+        layer: TransactionLayer,
+        calls: CallsUp,
+        answers: Answers,
+        forwarder: Forwarder,
+    ) -> None:
+        self._settings: Final = settings
+        self._engine: Final = engine
+        self._find_provider: Final = find_provider.provider_of
+        self._own: Final = own
+        self._layer: Final = layer
+        self._calls: Final = calls
+        self._answers: Final = answers
+        self._forwarder: Final = forwarder
+        self.accepting = True
+        """False while draining: new calls are refused, those that are up go on."""
+
+    def open(self, server: ServerTransaction, ingress: TrunkGroup | None, at_us: int, actions: list[Action]) -> None:
+        """Decide the call that this INVITE attempts. `ingress` is None where it comes from no trunk group."""
+        request = request_of(server)
+        request.check()
+        key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
+        if not key[1]:
+            raise Malformed("From has no tag", request.spans(headers.FROM)[0][0])
+        if self._calls.dialogs.get(key) is not None:
+            # The same request over another path (RFC 3261 section 8.2.2.2), or one that would push a call out of the
+            # table while it is up.
+            self._answers.once(server, 482, "Loop Detected", actions)
+            return
+        hops = hops_left(request)
+        if self._unfit(server, request, hops, actions):
+            return
+        pop_route = self._own.is_first_route_of(request)
+        attempt = attempt_of(
+            request,
+            at_us=at_us,
+            source=server.source,
+            ingress=ingress,
+            find_provider=self._find_provider,
+            emergency_numbers=self._settings.emergency_numbers,
+        )
+        if not attempt.emergency and self._overloaded():
+            self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
+            return
+        decision = self._engine.decide(attempt)
+        call = Call(attempt, decision)
+        actions.append(Decided(call))
+        # Strangers, who might not even be where their datagrams say, get a share of the table and no more.
+        if ingress is not None or len(self._layer) < self._settings.max_transactions // 8:
+            self._layer.add_server(server)
+        if decision.egress is None:
+            self._refuse(server, call, at_us, actions)
+            return
+        self._answers.in_transaction(server, 100, "Trying", at_us, actions)
+        dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
+        client = self._forwarder.forward(
+            server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, record_route=True
+        )
+        dialog.opened_by = client.branch
+
+    def _unfit(self, server: ServerTransaction, request: SipMessage, hops: int, actions: list[Action]) -> bool:
+        """Whether the request cannot go on, whoever sent it (RFC 3261 section 16.3); then it has been answered."""
+        scheme = request.request_uri.partition(b":")[0].lower()
+        if scheme not in _SCHEMES:
+            if not scheme[:1].isalpha():  # no scheme at all (RFC 4475 section 3.1.2.7)
+                raise Malformed("the Request-URI does not start with a scheme", len(request.method) + 1)
+            self._answers.once(server, 416, "Unsupported URI Scheme", actions)
+            return True
+        if hops == 0:
+            self._answers.once(server, 483, "Too Many Hops", actions)
+            return True
+        if scheme.startswith(b"sip") and b"?" in request.request_uri.rpartition(b"@")[2]:
+            # They would be header fields of the next hop's request, which nobody has decided (RFC 3261 section 19.1.1).
+            raise Malformed("the Request-URI holds header fields", len(request.method) + 1)
+        required = request.value(headers.PROXY_REQUIRE)
+        if required is not None:
+            self._answers.once(server, 420, "Bad Extension", actions, extra=b"Unsupported: %s\r\n" % required)
+            return True
+        return False
+
+    def _refuse(self, server: ServerTransaction, call: Call, at_us: int, actions: list[Action]) -> None:
+        finding = call.decision.refused_by
+        if finding is None or finding.refusal is None:
+            raise AssertionError("a refused call names the finding that refused it")
+        refusal = finding.refusal
+        extra = reason_header(finding)
+        if refusal.retry_after_s is not None:
+            extra += b"Retry-After: %d\r\n" % refusal.retry_after_s
+        call.final_status = refusal.status
+        if self._layer.server(server.key) is server:
+            self._answers.in_transaction(server, refusal.status, refusal.phrase, at_us, actions, extra=extra)
+        else:
+            self._answers.once(server, refusal.status, refusal.phrase, actions, extra=extra)
+        call.ended_by = EndedBy.REFUSAL
+        call.ended_at_us = at_us
+        actions.append(Ended(call))
+
+    def _overloaded(self) -> bool:
+        settings = self._settings
+        return (
+            not self.accepting
+            or len(self._layer) >= settings.max_transactions
+            or len(self._calls.dialogs) >= settings.max_calls
+        )
