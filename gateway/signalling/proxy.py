@@ -18,14 +18,14 @@ from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.answers import ALLOW, Answers
-from gateway.signalling.call import Action, EndedBy
+from gateway.signalling.call import Action, EndedBy, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
-from gateway.signalling.requests import server_key
+from gateway.signalling.requests import lines_of, reply_address, server_key
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
 
@@ -90,6 +90,27 @@ class SipProxy:
             return calls if transactions is None else transactions
         return min(transactions, calls)
 
+    def closed(self, hop: Hop, at_us: int) -> list[Action]:
+        """A connection is gone: requests that were sent on it and have no answer are lost (RFC 3261 section 17.1.4)."""
+        actions: list[Action] = []
+        self._layer.closed(hop, at_us, actions)
+        return actions
+
+    def undeliverable(self, message: Send, at_us: int) -> list[Action]:
+        """A message could not be sent at all. A request fails; a response to a connection may go by another one."""
+        actions: list[Action] = []
+        data = message.data
+        if data.startswith(b"SIP/2.0 "):
+            self._reroute(message, actions)
+            return actions
+        self.counters.undeliverable += 1
+        start = data.find(b";branch=") + 8  # of the first Via, which is ours
+        method = data[: data.find(b" ")]
+        client = self._layer.client(data[start : data.find(b"\r\n", start)], b"INVITE" if method == b"ACK" else method)
+        if client is not None and client.target == message.target:
+            self._layer.unreachable(client, at_us, actions)
+        return actions
+
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""
         actions: list[Action] = []
@@ -136,9 +157,8 @@ class SipProxy:
             self._layer.repeated(server, at_us, actions)
             return
         received = edit.completed_via(via_value, via, source.host, source.port)
-        server = ServerTransaction(key, request, source, received)
-        if not via.rport:
-            server.reply_to = source._replace(port=via.port)  # RFC 3261 section 18.2.2
+        reply_to = reply_address(source, via, via_value, self._hosts)
+        server = ServerTransaction(key, request, source, reply_to, received)
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
             return
@@ -190,11 +210,34 @@ class SipProxy:
             if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
                 dialog.learn(tag)
             self._calls.progress(dialog, status, at_us, actions)
+        if status == 503:
+            retry = lines_of(SipMessage(response.onward), b"retry-after")[:1]
+            extra = b"".join(b"Retry-After: %s\r\n" % value for value in retry)
+            self._fail(client, "the next hop is out of service", extra, at_us, actions)
+            return
         self._layer.respond(server, status, response.onward, at_us, actions)
         if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
             self._calls.drop(dialog)
         elif status >= 300 and client.branch == dialog.opened_by:
             self._calls.fail(dialog, status, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
+
+    def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
+        """The request cannot be sent: as if the next hop had answered 503 (RFC 3261 section 16.9)."""
+        self._fail(client, "the next hop cannot be reached", b"", at_us, actions)
+
+    def _fail(self, client: ClientTransaction, text: str, extra: bytes, at_us: int, actions: list[Action]) -> None:
+        """The next hop is out of service. A 503 passed on would say that we are (RFC 3261 section 16.7 step 6)."""
+        server, dialog = client.server, client.dialog
+        if server is None:
+            return
+        extra += f'Reason: SIP;cause=503;text="{text}"\r\n'.encode()
+        self._answers.in_transaction(server, 500, "Next Hop Out Of Service", at_us, actions, extra)
+        if dialog is None:
+            return
+        if client.method == b"BYE":
+            self._calls.drop(dialog)
+        elif client.branch == dialog.opened_by:
+            self._calls.fail(dialog, 500, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
 
     def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """Nothing came back in time."""
@@ -211,6 +254,21 @@ class SipProxy:
         self._answers.in_transaction(server, status, phrase, at_us, actions)
         if dialog is not None and client.branch == dialog.opened_by:
             self._calls.fail(dialog, status, ended_by, at_us, actions)
+
+    def _reroute(self, message: Send, actions: list[Action]) -> None:
+        """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""
+        self.counters.undeliverable += 1
+        if not message.target.connection or message.target.host not in self._hosts:
+            return
+        try:
+            response = SipMessage(message.data)
+            via = parse_via(response.required(headers.VIA))
+            server = self._layer.server((via.branch, via.host, via.port, response.cseq()[1]))
+        except Malformed:
+            return
+        if server is not None and server.reply_to == message.target:
+            server.reply_to = Hop(message.target.host, via.port, message.target.transport)
+            actions.append(Send(message.data, server.reply_to))
 
 
 def _given_up_by(client: ClientTransaction) -> EndedBy | None:

@@ -36,3 +36,5 @@ class ProxyCounters:
         """Retransmissions answered from memory."""
         self.stray = 0
         """Responses and ACKs that belong to nothing."""
+        self.undeliverable = 0
+        """Messages that could not be sent at all."""

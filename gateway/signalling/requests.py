@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+from typing import Final
+
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via
+from gateway.codecs.sip.grammar import Via, parameter_of
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import tag_of
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.transaction_layer import ServerKey
 from gateway.signalling.transactions import ServerTransaction
+
+_UDP: Final = Transport.UDP
 
 
 def server_key(request: SipMessage, via: Via, value: bytes) -> ServerKey:
@@ -24,6 +30,31 @@ def server_key(request: SipMessage, via: Via, value: bytes) -> ServerKey:
         tag = tag_of(request.required(headers.FROM))
         branch = b"\n".join((value, request.request_uri, request.required(headers.CALL_ID), number, tag))
     return branch, via.host, via.port, method
+
+
+def reply_address(source: Hop, via: Via, value: bytes, hosts: Set[str]) -> Hop:
+    """Where responses go (RFC 3261 section 18.2.2, RFC 3581 section 4).
+
+    Over a connection, back on it. A datagram is answered to where it came from, at the port that the Via names unless
+    the sender asks for its own. A maddr counts where it is one of `hosts`: it must not turn answers on a third party.
+    """
+    if source.transport is not _UDP:
+        return source
+    if b"maddr" in value or b"MADDR" in value:
+        maddr = (parameter_of(value[: via.end], b"maddr") or b"").strip(b"[]").decode("ascii", "replace")
+        if maddr in hosts:
+            return Hop(maddr, via.port)
+    return source if via.rport or via.port == source.port else Hop(source.host, via.port)
+
+
+def lines_of(message: SipMessage, name: bytes) -> list[bytes]:
+    """The values of a header field that is seldom asked for, line by line; `name` in lower case."""
+    found: list[bytes] = []
+    for line in message.lines[1:]:
+        field, _, value = line.partition(b":")
+        if field.strip().lower() == name:
+            found.append(b" ".join(value.split()))
+    return found
 
 
 def request_of(server: ServerTransaction) -> SipMessage:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 from gateway.codecs.sip import edit
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import RelayedResponse
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.timers import TimerQueue
@@ -23,14 +23,16 @@ Transaction = ServerTransaction | ClientTransaction
 _PROVISIONAL: Final = Event.PROVISIONAL
 _SUCCESS: Final = Event.SUCCESS
 _FAILURE: Final = Event.FAILURE
-_TIMER_A: Final = Event.TIMER_A
 _TIMER_C: Final = Event.TIMER_C
-_TIMER_E: Final = Event.TIMER_E
 _SEND: Final = Effect.SEND
 _REPEAT_RESPONSE: Final = Effect.REPEAT_RESPONSE
 _RELAY: Final = Effect.RELAY
 _FORGET: Final = Effect.FORGET
 _FIRST_START: Final = Effect.START_A
+_UDP: Final = Transport.UDP
+
+_Reached = tuple[str, int, Transport]
+"""Host, port and transport of a peer behind connections."""
 
 
 class TransactionUser(Protocol):
@@ -42,6 +44,8 @@ class TransactionUser(Protocol):
 
     def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
 
+    def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
+
 
 class TransactionLayer:
     """The transactions of one proxy. Every method appends what is to be done to `actions`."""
@@ -51,6 +55,7 @@ class TransactionLayer:
         self._settings: Final = settings
         self._servers: dict[ServerKey, ServerTransaction] = {}
         self._clients: dict[tuple[bytes, bytes], ClientTransaction] = {}
+        self._over_connections: dict[_Reached, dict[ClientTransaction, None]] = {}
         self.timers: Final[TimerQueue[Event, Transaction]] = TimerQueue()
         t1, t2, t4 = settings.t1_us, settings.t2_us, settings.t4_us
         self._durations: Final = {  # started once, at the length that RFC 3261 table 4 gives
@@ -102,8 +107,12 @@ class TransactionLayer:
         if server is not None:
             server.client = client
         actions.append(Send(data, target))
-        client.interval_us = first = self._settings.t1_us
-        self.timers.start(_TIMER_A if method == b"INVITE" else _TIMER_E, client, at_us, first)
+        if target.transport is _UDP:
+            client.interval_us = self._settings.t1_us
+        else:  # timer B or F alone
+            client.interval_us = self._patience_us
+            self._over_connections.setdefault(target[:3], {})[client] = None
+        self.timers.start(client.waits_for, client, at_us, client.interval_us)
         return client
 
     def respond(self, server: ServerTransaction, status: int, data: bytes, at_us: int, actions: list[Action]) -> None:
@@ -143,6 +152,19 @@ class TransactionLayer:
         data = edit.cancel_of(SipMessage(client.request))
         self.send_request(b"CANCEL", client.branch, data, client.target, None, None, at_us, actions)
         self.timers.start(Event.CANCEL_TIMEOUT, client, at_us, 64 * self._settings.t1_us)
+
+    def unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
+        """A request could not be sent, or is lost with the connection that it was sent on (section 17.1.4)."""
+        first = client.state
+        self._client_event(client, Event.TRANSPORT_ERROR, None, at_us, actions)
+        if client.state is not first:
+            self._stop_waiting(client, _FAILURE)
+
+    def closed(self, hop: Hop, at_us: int, actions: list[Action]) -> None:
+        """A connection is gone: whoever waits for an answer on it waits in vain."""
+        for client in tuple(self._over_connections.get(hop[:3], ())):
+            if client.target.connection in (0, hop.connection):
+                self.unreachable(client, at_us, actions)
 
     def fire(self, at_us: int, actions: list[Action]) -> None:
         """Everything that is due happens."""
@@ -211,6 +233,8 @@ class TransactionLayer:
             self.cancel(client, at_us, actions)
         elif effect is Effect.GIVE_UP:
             self._user.on_silence(client, at_us, actions)
+        elif effect is Effect.UNREACHABLE:
+            self._user.on_unreachable(client, at_us, actions)
 
     def _start(self, effect: Effect, transaction: Transaction, at_us: int) -> None:
         fixed = self._durations.get(effect)
@@ -232,14 +256,12 @@ class TransactionLayer:
         """Once something has come back, let go of timers and bytes that would only be carried along."""
         timers = self.timers
         invite = client.method == b"INVITE"
-        if invite:
-            timers.stop(_TIMER_A, client, client.interval_us)
+        if invite or event is not _PROVISIONAL:
+            timers.stop(client.waits_for, client, client.interval_us)
         if event is _PROVISIONAL:
             return
         if invite:
             timers.stop(_TIMER_C, client, self._settings.timer_c_us)
-        else:
-            timers.stop(_TIMER_E, client, client.interval_us)
         client.request = b""
         server = client.server
         if server is not None:
@@ -254,8 +276,18 @@ class TransactionLayer:
 
     def _forget_client(self, client: ClientTransaction) -> None:
         self._clients.pop((client.branch, client.method), None)
+        if client.target.transport is not _UDP:
+            self._forget_connection(client)
         if client.server is not None:
             client.server.client = None
+
+    def _forget_connection(self, client: ClientTransaction) -> None:
+        reached = client.target[:3]
+        waiting = self._over_connections.get(reached)
+        if waiting is not None:
+            waiting.pop(client, None)
+            if not waiting:
+                del self._over_connections[reached]
 
     def forget(self, server: ServerTransaction) -> None:
         """Drop a server transaction that will not be answered (RFC 4320 section 4.2)."""

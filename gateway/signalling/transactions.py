@@ -1,7 +1,8 @@
-"""The four transactions of SIP over an unreliable transport, as tables (RFC 3261 section 17, RFC 6026).
+"""The four transactions of SIP as tables, for unreliable and reliable transports (RFC 3261 section 17, RFC 6026).
 
 A table says for a state and an event which state comes next and what is to be done; what is not in it is ignored, as
-the RFCs ask. Everything else in this file is the memory of a transaction.
+the RFCs ask. Over a reliable transport nothing is repeated, and nobody waits for what may be repeated: timers A, E and
+G do not run, and D, I, J and K last no time, so that the state in which they would run is the end.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from enum import IntEnum, auto
 from typing import Final
 
 from gateway.codecs.sip.message import SipMessage
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.dialogs import Dialog
 
 
@@ -45,6 +46,7 @@ class Event(IntEnum):
     TIMER_L = auto()
     TIMER_M = auto()
     CANCEL_TIMEOUT = auto()  # RFC 3261 section 9.1: no final response 64*T1 after our CANCEL
+    TRANSPORT_ERROR = auto()  # RFC 3261 section 17.1.4: the request could not be sent, or its connection is gone
 
 
 class Effect(IntEnum):
@@ -57,6 +59,7 @@ class Effect(IntEnum):
     ACKNOWLEDGE = auto()  # client: ACK a failure
     CANCEL = auto()  # client: the callee takes too long
     GIVE_UP = auto()  # client: no response
+    UNREACHABLE = auto()  # client: the request cannot be sent
     FORGET = auto()  # the transaction is over
     START_A = auto()
     START_C = auto()
@@ -72,6 +75,8 @@ class Effect(IntEnum):
 
 
 Machine = dict[State, dict[Event, tuple[State, tuple[Effect, ...]]]]
+
+_UNREACHABLE: Final = (State.TERMINATED, (Effect.UNREACHABLE, Effect.FORGET))
 
 INVITE_SERVER: Final[Machine] = {  # RFC 3261 figure 7, RFC 6026 section 7.1
     State.PROCEEDING: {
@@ -98,6 +103,7 @@ INVITE_CLIENT: Final[Machine] = {  # RFC 3261 figure 5 and section 16.8, RFC 602
     State.CALLING: {
         Event.TIMER_A: (State.CALLING, (Effect.REPEAT_REQUEST, Effect.START_A)),  # the first starts timer B as well
         Event.TIMER_B: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY, Effect.START_C)),
         Event.SUCCESS: (State.ACCEPTED, (Effect.RELAY, Effect.START_M)),
         Event.FAILURE: (State.COMPLETED, (Effect.ACKNOWLEDGE, Effect.RELAY, Effect.START_D)),
@@ -115,6 +121,7 @@ INVITE_CLIENT: Final[Machine] = {  # RFC 3261 figure 5 and section 16.8, RFC 602
     },
     State.COMPLETED: {
         Event.FAILURE: (State.COMPLETED, (Effect.ACKNOWLEDGE,)),
+        Event.TRANSPORT_ERROR: (State.TERMINATED, (Effect.FORGET,)),
         Event.TIMER_D: (State.TERMINATED, (Effect.FORGET,)),
     },
     State.TERMINATED: {},
@@ -145,6 +152,7 @@ CLIENT: Final[Machine] = {  # RFC 3261 figure 6
     State.TRYING: {
         Event.TIMER_E: (State.TRYING, (Effect.REPEAT_REQUEST, Effect.START_E)),  # the first starts timer F as well
         Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
         Event.SUCCESS: _CLIENT_FINAL,
         Event.FAILURE: _CLIENT_FINAL,
@@ -152,6 +160,7 @@ CLIENT: Final[Machine] = {  # RFC 3261 figure 6
     State.PROCEEDING: {
         Event.TIMER_E: (State.PROCEEDING, (Effect.REPEAT_REQUEST, Effect.START_E)),
         Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
         Event.SUCCESS: _CLIENT_FINAL,
         Event.FAILURE: _CLIENT_FINAL,
@@ -159,6 +168,74 @@ CLIENT: Final[Machine] = {  # RFC 3261 figure 6
     State.COMPLETED: {Event.TIMER_K: (State.TERMINATED, (Effect.FORGET,))},
     State.TERMINATED: {},
 }
+
+
+INVITE_SERVER_RELIABLE: Final[Machine] = {  # as above, without timers G and I
+    State.PROCEEDING: {
+        **INVITE_SERVER[State.PROCEEDING],
+        Event.FAILURE: (State.COMPLETED, (Effect.SEND, Effect.START_H)),
+    },
+    State.ACCEPTED: INVITE_SERVER[State.ACCEPTED],
+    State.COMPLETED: {
+        Event.REQUEST: (State.COMPLETED, (Effect.REPEAT_RESPONSE,)),
+        Event.ACK: (State.TERMINATED, (Effect.FORGET,)),
+        Event.TIMER_H: (State.TERMINATED, (Effect.FORGET,)),
+    },
+    State.TERMINATED: {},
+}
+
+_FAILED_RELIABLY: Final = (State.TERMINATED, (Effect.ACKNOWLEDGE, Effect.RELAY, Effect.FORGET))
+INVITE_CLIENT_RELIABLE: Final[Machine] = {  # as above, without timers A and D
+    State.CALLING: {
+        Event.TIMER_B: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.TRANSPORT_ERROR: _UNREACHABLE,
+        Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY, Effect.START_C)),
+        Event.SUCCESS: (State.ACCEPTED, (Effect.RELAY, Effect.START_M)),
+        Event.FAILURE: _FAILED_RELIABLY,
+    },
+    State.PROCEEDING: {**INVITE_CLIENT[State.PROCEEDING], Event.FAILURE: _FAILED_RELIABLY},
+    State.ACCEPTED: INVITE_CLIENT[State.ACCEPTED],
+    State.TERMINATED: {},
+}
+
+_SERVER_FINAL_RELIABLE: Final = (State.TERMINATED, (Effect.SEND, Effect.FORGET))
+SERVER_RELIABLE: Final[Machine] = {  # as above, without timer J
+    State.TRYING: {
+        Event.PROVISIONAL: (State.PROCEEDING, (Effect.SEND,)),
+        Event.SUCCESS: _SERVER_FINAL_RELIABLE,
+        Event.FAILURE: _SERVER_FINAL_RELIABLE,
+    },
+    State.PROCEEDING: {
+        Event.REQUEST: (State.PROCEEDING, (Effect.REPEAT_RESPONSE,)),
+        Event.PROVISIONAL: (State.PROCEEDING, (Effect.SEND,)),
+        Event.SUCCESS: _SERVER_FINAL_RELIABLE,
+        Event.FAILURE: _SERVER_FINAL_RELIABLE,
+    },
+    State.TERMINATED: {},
+}
+
+_CLIENT_FINAL_RELIABLE: Final = (State.TERMINATED, (Effect.RELAY, Effect.FORGET))
+_CLIENT_WAITING_RELIABLE: Final = {
+    Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+    Event.TRANSPORT_ERROR: _UNREACHABLE,
+    Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
+    Event.SUCCESS: _CLIENT_FINAL_RELIABLE,
+    Event.FAILURE: _CLIENT_FINAL_RELIABLE,
+}
+CLIENT_RELIABLE: Final[Machine] = {  # as above, without timers E and K
+    State.TRYING: _CLIENT_WAITING_RELIABLE,
+    State.PROCEEDING: _CLIENT_WAITING_RELIABLE,
+    State.TERMINATED: {},
+}
+
+_UDP: Final = Transport.UDP
+_INVITE_STARTS: Final = State.PROCEEDING
+_CALLING: Final = State.CALLING
+_TRYING: Final = State.TRYING
+_TIMER_A: Final = Event.TIMER_A
+_TIMER_B: Final = Event.TIMER_B
+_TIMER_E: Final = Event.TIMER_E
+_TIMER_F: Final = Event.TIMER_F
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,23 +259,26 @@ class ServerTransaction:
     )
 
     def __init__(
-        self, key: tuple[bytes, bytes, int, bytes], request: SipMessage, source: Hop, via: bytes | None
+        self, key: tuple[bytes, bytes, int, bytes], request: SipMessage, source: Hop, reply_to: Hop, via: bytes | None
     ) -> None:
         self.key: Final = key
         self.method: Final = request.method
         self.request: SipMessage | None = request
         """Kept while a response of our own may be needed."""
         self.source: Final = source
-        self.reply_to = source
-        """Where responses go: the source, or with its port as the Via says."""
+        self.reply_to = reply_to
+        """Where responses go (RFC 3261 section 18.2.2)."""
         self.via: Final = via
         """The previous hop's Via as it goes back, where it was completed."""
         self.response: bytes | None = None
         self.client: ClientTransaction | None = None
         self.interval_us = 0
         invite = request.method == b"INVITE"
-        self.machine: Final = INVITE_SERVER if invite else SERVER
-        self.state = State.PROCEEDING if invite else State.TRYING
+        if source.transport is _UDP:
+            self.machine = INVITE_SERVER if invite else SERVER
+        else:
+            self.machine = INVITE_SERVER_RELIABLE if invite else SERVER_RELIABLE
+        self.state = _INVITE_STARTS if invite else _TRYING
 
 
 class ClientTransaction:
@@ -219,6 +299,7 @@ class ClientTransaction:
         "server",
         "state",
         "target",
+        "waits_for",
     )
 
     def __init__(
@@ -247,5 +328,11 @@ class ClientTransaction:
         """Cancelled because timer C fired, not by the caller."""
         self.interval_us = 0
         invite = method == b"INVITE"
-        self.machine: Final = INVITE_CLIENT if invite else CLIENT
-        self.state = State.CALLING if invite else State.TRYING
+        self.state = _CALLING if invite else _TRYING
+        if target.transport is _UDP:
+            self.machine = INVITE_CLIENT if invite else CLIENT
+            self.waits_for = _TIMER_A if invite else _TIMER_E
+        else:
+            self.machine = INVITE_CLIENT_RELIABLE if invite else CLIENT_RELIABLE
+            self.waits_for = _TIMER_B if invite else _TIMER_F
+        """`waits_for` is the timer that runs until something comes back, for `interval_us`."""

@@ -6,7 +6,8 @@ event may come only when none is left over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -14,7 +15,7 @@ from gateway.codecs.sip import edit, headers
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Hop, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Side, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
@@ -34,6 +35,8 @@ GROUPS: Final = (
     TrunkGroup("TG-PARTNER", Side.PARTNER, Ocn("7001"), "CLMAMOXADS0", (CALLER,)),
     TrunkGroup("TG-HOST", Side.HOST, Ocn("9740"), "CLMAMOXADS0", (CALLEE,)),
 )
+CALLER_TCP: Final = Hop("192.0.2.10", 5060, Transport.TCP)
+CALLEE_TCP: Final = Hop("192.0.2.20", 5060, Transport.TCP)
 REFUSED_NUMBER: Final = "3145550403"
 
 
@@ -59,16 +62,25 @@ class Ledger:
         self.in_progress -= 1
 
 
-def proxy_with(ledger: Ledger, settings: ProxySettings) -> SipProxy:
-    engine = Engine([ledger], [ledger], Router(GROUPS, guide=None, ported=None, cutovers=CutoverBook()))
-    return SipProxy(settings, engine, GROUPS, ProviderFinder(None, None))
+def groups_with(caller: Hop = CALLER, callee: Hop = CALLEE) -> tuple[TrunkGroup, ...]:
+    return (replace(GROUPS[0], members=(caller,)), replace(GROUPS[1], members=(callee,)))
+
+
+def proxy_with(ledger: Ledger, settings: ProxySettings, groups: Sequence[TrunkGroup] = GROUPS) -> SipProxy:
+    engine = Engine([ledger], [ledger], Router(groups, guide=None, ported=None, cutovers=CutoverBook()))
+    return SipProxy(settings, engine, groups, ProviderFinder(None, None))
 
 
 def settings_with(
-    *, host: str = OURSELVES.host, max_calls: int = 1_000, max_call_s: int = 14_400, max_transactions: int = 1_000
+    *,
+    host: str = OURSELVES.host,
+    listeners: tuple[Hop, ...] = (),
+    max_calls: int = 1_000,
+    max_call_s: int = 14_400,
+    max_transactions: int = 1_000,
 ) -> ProxySettings:
     return ProxySettings(
-        (Hop(host, OURSELVES.port),),
+        listeners or (Hop(host, OURSELVES.port),),
         b"secret",
         max_calls=max_calls,
         max_call_s=max_call_s,
@@ -87,15 +99,27 @@ class Wait(NamedTuple):
     seconds: float
 
 
+class Closed(NamedTuple):
+    """A connection is gone."""
+
+    hop: Hop
+
+
+class Undeliverable(NamedTuple):
+    """The transport could not send this."""
+
+    message: Send
+
+
 Expectation = Callable[[Action], None]
 
 
 class Playbook:
     """One script. `sent` is the data of the last expected Send."""
 
-    def __init__(self, settings: ProxySettings | None = None) -> None:
+    def __init__(self, settings: ProxySettings | None = None, groups: Sequence[TrunkGroup] = GROUPS) -> None:
         self.ledger = Ledger()
-        self.proxy = proxy_with(self.ledger, settings or settings_with())
+        self.proxy = proxy_with(self.ledger, settings or settings_with(), groups)
         self.now_us = T0
         self.sent = b""
         self.call: Call | None = None
@@ -110,11 +134,15 @@ class Playbook:
         if kind is None:
             assert self._left == [], "nobody expected this"
 
-    def __rshift__(self, event: Datagram | Wait) -> Playbook:
+    def __rshift__(self, event: Datagram | Wait | Closed | Undeliverable) -> Playbook:
         assert self._left == [], "nobody expected this"
         if isinstance(event, Wait):
             self.now_us += round(event.seconds * SECOND_US)
             self._left = self.proxy.wake(self.now_us)
+        elif isinstance(event, Closed):
+            self._left = self.proxy.closed(event.hop, self.now_us)
+        elif isinstance(event, Undeliverable):
+            self._left = self.proxy.undeliverable(event.message, self.now_us)
         else:
             self._left = self.proxy.receive(event.data, event.source, self.now_us)
         return self

@@ -1,6 +1,7 @@
-"""The four transaction tables against the text of RFC 3261 section 17 and RFC 6026, state by state and event by event.
+"""The transaction tables against the text of RFC 3261 section 17 and RFC 6026, state by state and event by event.
 
-The expected tables were written from the RFCs' sentences; a pair that they do not name must be ignored.
+For unreliable and for reliable transports. The expected tables were written from the RFCs' sentences; a pair that they
+do not name must be ignored.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ import pytest
 
 from gateway.signalling.transactions import (
     CLIENT,
+    CLIENT_RELIABLE,
     INVITE_CLIENT,
+    INVITE_CLIENT_RELIABLE,
     INVITE_SERVER,
+    INVITE_SERVER_RELIABLE,
     SERVER,
+    SERVER_RELIABLE,
     Effect,
     Event,
     Machine,
@@ -45,6 +50,9 @@ EXPECTED_INVITE_SERVER: Expected = {
 EXPECTED_INVITE_CLIENT: Expected = {
     ("CALLING", "TIMER_A"): ("CALLING", "REPEAT_REQUEST START_A"),
     ("CALLING", "TIMER_B"): ("TERMINATED", "GIVE_UP FORGET"),
+    # figure 5: a transport error ends Calling and Completed; in Proceeding the next hop has the request
+    ("CALLING", "TRANSPORT_ERROR"): ("TERMINATED", "UNREACHABLE FORGET"),
+    ("COMPLETED", "TRANSPORT_ERROR"): ("TERMINATED", "FORGET"),
     # 16.6 step 11 and 16.7 step 2: a proxy runs timer C, and starts it again for provisional responses
     ("CALLING", "PROVISIONAL"): ("PROCEEDING", "RELAY START_C"),
     ("CALLING", "SUCCESS"): ("ACCEPTED", "RELAY START_M"),
@@ -80,6 +88,9 @@ EXPECTED_SERVER: Expected = {
 EXPECTED_CLIENT: Expected = {
     ("TRYING", "TIMER_E"): ("TRYING", "REPEAT_REQUEST START_E"),
     ("TRYING", "TIMER_F"): ("TERMINATED", "GIVE_UP FORGET"),
+    # figure 6: a transport error ends Trying and Proceeding
+    ("TRYING", "TRANSPORT_ERROR"): ("TERMINATED", "UNREACHABLE FORGET"),
+    ("PROCEEDING", "TRANSPORT_ERROR"): ("TERMINATED", "UNREACHABLE FORGET"),
     ("TRYING", "PROVISIONAL"): ("PROCEEDING", "RELAY"),
     ("TRYING", "SUCCESS"): ("COMPLETED", "RELAY START_K"),
     ("TRYING", "FAILURE"): ("COMPLETED", "RELAY START_K"),
@@ -91,11 +102,51 @@ EXPECTED_CLIENT: Expected = {
     ("COMPLETED", "TIMER_K"): ("TERMINATED", "FORGET"),
 }
 
+EXPECTED_INVITE_SERVER_RELIABLE: Expected = {
+    # 17.2.1: timer G runs over unreliable transports only, and timer I fires after no time
+    **{pair: found for pair, found in EXPECTED_INVITE_SERVER.items() if pair[1] not in ("TIMER_G", "TIMER_I")},
+    ("PROCEEDING", "FAILURE"): ("COMPLETED", "SEND START_H"),
+    ("COMPLETED", "ACK"): ("TERMINATED", "FORGET"),
+}
+
+EXPECTED_INVITE_CLIENT_RELIABLE: Expected = {
+    # 17.1.1.2: timer A runs over unreliable transports only, and timer D fires after no time
+    **{
+        pair: found for pair, found in EXPECTED_INVITE_CLIENT.items() if pair[1] != "TIMER_A" and pair[0] != "COMPLETED"
+    },
+    ("CALLING", "FAILURE"): ("TERMINATED", "ACKNOWLEDGE RELAY FORGET"),
+    ("PROCEEDING", "FAILURE"): ("TERMINATED", "ACKNOWLEDGE RELAY FORGET"),
+}
+
+EXPECTED_SERVER_RELIABLE: Expected = {
+    # 17.2.2: timer J fires after no time
+    **{pair: found for pair, found in EXPECTED_SERVER.items() if pair[0] != "COMPLETED"},
+    **{
+        (state, event): ("TERMINATED", "SEND FORGET")
+        for state in ("TRYING", "PROCEEDING")
+        for event in ("SUCCESS", "FAILURE")
+    },
+}
+
+EXPECTED_CLIENT_RELIABLE: Expected = {
+    # 17.1.2.2: timer E runs over unreliable transports only, and timer K fires after no time
+    **{pair: found for pair, found in EXPECTED_CLIENT.items() if pair[1] != "TIMER_E" and pair[0] != "COMPLETED"},
+    **{
+        (state, event): ("TERMINATED", "RELAY FORGET")
+        for state in ("TRYING", "PROCEEDING")
+        for event in ("SUCCESS", "FAILURE")
+    },
+}
+
 MACHINES = {
     "INVITE server": (INVITE_SERVER, EXPECTED_INVITE_SERVER, State.PROCEEDING),
     "INVITE client": (INVITE_CLIENT, EXPECTED_INVITE_CLIENT, State.CALLING),
     "server": (SERVER, EXPECTED_SERVER, State.TRYING),
     "client": (CLIENT, EXPECTED_CLIENT, State.TRYING),
+    "INVITE server, reliable": (INVITE_SERVER_RELIABLE, EXPECTED_INVITE_SERVER_RELIABLE, State.PROCEEDING),
+    "INVITE client, reliable": (INVITE_CLIENT_RELIABLE, EXPECTED_INVITE_CLIENT_RELIABLE, State.CALLING),
+    "server, reliable": (SERVER_RELIABLE, EXPECTED_SERVER_RELIABLE, State.TRYING),
+    "client, reliable": (CLIENT_RELIABLE, EXPECTED_CLIENT_RELIABLE, State.TRYING),
 }
 
 
