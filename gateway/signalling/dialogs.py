@@ -13,11 +13,14 @@ DialogKey = tuple[bytes, bytes]
 MAX_CALLEE_TAGS: Final = 16
 """A call that is forked behind us may ring this many telephones at once; of more, the latest to answer are known."""
 
+MAX_NAMES: Final = 8
+"""Of the values by which a side asks to be reached, the latest are known."""
+
 
 class Dialog:
     """A call's dialog, early or confirmed, seen from the middle."""
 
-    __slots__ = ("call", "callee", "callee_tags", "caller", "key", "opened_by")
+    __slots__ = ("call", "callee", "callee_names", "callee_tags", "caller", "caller_names", "key", "opened_by")
 
     def __init__(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> None:
         self.key: Final = key
@@ -30,11 +33,24 @@ class Dialog:
         self.opened_by = b""
         """Branch of the INVITE that we sent on, which alone can end the call by failing."""
         self.callee_tags: tuple[bytes, ...] = ()
+        self.caller_names: tuple[bytes, ...] = ()
+        """Contacts and Record-Routes that the caller's side sent, as they stand: where it asks to be reached."""
+        self.callee_names: tuple[bytes, ...] = ()
 
     def learn(self, callee_tag: bytes) -> None:
         """A response showed this To tag."""
         if callee_tag and callee_tag not in self.callee_tags:
             self.callee_tags = (*self.callee_tags, callee_tag)[-MAX_CALLEE_TAGS:]
+
+    def learn_caller(self, value: bytes) -> None:
+        """A value of Contact or Record-Route from the caller's side."""
+        if value not in self.caller_names:
+            self.caller_names = (*self.caller_names, value)[-MAX_NAMES:]
+
+    def learn_callee(self, value: bytes) -> None:
+        """A value of Contact or Record-Route from the called side."""
+        if value not in self.callee_names:
+            self.callee_names = (*self.callee_names, value)[-MAX_NAMES:]
 
 
 class DialogTable:

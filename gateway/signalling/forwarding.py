@@ -36,8 +36,11 @@ class Forwarder:
     ) -> ClientTransaction:
         request = request_of(server)
         branch = self._own.new_branch()
-        listener = self._own.towards(target)
-        own = listener.via + branch + (listener.record_route if record_route else b"\r\n")
+        own = self._own.towards(target).via + branch
+        if record_route:
+            own += self._own.record_route(server.source, target, secure=request.request_uri[:5].lower() == b"sips:")
+        else:
+            own += b"\r\n"
         data = edit.forwarded(request, own, hops, server.via, pop_route=pop_route)
         return self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
 

@@ -14,8 +14,9 @@ from gateway.signalling.call import Action, EndedBy
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.forwarding import Forwarder
-from gateway.signalling.own_side import OwnSide
+from gateway.signalling.next_hop import NextHops
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
+from gateway.signalling.remote_targets import REFRESHING, learn_from_request
 from gateway.signalling.requests import hops_left, request_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
@@ -27,7 +28,7 @@ class DialogRequests:
     def __init__(
         self,
         settings: ProxySettings,
-        own: OwnSide,
+        next_hops: NextHops,
         layer: TransactionLayer,
         calls: CallsUp,
         answers: Answers,
@@ -35,7 +36,7 @@ class DialogRequests:
         counters: ProxyCounters,
     ) -> None:
         self._max_transactions: Final = settings.max_transactions
-        self._own: Final = own
+        self._next_hops: Final = next_hops
         self._layer: Final = layer
         self._calls: Final = calls
         self._answers: Final = answers
@@ -62,17 +63,17 @@ class DialogRequests:
         if len(self._layer) >= self._max_transactions and not _must_go_on(request, dialog):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
-        other_side = dialog.callee if from_caller else dialog.caller
-        target = self._own.next_hop(request, other_side)
-        if target == server.source:  # or a BYE that its sender answers would give a place back while the call is up
-            target = other_side
-        pop_route = self._own.is_first_route_of(request)
+        # A BYE that a third party answers would end the call in the books while it goes on: only the other side counts.
+        server.request, target, pop_route = self._next_hop(request, dialog, from_caller)
+        if request.method in REFRESHING:
+            learn_from_request(dialog, request, from_caller, opening=False)
         self._layer.add_server(server)
         if request.method == b"INVITE":
             self._answers.in_transaction(server, 100, "Trying", at_us, actions)
         elif request.method == b"BYE":
             self._calls.end(dialog, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
-        self._forwarder.forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
+        client = self._forwarder.forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
+        client.to_caller = not from_caller
 
     def relay_ack(
         self,
@@ -94,9 +95,13 @@ class DialogRequests:
             self._counters.stray += 1
             return
         dialog, from_caller = found
-        target = self._own.next_hop(request, dialog.callee if from_caller else dialog.caller)
-        pop_route = self._own.is_first_route_of(request)
+        request, target, pop_route = self._next_hop(request, dialog, from_caller)
         self._forwarder.forward_ack(request, via_value, via, source, target, hops - 1, pop_route, actions)
+
+    def _next_hop(self, request: SipMessage, dialog: Dialog, from_caller: bool) -> tuple[SipMessage, Hop, bool]:
+        if from_caller:
+            return self._next_hops.in_dialog(request, dialog.callee, dialog.callee_names)
+        return self._next_hops.in_dialog(request, dialog.caller, dialog.caller_names)
 
 
 def _must_go_on(request: SipMessage, dialog: Dialog) -> bool:

@@ -8,21 +8,29 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import tag_of
-from gateway.interconnection.trunk_groups import TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.forwarding import Forwarder
-from gateway.signalling.own_side import OwnSide, reason_header
+from gateway.signalling.next_hop import NextHops
+from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
+from gateway.signalling.remote_targets import learn_from_request
 from gateway.signalling.requests import hops_left, request_of
 from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 
 _SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
+LONGEST_DATAGRAM: Final = 65_507
+"""Bytes: what UDP can carry over IPv4."""
+OUR_LINES: Final = 512
+"""Bytes that our Via and Record-Route, and what is filled in by us, add to a message at most."""
+_UDP: Final = Transport.UDP
+_TLS: Final = Transport.TLS
 
 
 class NewCalls:
@@ -33,7 +41,7 @@ class NewCalls:
         settings: ProxySettings,
         engine: Engine,
         find_provider: ProviderFinder,
-        own: OwnSide,
+        next_hops: NextHops,
         layer: TransactionLayer,
         calls: CallsUp,
         answers: Answers,
@@ -42,7 +50,7 @@ class NewCalls:
         self._settings: Final = settings
         self._engine: Final = engine
         self._find_provider: Final = find_provider.provider_of
-        self._own: Final = own
+        self._next_hops: Final = next_hops
         self._layer: Final = layer
         self._calls: Final = calls
         self._answers: Final = answers
@@ -54,6 +62,7 @@ class NewCalls:
         """Decide the call that this INVITE attempts. `ingress` is None where it comes from no trunk group."""
         request = request_of(server)
         request.check()
+        server.request = request = self._next_hops.restored(request)
         key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
         if not key[1]:
             raise Malformed("From has no tag", request.spans(headers.FROM)[0][0])
@@ -65,7 +74,7 @@ class NewCalls:
         hops = hops_left(request)
         if self._unfit(server, request, hops, actions):
             return
-        pop_route = self._own.is_first_route_of(request)
+        onward, pop_route = self._next_hops.out_of_dialog(request)
         attempt = attempt_of(
             request,
             at_us=at_us,
@@ -88,6 +97,13 @@ class NewCalls:
             return
         self._answers.in_transaction(server, 100, "Trying", at_us, actions)
         dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
+        learn_from_request(dialog, request, from_caller=True, opening=True)
+        server.request = onward
+        hindrance = _hindrance(onward, dialog.callee, emergency=attempt.emergency)
+        if hindrance is not None:
+            self._answers.in_transaction(server, *hindrance[:2], at_us, actions, hindrance[2])
+            self._calls.fail(dialog, hindrance[0], EndedBy.FAILURE, at_us, actions)
+            return
         client = self._forwarder.forward(
             server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, record_route=True
         )
@@ -137,3 +153,13 @@ class NewCalls:
             or len(self._layer) >= settings.max_transactions
             or len(self._calls.dialogs) >= settings.max_calls
         )
+
+
+def _hindrance(request: SipMessage, callee: Hop, *, emergency: bool) -> tuple[int, str, bytes] | None:
+    """Why a call that was let through cannot be carried to where it goes: status, phrase, header lines; else None."""
+    if callee.transport is _UDP and len(request.data) > LONGEST_DATAGRAM - OUR_LINES:
+        return 513, "Message Too Large For UDP", b""  # RFC 3261 sections 18.1.1 and 21.5.7
+    if request.request_uri[:5].lower() == b"sips:" and callee.transport is not _TLS and not emergency:
+        # A sips URI promises TLS from hop to hop (RFC 3261 section 26.2.2, RFC 5630 section 3).
+        return 480, "SIPS Not Allowed", b'Warning: 380 gateway "the trunk group has no TLS"\r\n'
+    return None

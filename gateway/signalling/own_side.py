@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from hashlib import blake2s
-from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 from zlib import crc32
 
 from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import Uri, parse_name_addr, parse_uri, split_list
+from gateway.codecs.sip.grammar import Uri
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.policy.verdict import Finding
@@ -30,8 +28,9 @@ class Listener:
         self.via: Final = b"Via: SIP/2.0/%s %s;branch=" % (hop.transport.upper().encode(), sent_by)
         """A Via line of ours, up to its branch."""
         self.route: Final = b"<sip:" + sent_by + parameters + b">"
+        self.secure_route: Final = b"<sips:" + sent_by + b";lr>"
         self.record_route: Final = b"\r\nRecord-Route: " + self.route + b"\r\n"
-        """What follows the branch where requests of the dialog are to come back to us."""
+        self.secure_record_route: Final = b"\r\nRecord-Route: " + self.secure_route + b"\r\n"
         self.host_and_port: Final = (host.encode(), hop.port)
 
 
@@ -45,9 +44,13 @@ class OwnSide:
         """
         self._listeners: Final = {(hop.transport, ":" in hop.host): Listener(hop) for hop in listeners}
         self._first: Final = next(iter(self._listeners.values()))
-        self._routes: Final = frozenset(listener.route for listener in self._listeners.values())
+        own = [route for listener in self._listeners.values() for route in (listener.route, listener.secure_route)]
+        self.routes: Final = frozenset(own)
+        """Our entries in Record-Route and Route."""
+        self.uris: Final = frozenset(route[1:-1] for route in own)
+        """The URIs in them, which a strict router puts into the Request-URI."""
         self._hosts_and_ports: Final = frozenset(listener.host_and_port for listener in self._listeners.values())
-        self._hops: Final = frozenset(listener.hop for listener in self._listeners.values())
+        self._hops: Final = frozenset(hop[:3] for hop in listeners)
         self._secret: Final = secret
         self._branch_seed: Final = blake2s(key=secret, digest_size=8)
         self._branches = 0
@@ -63,32 +66,26 @@ class OwnSide:
         keyed.update(b"%x" % self._branches)
         return b"z9hG4bKtg%x.%s" % (self._branches, keyed.hexdigest().encode())
 
-    def is_first_route_of(self, request: SipMessage) -> bool:
-        """Whether the first Route is our own Record-Route coming back."""
-        value = request.value(headers.ROUTE)
-        if value is None:
-            return False
-        if value in self._routes:
-            return True
-        uri = parse_uri(parse_name_addr(_first(value)).uri)
-        return (uri.host, uri.port or 5060) in self._hosts_and_ports
+    def owns(self, uri: Uri) -> bool:
+        """Whether a URI of a Route is ours."""
+        return (uri.host, uri.port or (5061 if uri.scheme == b"sips" else 5060)) in self._hosts_and_ports
 
-    def next_hop(self, request: SipMessage, otherwise: Hop) -> Hop:
-        """Where a request inside a dialog goes: the next Route, else the Request-URI, where these give an address.
+    def can_reach(self, hop: Hop) -> bool:
+        """Whether there is a listener of that transport and IP version, and the hop is not ourselves."""
+        return (hop.transport, ":" in hop.host) in self._listeners and hop[:3] not in self._hops
 
-        A name instead of an address sends it where the call's other side was reached before.
+    def record_route(self, ingress: Hop, egress: Hop, *, secure: bool) -> bytes:
+        """What follows the branch so that requests of the dialog come back to us: line end and Record-Route lines.
+
+        Where a call enters and leaves by different listeners, each side is given the one that it can reach (RFC 5658
+        section 3); the one above is for the called side. `secure`: the Request-URI is a sips URI (RFC 3261 section
+        16.6 step 4).
         """
-        target = _address_in(request.request_uri)
-        value = request.value(headers.ROUTE)
-        if value is not None and (value not in self._routes or len(request.numbers(headers.ROUTE)) > 1):
-            for route in _routes(request):
-                uri = parse_uri(parse_name_addr(route).uri)
-                if (uri.host, uri.port or 5060) not in self._hosts_and_ports:
-                    target = _address_of(uri)
-                    break
-        if target is None or target in self._hops:
-            return otherwise  # nor to ourselves, round and round until Max-Forwards is used up
-        return target
+        outside, inside = self.towards(egress), self.towards(ingress)
+        if secure:
+            lines = outside.secure_record_route
+            return lines if outside is inside else lines + inside.secure_record_route[2:]
+        return outside.record_route if outside is inside else outside.record_route + inside.record_route[2:]
 
     def answer(self, request: SipMessage, status: int, phrase: str, via: bytes | None, extra: bytes = b"") -> bytes:
         tag = b"" if status == 100 else self._tag_for(request)
@@ -97,39 +94,6 @@ class OwnSide:
     def _tag_for(self, request: SipMessage) -> bytes:
         """A To tag of ours: the same for the same request, so that no state is needed to give it twice."""
         return b"tg%08x" % crc32(request.required(headers.CALL_ID) + self._secret)
-
-
-def _address_in(request_uri: bytes) -> Hop | None:
-    return _address_of(parse_uri(request_uri))
-
-
-def _address_of(uri: Uri) -> Hop | None:
-    """The address that a URI names; None where it names a host, which a socket would stop everything to look up."""
-    address = _ip_address(uri.host)
-    return Hop(address, uri.port or 5060) if address is not None else None
-
-
-@lru_cache(maxsize=1_024)
-def _ip_address(host: bytes) -> str | None:
-    text = host.decode("ascii", "replace")
-    try:
-        return str(IPv6Address(text[1:-1])) if text.startswith("[") else str(IPv4Address(text))
-    except ValueError:
-        return None
-
-
-def _routes(request: SipMessage) -> Iterator[bytes]:
-    for span in request.spans(headers.ROUTE):
-        line = request.text(span)
-        for start, end in split_list(line):
-            yield line[start:end]
-
-
-def _first(value: bytes) -> bytes:
-    if b"," not in value:
-        return value
-    start, end = next(split_list(value))
-    return value[start:end]
 
 
 def reason_header(finding: Finding) -> bytes:

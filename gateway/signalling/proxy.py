@@ -23,8 +23,10 @@ from gateway.signalling.calls import CallsUp
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.new_calls import NewCalls
+from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
+from gateway.signalling.remote_targets import REFRESHING, learn_from_response
 from gateway.signalling.requests import lines_of, reply_address, server_key
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
@@ -49,11 +51,12 @@ class SipProxy:
         self._calls: Final = CallsUp(engine, settings.max_call_s * 1_000_000)
         self._answers: Final = Answers(self._own, self._layer, self.counters, settings.max_message_bytes)
         forwarder = Forwarder(self._own, self._layer)
+        next_hops = NextHops(self._own)
         self._new_calls: Final = NewCalls(
-            settings, engine, find_provider, self._own, self._layer, self._calls, self._answers, forwarder
+            settings, engine, find_provider, next_hops, self._layer, self._calls, self._answers, forwarder
         )
         self._in_dialog: Final = DialogRequests(
-            settings, self._own, self._layer, self._calls, self._answers, forwarder, self.counters
+            settings, next_hops, self._layer, self._calls, self._answers, forwarder, self.counters
         )
 
     # -- what the transport calls -------------------------------------------------------------------------------------
@@ -210,6 +213,9 @@ class SipProxy:
             if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
                 dialog.learn(tag)
             self._calls.progress(dialog, status, at_us, actions)
+        if 100 < status < 300 and client.method in REFRESHING:
+            opening = client.branch == dialog.opened_by
+            learn_from_response(dialog, response.onward, self._own, client.to_caller, opening)
         if status == 503:
             retry = lines_of(SipMessage(response.onward), b"retry-after")[:1]
             extra = b"".join(b"Retry-After: %s\r\n" % value for value in retry)

@@ -299,6 +299,7 @@ class ClientTransaction:
         "server",
         "state",
         "target",
+        "to_caller",
         "waits_for",
     )
 
@@ -321,6 +322,8 @@ class ClientTransaction:
         self.server: Final = server
         """Whom the responses are for; None for a request of our own (a CANCEL)."""
         self.dialog: Final = dialog
+        self.to_caller = False
+        """Whether it goes to the dialog's caller; else to the called side."""
         self.ack: bytes | None = None
         self.cancel_wanted = False
         self.cancelled = False

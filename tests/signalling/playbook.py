@@ -235,16 +235,19 @@ def request(
     """A request as the caller's switch sends it, or with whatever differs."""
     cseq = cseq or f"1 {method}"
     head = [f"{method} {uri} SIP/2.0".encode()]
-    head.append(via if via is not None else f"Via: SIP/2.0/UDP {source[0]}:{source[1]};branch=z9hG4bK{branch}".encode())
+    host = f"[{source.host}]" if ":" in source.host else source.host
+    usual = f"Via: SIP/2.0/{source.transport.upper()} {host}:{source.port};branch=z9hG4bK{branch}".encode()
+    head.append(usual if via is None else via)
     head += [f"From: {from_}".encode(), f"To: {to}".encode(), f"Call-ID: {call_id}".encode(), f"CSeq: {cseq}".encode()]
     if hops is not None:
         head.append(b"Max-Forwards: " + hops)
     return Datagram(b"\r\n".join((*head, *lines)) + b"\r\n\r\n" + body, source)
 
 
-def reply(to: bytes, status: int, tag: str = "b", source: Hop = CALLEE) -> Datagram:
-    """What the called side answers to a request that it was sent."""
-    return Datagram(edit.response(SipMessage(to), status, "Answer", to_tag=tag.encode()), source)
+def reply(to: bytes, status: int, tag: str = "b", source: Hop = CALLEE, lines: tuple[bytes, ...] = ()) -> Datagram:
+    """What the called side answers to a request that it was sent; `lines` are further header lines."""
+    extra = b"".join(line + b"\r\n" for line in lines)
+    return Datagram(edit.response(SipMessage(to), status, "Answer", to_tag=tag.encode(), extra=extra), source)
 
 
 CALLEE_TAGGED: Final = "<sip:+16365550199@192.0.2.20>;tag=b"
@@ -282,10 +285,10 @@ def ringing(play: Playbook) -> bytes:
     return invite
 
 
-def answered(play: Playbook) -> bytes:
-    """A call is up: 180, 200 and ACK have passed."""
+def answered(play: Playbook, *lines: bytes) -> bytes:
+    """A call is up: 180, 200 and ACK have passed; `lines` are in the 200."""
     invite = ringing(play)
-    play >> reply(invite, 200) << sends("200", CALLER)
+    play >> reply(invite, 200, lines=lines) << sends("200", CALLER)
     play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE)
     return invite
 

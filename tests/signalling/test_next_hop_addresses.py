@@ -5,7 +5,18 @@ the loop that looks it up handles no other call meanwhile.
 from __future__ import annotations
 
 import pytest
-from playbook import CALLEE, CALLEE_TAGGED, Playbook, answered, ended, in_dialog, request, sends
+from playbook import (
+    CALLEE,
+    CALLEE_TAGGED,
+    OURSELVES,
+    Playbook,
+    answered,
+    ended,
+    in_dialog,
+    request,
+    sends,
+    settings_with,
+)
 
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import EndedBy
@@ -29,8 +40,8 @@ from gateway.signalling.call import EndedBy
 )
 @pytest.mark.parametrize("by_route", [False, True])
 def test_only_an_address_is_a_target(host: str, target: Hop, by_route: bool) -> None:
-    play = Playbook()
-    answered(play)
+    play = Playbook(settings_with(listeners=(OURSELVES, Hop("2001:db8::1", 5060))))
+    answered(play, b"Contact: <sip:x@198.51.100.7>, <sip:x@[2001:db8::7]>")
     bye = (
         in_dialog("BYE", f"Route: <sip:{host};lr>".encode())
         if by_route

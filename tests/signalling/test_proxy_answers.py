@@ -227,7 +227,7 @@ def test_a_route_behind_ours_says_where_a_request_goes(
     method: str, lines: tuple[bytes, ...], target: Address, left: list[bytes]
 ) -> None:
     with Playbook() as play:
-        answered(play)
+        answered(play, b"Contact: <sip:x@192.0.2.66:5080>", b"Record-Route: <sip:192.0.2.55;lr>, " + OURS)
         play >> in_dialog(method, *lines)
         if method == "BYE":
             play << ended(EndedBy.CALLER, 200)
@@ -245,7 +245,7 @@ def test_a_request_uri_that_is_ours_or_no_address_goes_to_the_calls_other_side(u
 
 def test_a_contact_behind_the_switch_is_reached_directly() -> None:
     with Playbook() as play:
-        answered(play)
+        answered(play, b"Contact: <sip:x@192.0.2.66:5080>")
         (
             play
             >> request("INFO", branch="4", uri="sip:x@192.0.2.66:5080", to=CALLEE_TAGGED)
