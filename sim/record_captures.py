@@ -85,7 +85,7 @@ def _complain(results: Sequence[Result]) -> None:
 
 
 def _configuration(lab: Lab) -> str:
-    _, sip_port = lab.configuration.listen
+    sip_port = lab.configuration.listen[0].port
     _, operations_port = lab.configuration.operations_listen
     return configuration_text(lab.cast, sip_port=sip_port, operations_port=operations_port, tables=TABLES)
 

@@ -75,6 +75,8 @@ class TrunkGroup:
     """CLLI of the host switch that this group serves."""
     members: tuple[Hop, ...]
     """Signalling addresses of the far end: calls come from any of them and go to the first."""
+    certificate: str | None = None
+    """A name that the far end's certificates carry, in lower case: who shows it over TLS is a member (RFC 5922)."""
     home_switch: str | None = None
     """Partner side: CLLI of the partner's own switch, where its providers' codes are homed (L1.4)."""
     dedicated: bool = False

@@ -18,15 +18,18 @@ from pydantic import ValidationError
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import Address, Hop, TrunkGroup
+from gateway.operations.configuration_draft import Draft
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
-from gateway.operations.configuration_rules import CHECK_NAMES, Draft, contradictions
+from gateway.operations.configuration_rules import CHECK_NAMES, contradictions
 from gateway.operations.configuration_schema import (
     CarrierTable,
     Document,
+    TlsSection,
     TrunkGroupTable,
     overriding_variables,
     unknown_variables,
 )
+from gateway.operations.configuration_signalling import advertised_host
 from gateway.operations.configuration_words import reason_and_remedy
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
 
@@ -47,6 +50,41 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Bounds on what connections may cost, of SIP over TCP and TLS."""
+
+    max_accepted: int
+    max_per_address: int
+    """Accepted from one IP address."""
+    max_handshakes: int
+    """TLS handshakes of accepted connections at one time."""
+    handshake_seconds: float
+    connect_seconds: float
+    """For a connection of the gateway's own to be up."""
+    message_seconds: float
+    """From the first byte of a message to its last."""
+    idle_seconds: float
+    half_closed_seconds: float
+    """For answers to a peer that will send no more."""
+    max_queued_bytes: int
+    """That wait for a peer which reads too slowly."""
+    max_head_bytes: int
+    max_body_bytes: int
+    messages_per_turn: int
+    """Taken from one connection before others get their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """The gateway's own certificate, and whose word it takes for others'. Paths are absolute."""
+
+    certificate: Path
+    key: Path
+    authorities: Path | None
+    """None where peers are not verified."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """The agreement in force, by its dates (S preamble, S5, S6)."""
 
@@ -61,14 +99,14 @@ class Configuration:
     """All that a gateway is told before it starts. Paths are absolute."""
 
     file: Path
-    listen: Address
-    """SIP over UDP."""
+    listen: tuple[Hop, ...]
+    """Where SIP is taken, and from where members are reached: at most one for a transport and IP version."""
     operations_listen: Address
     """HTTP: metrics, health, status, cut-over."""
     state_folder: Path
     """Call records, journal, API token. May not exist yet."""
-    record_route_host: str
-    """Host part of the gateway's own Via and Record-Route."""
+    record_route_hosts: tuple[str, ...]
+    """For each of `listen`, the host part of the gateway's own Via and Record-Route there."""
     mask_numbers: bool
     """Telephone numbers are masked in records and logs."""
     retention_days: int
@@ -81,6 +119,9 @@ class Configuration:
     gateway_numbers: frozenset[str]
     """Canonical digits of switches' and gateways' own numbers, which are no caller's (47 CFR 64.1601(a))."""
     limits: Limits
+    connections: ConnectionLimits
+    tls: TlsSettings | None
+    """None where no listener is for TLS."""
     lerg_folder: Path
     ported_file: Path | None
     agreement: Agreement
@@ -190,9 +231,11 @@ def _domain(document: Document, path: Path) -> Configuration:
     return Configuration(
         file=path.resolve(),
         listen=gateway.listen,
+        record_route_hosts=tuple(
+            advertised_host(hop, gateway.record_route_host or ()) or hop.host for hop in gateway.listen
+        ),
         operations_listen=document.operations.listen,
         state_folder=(folder / gateway.state_folder).resolve(),
-        record_route_host=gateway.record_route_host or gateway.listen[0],
         mask_numbers=gateway.mask_numbers,
         retention_days=document.records.retention_days,
         record_queue=document.records.queue,
@@ -200,11 +243,21 @@ def _domain(document: Document, path: Path) -> Configuration:
         emergency_numbers=frozenset({"911", *gateway.emergency_numbers}),
         gateway_numbers=frozenset(gateway.gateway_numbers),
         limits=Limits(**document.limits.model_dump()),
+        connections=ConnectionLimits(**document.connections.model_dump()),
+        tls=_tls(document.tls, folder) if document.tls is not None else None,
         lerg_folder=folder / numbering.lerg,
         ported_file=folder / numbering.ported if numbering.ported is not None else None,
         agreement=Agreement(**document.agreement.model_dump()),
         carriers=CarrierBook(_carrier(table) for table in document.carriers),
         trunk_groups=tuple(_trunk_group(table) for table in document.trunk_groups),
+    )
+
+
+def _tls(section: TlsSection, folder: Path) -> TlsSettings:
+    return TlsSettings(
+        certificate=folder / section.certificate,
+        key=folder / section.key,
+        authorities=folder / section.ca if section.verify_peers and section.ca is not None else None,
     )
 
 
@@ -228,7 +281,8 @@ def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
         side=table.side,
         carrier=Ocn(table.carrier),
         switch=table.switch,
-        members=tuple(Hop(*member) for member in table.members),
+        members=tuple(table.members),
+        certificate=table.certificate.lower() if table.certificate is not None else None,
         home_switch=table.home_switch,
         dedicated=table.dedicated,
         default_mode=table.mode,

@@ -10,20 +10,29 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.interconnection.carriers import CarrierKind
-from gateway.interconnection.trunk_groups import Address, Mode, Side
+from gateway.interconnection.trunk_groups import Address, Hop, Mode, Side, Transport
 from gateway.numbering.telephone_number import Nature, parse_number
 
 ENVIRONMENT_PREFIX = "TOLLGATE_"
 NESTING = "__"
 
+_TRANSPORTS = frozenset(transport.value for transport in Transport)
 _OCN = re.compile(r"[0-9A-Z]{4}")
 _CLLI = re.compile(r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}[A-Z0-9]{3}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -53,12 +62,28 @@ def parse_address(text: object, *, any_port: bool = False) -> Address:
     return str(address), int(port)
 
 
-def _peer_address(text: object) -> Address:
-    return parse_address(text)
+def parse_hop(text: object, *, any_port: bool = False) -> Hop:
+    """An address with the transport before it, ``tcp:127.0.0.1:5060``; UDP where none is named."""
+    if not isinstance(text, str):
+        raise refused("is not text", 'write "ADDRESS:PORT" in quotes')
+    transport, _, rest = text.partition(":")
+    if transport not in _TRANSPORTS:
+        return Hop(*parse_address(text, any_port=any_port))
+    host, port = parse_address(rest, any_port=any_port)
+    return Hop(host, port, Transport(transport))
 
 
-def _listen_address(text: object) -> Address:
+def _one_or_several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _operations_address(text: object) -> Address:
     return parse_address(text, any_port=True)
+
+
+def _listeners(value: object, each: ValidatorFunctionWrapHandler) -> object:
+    """One listener as text, or several in brackets."""
+    return each(value) if isinstance(value, list) else (parse_hop(value, any_port=True),)
 
 
 def _matching(pattern: re.Pattern[str], what: str, remedy: str) -> BeforeValidator:
@@ -115,8 +140,13 @@ GroupName = Annotated[
     str, _matching(_NAME, "a trunk group's name", "use up to 63 letters, digits, dots, dashes and underscores")
 ]
 HostName = Annotated[str, _matching(_HOST_NAME, "a host name or IP address", "write it without port and brackets")]
-PeerAddress = Annotated[Address, BeforeValidator(_peer_address)]
-ListenAddress = Annotated[Address, BeforeValidator(_listen_address)]
+MemberText = Annotated[Hop, PlainValidator(parse_hop)]
+ListenerText = Annotated[Hop, PlainValidator(lambda text: parse_hop(text, any_port=True))]
+Listeners = Annotated[
+    tuple[ListenerText, ...], Field(min_length=1, max_length=6), WrapValidator(_listeners)
+]  # one for each of three transports and two IP versions
+OperationsAddress = Annotated[Address, BeforeValidator(_operations_address)]
+HostNames = Annotated[tuple[HostName, ...], Field(min_length=1, max_length=2), BeforeValidator(_one_or_several)]
 Day = Annotated[date, BeforeValidator(_day)]
 Timestamp = Annotated[int, BeforeValidator(_timestamp)]
 NumberText = Annotated[str, BeforeValidator(_canonical_number)]
@@ -138,9 +168,9 @@ class Table(BaseModel):
 
 
 class GatewaySection(Section):
-    listen: ListenAddress
+    listen: Listeners
     state_folder: FilePath = Path("var/tollgate")
-    record_route_host: HostName | None = None
+    record_route_host: HostNames | None = None
     mask_numbers: bool = False
     emergency_trunk_group: GroupName | None = None
     emergency_numbers: Annotated[list[NumberText], Field(max_length=100)] = ["911"]
@@ -148,7 +178,7 @@ class GatewaySection(Section):
 
 
 class OperationsSection(Section):
-    listen: ListenAddress = ("127.0.0.1", 9464)
+    listen: OperationsAddress = ("127.0.0.1", 9464)
 
 
 class LimitsSection(Section):
@@ -156,6 +186,30 @@ class LimitsSection(Section):
     max_transactions: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     max_dialogs: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     max_call_seconds: Annotated[int, Field(ge=1, le=604_800)] = 43_200
+
+
+class ConnectionsSection(Section):
+    """Bounds on SIP over TCP and TLS."""
+
+    max_accepted: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
+    max_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 512
+    max_handshakes: Annotated[int, Field(ge=1, le=100_000)] = 256
+    handshake_seconds: Annotated[float, Field(ge=0.1, le=60)] = 5
+    connect_seconds: Annotated[float, Field(ge=0.1, le=60)] = 5
+    message_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10
+    idle_seconds: Annotated[float, Field(ge=32, le=604_800)] = 1_800
+    half_closed_seconds: Annotated[float, Field(ge=0.1, le=600)] = 32
+    max_queued_bytes: Annotated[int, Field(ge=65_536, le=1 << 30)] = 1 << 20
+    max_head_bytes: Annotated[int, Field(ge=512, le=65_535)] = 32_768
+    max_body_bytes: Annotated[int, Field(ge=512, le=65_535)] = 65_535
+    messages_per_turn: Annotated[int, Field(ge=1, le=10_000)] = 64
+
+
+class TlsSection(Section):
+    certificate: FilePath
+    key: FilePath
+    ca: FilePath | None = None
+    verify_peers: bool = True
 
 
 class RecordsSection(Section):
@@ -198,7 +252,8 @@ class TrunkGroupTable(Table):
     carrier: OcnText
     switch: ClliText
     home_switch: ClliText | None = None
-    members: Annotated[list[PeerAddress], Field(min_length=1, max_length=64)]
+    members: Annotated[list[MemberText], Field(min_length=1, max_length=64)]
+    certificate: HostName | None = None
     dedicated: bool = False
     mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
     modes: Annotated[dict[str, Annotated[Mode, Field(strict=False)]], Field(max_length=100)] = {}
@@ -212,6 +267,8 @@ class Document(BaseSettings):
     gateway: GatewaySection
     operations: OperationsSection = OperationsSection()
     limits: LimitsSection = LimitsSection()
+    connections: ConnectionsSection = ConnectionsSection()
+    tls: TlsSection | None = None
     records: RecordsSection = RecordsSection()
     numbering: NumberingSection
     agreement: AgreementSection
@@ -248,8 +305,9 @@ def single_settings() -> frozenset[tuple[str, str]]:
     return frozenset(
         (section, key)
         for section, whole in Document.model_fields.items()
-        if isinstance(whole.annotation, type) and issubclass(whole.annotation, Section)
-        for key, field in whole.annotation.model_fields.items()
+        for model in get_args(whole.annotation) or (whole.annotation,)
+        if isinstance(model, type) and issubclass(model, Section)
+        for key, field in model.model_fields.items()
         if get_origin(field.annotation) is not list
     )
 

@@ -22,6 +22,7 @@ from gateway.signalling.call import Action, EndedBy, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
+from gateway.signalling.ingress import Ingress
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import OwnSide
@@ -43,8 +44,7 @@ class SipProxy:
         find_provider: ProviderFinder,
     ) -> None:
         self._settings: Final = settings
-        self._members: Final = {member: group for group in trunk_groups for member in group.members}
-        self._hosts: Final = frozenset(member.host for member in self._members)
+        self._ingress: Final = Ingress(trunk_groups)
         self.counters: Final = ProxyCounters()
         self._own: Final = OwnSide(settings.listeners, settings.secret)
         self._layer: Final = TransactionLayer(self, settings.timers)
@@ -77,6 +77,19 @@ class SipProxy:
             if data.strip(b"\r\n\x00"):  # empty lines keep a path through a NAT open (RFC 5626 section 3.5.1)
                 self._answers.malformed(data, message, fault, source, actions)
         return actions
+
+    def connected(self, hop: Hop, names: frozenset[str]) -> None:
+        """A connection is up, accepted or made; `names` are those of its verified certificate, none for TCP."""
+        self._ingress.connected(hop, names)
+
+    def closed(self, hop: Hop, at_us: int) -> list[Action]:  # noqa: ARG002 - the time is for what is due then
+        """A connection that was up is gone."""
+        self._ingress.closed(hop)
+        return []
+
+    def undeliverable(self, message: Send, at_us: int) -> list[Action]:  # noqa: ARG002 - timers deal with what is lost
+        """No socket took a message, or the connection that was to carry it never came up."""
+        return []
 
     def wake(self, at_us: int) -> list[Action]:
         """Do what is due."""
@@ -144,7 +157,7 @@ class SipProxy:
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
         key = server_key(request, via, via_value)
-        known_host = source.host in self._hosts
+        known_host = self._ingress.is_member(source)
         if not known_host:
             # A branch can often be guessed: a stranger's must not stand for a member's call, to forestall or cancel it.
             key = (b"%s from %s:%d" % (key[0], source.host.encode(), source.port), *key[1:])
@@ -169,7 +182,7 @@ class SipProxy:
         if to_tag:
             self._in_dialog.relay(server, to_tag, known_host, at_us, actions)
         elif method == b"INVITE":
-            self._new_calls.open(server, self._members.get(source), at_us, actions)
+            self._new_calls.open(server, self._ingress.group_of(source, via.port), at_us, actions)
         else:
             request.check()
             if method == b"OPTIONS":

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+from gateway.codecs.sip.framing import Unframeable
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Action, Call, Decided, Ended, Progressed, Send
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
 from gateway.transport.message_counts import MessageCounts
 
+MOST_ROUNDS: Final = 16
+"""Of sending, and sending again elsewhere what was not sent: more is given up."""
 TICK_US: Final = 10_000
 """Timers are looked at no more often than this: SIP's own are a hundred times as long."""
 
@@ -43,10 +47,13 @@ class Carrier(Protocol):
         """Take messages from now on."""
 
     def send(self, messages: list[Send]) -> list[Send]:
-        """Send what can be sent; the rest comes back, as good as lost."""
+        """Send each, or take it for a connection that is on its way; what is lost comes back."""
 
     def close(self) -> None:
         """Let go of the sockets."""
+
+    async def wait_closed(self) -> None:
+        """Until what `close` has begun is done."""
 
 
 class SipEndpoint:
@@ -71,6 +78,8 @@ class SipEndpoint:
         self._sent: Final = MessageCounts()
         self.unsent = 0
         """Messages that no socket took."""
+        self.unframed: Final[Counter[str]] = Counter()
+        """Streams that could not be read any further, by what was wrong."""
         self.faults = 0
         """How often our own code failed: on a message, on a timer, in an observer."""
 
@@ -79,9 +88,14 @@ class SipEndpoint:
         self._carriers[_kind_of(carrier.local)] = carrier
 
     @property
+    def carriers(self) -> tuple[Carrier, ...]:
+        """In the order in which they were added."""
+        return tuple(self._carriers.values())
+
+    @property
     def local(self) -> Hop:
         """Where it takes messages: the first carrier's address."""
-        return next(iter(self._carriers.values())).local
+        return self.carriers[0].local
 
     @property
     def messages(self) -> dict[tuple[str, str], int]:
@@ -98,6 +112,10 @@ class SipEndpoint:
             self._timer.cancel()
         for carrier in self._carriers.values():
             carrier.close()
+
+    async def wait_closed(self) -> None:
+        for carrier in self._carriers.values():
+            await carrier.wait_closed()
 
     # -- what the carriers call ---------------------------------------------------------------------------------------
 
@@ -122,23 +140,75 @@ class SipEndpoint:
             self.perform(actions, arrived[-1][2])
         self._arm()
 
+    def connected(self, hop: Hop, names: frozenset[str]) -> None:
+        """A connection is up; `names` are those of its verified certificate."""
+        try:
+            self._proxy.connected(hop, names)
+        except Exception:  # as above
+            self.faults += 1
+            LOG.exception("the connection %s was not handled", hop)
+
+    def closed(self, hop: Hop) -> None:
+        """A connection that was up is gone."""
+        at_us = self.clock.now_us()
+        try:
+            self.perform(self._proxy.closed(hop, at_us), at_us)
+        except Exception:  # as above
+            self.faults += 1
+            LOG.exception("the end of connection %s was not handled", hop)
+        self._arm()
+
+    def unframeable(self, fault: Unframeable, source: Hop) -> None:
+        """A stream could not be read any further."""
+        LOG.info("%s: %s", source, fault)
+        self.unframed[fault.what] += 1
+
+    def undelivered(self, messages: Sequence[Send]) -> None:
+        """Messages that a carrier had taken, and could not send after all."""
+        at_us = self.clock.now_us()
+        self.unsent += len(messages)
+        self.perform(self._undeliverable(messages, at_us), at_us)
+        self._arm()
+
     def perform(self, actions: Iterable[Action], at_us: int) -> None:
-        """Do what the proxy asks."""
+        """Do what the proxy asks, and what it asks for where a message could not be sent."""
+        for _ in range(MOST_ROUNDS):
+            lost = self._perform(actions, at_us)
+            if not lost:
+                return
+            self.unsent += len(lost)
+            actions = self._undeliverable(lost, at_us)
+        LOG.warning("%d messages were given up: they found no way in %d rounds", len(lost), MOST_ROUNDS)
+
+    def _perform(self, actions: Iterable[Action], at_us: int) -> list[Send]:
+        """Once. Gives back what could not be sent."""
         outgoing: dict[tuple[str, bool], list[Send]] = {}
         for action in actions:
             if type(action) is Send:
                 outgoing.setdefault(_kind_of(action.target), []).append(action)
             elif not isinstance(action, Send):
                 self._tell(action)
+        lost: list[Send] = []
         for kind, messages in outgoing.items():
             carrier = self._carriers.get(kind)
             unsent = carrier.send(messages) if carrier is not None else messages
-            self.unsent += len(unsent)
+            lost += unsent
             for message in messages:
-                if message not in unsent:
+                if not unsent or message not in unsent:
                     self._sent.count(message.data)
                     if self._tap is not None and carrier is not None:
                         self._show(self._tap, at_us, carrier.local, message.target, message.data)
+        return lost
+
+    def _undeliverable(self, messages: Sequence[Send], at_us: int) -> list[Action]:
+        actions: list[Action] = []
+        for message in messages:
+            try:
+                actions += self._proxy.undeliverable(message, at_us)
+            except Exception:  # as above
+                self.faults += 1
+                LOG.exception("a message that could not be sent to %s was not handled", message.target)
+        return actions
 
     # -- small steps --------------------------------------------------------------------------------------------------
 

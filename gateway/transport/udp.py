@@ -38,6 +38,9 @@ class UdpCarrier:
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
+    async def wait_closed(self) -> None:
+        """Closed it is at once."""
+
     def send(self, messages: list[Send]) -> list[Send]:
         """Send each; those that the kernel did not take come back."""
         unsent = self._datagrams.send(messages)
@@ -62,6 +65,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own, or none
         sock.bind((host, port))
     except OSError as error:
         sock.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -16,7 +17,7 @@ from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.interconnection.discontinuance import Cutover
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.operations.configuration import Configuration
 from gateway.signalling.proxy import SipProxy
 from gateway.wiring.engine import Policy, policy_of, policy_without_configuration
@@ -106,23 +107,34 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
         policy = policy_without_configuration()
         return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS, NO_CONFIGURATION), []
     policy = policy_of(configuration, cutovers_of(configuration))
-    host, port = gateway_address or configuration.listen
-    gateway = (host if host not in ("0.0.0.0", "::") else configuration.record_route_host, port)  # noqa: S104
-    replay = _replay_of(configuration, policy, gateway)
+    listeners = _listeners_of(configuration, gateway_address)
+    gateway = listeners[0].address
+    replay = _replay_of(configuration, policy, listeners)
     notes = [FROM_THE_FIRST_PACKET]
     notes += [f"row not used: {fault}" for fault in policy.tables.row_faults[:100]]
     why = f"{does_not_enter(gateway)}: see gateway.listen in the configuration"
     return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, why, replay, gateway), notes
 
 
-def _replay_of(configuration: Configuration, policy: Policy, gateway: Address) -> GatewayReplay:
+def _listeners_of(configuration: Configuration, gateway_address: Address | None) -> tuple[Hop, ...]:
+    """Where the captured gateway took datagrams: nothing else can be read out of a capture."""
+    if gateway_address is not None:
+        return (Hop(*gateway_address),)
+    listeners = [
+        hop._replace(host=name) if ip_address(hop.host).is_unspecified else hop
+        for hop, name in zip(configuration.listen, configuration.record_route_hosts, strict=True)
+    ]
+    return tuple(hop for hop in listeners if hop.transport is Transport.UDP) or tuple(listeners)
+
+
+def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Hop, ...]) -> GatewayReplay:
     from dataclasses import replace
 
     from gateway.wiring.live import proxy_settings  # loads the HTTP server: only where there is a gateway to repeat
 
-    settings = replace(proxy_settings(configuration, gateway[1]), secret=REPLAY_SECRET)
+    settings = replace(proxy_settings(configuration, listeners), secret=REPLAY_SECRET)
     proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
-    return GatewayReplay(proxy, (gateway,))
+    return GatewayReplay(proxy, [listener.address for listener in listeners])
 
 
 def cutovers_of(configuration: Configuration) -> tuple[Cutover, ...]:

@@ -36,8 +36,8 @@ from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
-from gateway.transport.udp import UdpCarrier, open_socket
 from gateway.wiring.engine import policy_of, read_tables
+from gateway.wiring.listeners import add_carriers, advertised, open_sockets
 from gateway.wiring.memory import tune_garbage_collection
 
 LOG = logging.getLogger("tollgate")
@@ -96,7 +96,11 @@ class Gateway:
     """A running gateway. Made by `running`; also the control plane of its HTTP API."""
 
     def __init__(
-        self, configuration: Configuration, sock: socket.socket, tap: Tap | None, observers: Sequence[CallObserver]
+        self,
+        configuration: Configuration,
+        sockets: Sequence[socket.socket],
+        tap: Tap | None,
+        observers: Sequence[CallObserver],
     ) -> None:
         self._configuration: Final = configuration
         folder = configuration.state_folder
@@ -112,7 +116,7 @@ class Gateway:
             self.policy: Final = policy_of(configuration, steps)
             self._groups: Final = {group.name: group for group in configuration.trunk_groups}
             self.proxy: Final = SipProxy(
-                proxy_settings(configuration, sock.getsockname()[1]),
+                proxy_settings(configuration, advertised(configuration, sockets)),
                 self.policy.engine,
                 configuration.trunk_groups,
                 self.policy.find_provider,
@@ -136,7 +140,7 @@ class Gateway:
             self.transport: Final = SipEndpoint(
                 self.proxy, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
             )
-            self.transport.add(UdpCarrier(self.transport, sock))
+            self.connections: Final = add_carriers(self.transport, configuration, sockets)
             undo.pop_all()
         self._started_us: Final = self.clock.now_us()
         self._draining = False
@@ -145,8 +149,13 @@ class Gateway:
 
     @property
     def address(self) -> Address:
+        """Where it takes SIP: the first of its listeners."""
+        return self.listeners[0].address
+
+    @property
+    def listeners(self) -> tuple[Hop, ...]:
         """Where it takes SIP."""
-        return self.transport.local.address
+        return tuple(carrier.local for carrier in self.transport.carriers)
 
     # -- control plane ------------------------------------------------------------------------------------------------
 
@@ -160,7 +169,7 @@ class Gateway:
             "version": VERSION,
             "since": _timestamp(self._started_us),
             "draining": self._draining,
-            "sip": f"udp:{self.address[0]}:{self.address[1]}",
+            "sip": [str(listener) for listener in self.listeners],
             "configuration": str(self._configuration.file),
             "lerg_rows": self._lerg_rows(),
             "lerg_row_faults": len(self.policy.tables.row_faults),
@@ -332,12 +341,12 @@ async def running(
     where an address cannot be bound, `DatabaseFileError` where records or journal cannot be opened, `NoToken` where the
     token's file holds none, and what `policy_of` and `serve` raise.
     """
-    sock = open_socket(*configuration.listen)
-    try:
-        gateway = Gateway(configuration, sock, tap, observers)
-    except BaseException:
-        sock.close()
-        raise
+    with ExitStack() as undo:
+        sockets = open_sockets(configuration)
+        for sock in sockets:
+            undo.callback(sock.close)
+        gateway = Gateway(configuration, sockets, tap, observers)
+        undo.pop_all()
     try:
         host, port = configuration.operations_listen
         async with serve(operations_app(gateway, gateway.metrics, gateway.api_token()), host, port) as bound:
@@ -346,6 +355,7 @@ async def running(
             yield gateway
     finally:
         gateway.stop()
+        await gateway.transport.wait_closed()
 
 
 def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
@@ -379,7 +389,7 @@ async def _serve(configuration: Configuration, drain_s: float) -> None:
         for fault in gateway.policy.tables.row_faults[:LOGGED_FAULTS]:
             LOG.warning("row not used: %s", fault)
         host, port = gateway.operations_address
-        LOG.info("SIP on udp:%s:%d, operations on http %s:%d", *gateway.address, host, port)
+        LOG.info("SIP on %s, operations on http %s:%d", ", ".join(map(str, gateway.listeners)), host, port)
         await signalled.wait()
         LOG.info("draining: calls in progress get %g s to end", drain_s)
         draining = asyncio.create_task(gateway.drain(drain_s))
@@ -395,10 +405,11 @@ async def _reload(gateway: Gateway) -> None:
         await gateway.reload()
 
 
-def proxy_settings(configuration: Configuration, port: int) -> ProxySettings:
+def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> ProxySettings:
+    """`listeners`: where peers reach the gateway, each as they are to write it."""
     limits = configuration.limits
     return ProxySettings(
-        listeners=(Hop(configuration.record_route_host, port),),
+        listeners=listeners,
         secret=secrets.token_hex(16).encode(),
         emergency_numbers=configuration.emergency_numbers,
         max_transactions=limits.max_transactions,

@@ -22,7 +22,7 @@ from small_gateway import (
     Exchange,
 )
 
-from gateway.interconnection.trunk_groups import Address
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.numbering.lerg_files import LergUnreadable
 from gateway.operations.api_token import TOKEN_FILE, NoToken
 from gateway.operations.http_api import CannotServe
@@ -264,7 +264,7 @@ async def test_a_gateway_that_cannot_start_leaves_nothing_open(exchange: Exchang
     configuration = exchange.configuration
     with open_socket(LOOPBACK, 0) as probe:
         listen = (LOOPBACK, probe.getsockname()[1])
-    configuration = replace(configuration, listen=listen)
+    configuration = replace(configuration, listen=(Hop(*listen),))
     state = configuration.state_folder
     state.mkdir()
 

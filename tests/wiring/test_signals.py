@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from small_gateway import LOOPBACK, Exchange
 
+from gateway.interconnection.trunk_groups import Hop
 from gateway.records.call_records import RECORDS_FILE, read_calls
 from gateway.transport.udp import open_socket
 from gateway.wiring.live import _serve
@@ -67,7 +68,7 @@ async def test_a_signal_lets_calls_end_and_a_second_one_stops_at_once(
 ) -> None:
     with open_socket(LOOPBACK, 0) as probe:
         address = (LOOPBACK, probe.getsockname()[1])
-    serving = asyncio.create_task(_serve(replace(exchange.configuration, listen=address), 3_600))
+    serving = asyncio.create_task(_serve(replace(exchange.configuration, listen=(Hop(*address),)), 3_600))
     await listening.wait_for(f"SIP on udp:{LOOPBACK}:{address[1]}, operations on http {LOOPBACK}:")
     await exchange.set_up(address, "ends")
     await exchange.set_up(address, "endless")

@@ -1,0 +1,79 @@
+"""Who a peer is: the trunk group that a message came on, and whether it came from a member of any.
+
+Over UDP a peer is the address that it sends from. The port of a connection is the kernel's choice at the far end, so
+over TCP a peer is its IP address, and over TLS the names of its certificate where the trunk group asks for one. Where
+several trunk groups share that, the port that the peer writes into its Via tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
+
+_UDP: Final = Transport.UDP
+_TLS: Final = Transport.TLS
+
+_Groups = dict[int, TrunkGroup]
+"""Trunk groups of one peer, by the port of the member, which the peer writes into its Via."""
+
+
+class Ingress:
+    """Knows the members of all trunk groups, and the verified names of the connections that are up."""
+
+    def __init__(self, trunk_groups: Iterable[TrunkGroup]) -> None:
+        self._datagrams: Final[dict[Hop, TrunkGroup]] = {}
+        self._datagram_hosts: Final[set[str]] = set()
+        self._hosts: Final[defaultdict[tuple[Transport, str], _Groups]] = defaultdict(dict)
+        self._certificates: Final[defaultdict[str, _Groups]] = defaultdict(dict)
+        self._connections: Final[dict[int, _Groups]] = {}
+        """Groups of a TLS connection, found when it was made."""
+        for group in trunk_groups:
+            for member in group.members:
+                self._add(group, member)
+
+    def _add(self, group: TrunkGroup, member: Hop) -> None:
+        if member.transport is _UDP:
+            self._datagrams[member] = group
+            self._datagram_hosts.add(member.host)
+        elif member.transport is _TLS and group.certificate is not None:
+            self._certificates[group.certificate][member.port] = group
+        else:
+            self._hosts[member.transport, member.host][member.port] = group
+
+    # -- connections --------------------------------------------------------------------------------------------------
+
+    def connected(self, hop: Hop, names: frozenset[str]) -> None:
+        """A connection is up; `names` are those of its verified certificate, in lower case."""
+        if hop.transport is _TLS:
+            groups = dict(self._hosts.get((_TLS, hop.host), {}))
+            for name in names & self._certificates.keys():
+                groups |= self._certificates[name]
+            self._connections[hop.connection] = groups
+
+    def closed(self, hop: Hop) -> None:
+        self._connections.pop(hop.connection, None)
+
+    # -- who is it? ---------------------------------------------------------------------------------------------------
+
+    def is_member(self, source: Hop) -> bool:
+        """Whether a message came from a switch at the far end of some trunk group."""
+        if source.transport is _UDP:
+            return source.host in self._datagram_hosts
+        return bool(self._groups_of(source))
+
+    def group_of(self, source: Hop, via_port: int) -> TrunkGroup | None:
+        """The trunk group that a message came on; `via_port` is the port in the Via of its sender."""
+        if source.transport is _UDP:
+            return self._datagrams.get(source)
+        groups = self._groups_of(source)
+        if len(groups) == 1:
+            return next(iter(groups.values()))
+        return groups.get(via_port)
+
+    def _groups_of(self, source: Hop) -> _Groups:
+        if source.transport is _TLS:
+            return self._connections.get(source.connection, {})
+        return self._hosts.get((source.transport, source.host), {})
