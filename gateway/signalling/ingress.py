@@ -28,6 +28,8 @@ class Ingress:
         self._datagram_hosts: Final[set[str]] = set()
         self._hosts: Final[defaultdict[tuple[Transport, str], _Groups]] = defaultdict(dict)
         self._certificates: Final[defaultdict[str, _Groups]] = defaultdict(dict)
+        self.hosts: Final[set[str]] = set()
+        """IP addresses of all members."""
         self._connections: Final[dict[int, _Groups]] = {}
         """Groups of a TLS connection, found when it was made."""
         for group in trunk_groups:
@@ -35,6 +37,7 @@ class Ingress:
                 self._add(group, member)
 
     def _add(self, group: TrunkGroup, member: Hop) -> None:
+        self.hosts.add(member.host)
         if member.transport is _UDP:
             self._datagrams[member] = group
             self._datagram_hosts.add(member.host)
@@ -62,7 +65,8 @@ class Ingress:
         """Whether a message came from a switch at the far end of some trunk group."""
         if source.transport is _UDP:
             return source.host in self._datagram_hosts
-        return bool(self._groups_of(source))
+        # Within a call a switch may choose another transport; over a connection its address is its own.
+        return source.host in self.hosts or bool(self._groups_of(source))
 
     def group_of(self, source: Hop, via_port: int) -> TrunkGroup | None:
         """The trunk group that a message came on; `via_port` is the port in the Via of its sender."""
@@ -75,5 +79,7 @@ class Ingress:
 
     def _groups_of(self, source: Hop) -> _Groups:
         if source.transport is _TLS:
-            return self._connections.get(source.connection, {})
+            known = self._connections.get(source.connection)
+            if known is not None:
+                return known
         return self._hosts.get((source.transport, source.host), {})

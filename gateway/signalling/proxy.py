@@ -82,15 +82,6 @@ class SipProxy:
         """A connection is up, accepted or made; `names` are those of its verified certificate, none for TCP."""
         self._ingress.connected(hop, names)
 
-    def closed(self, hop: Hop, at_us: int) -> list[Action]:  # noqa: ARG002 - the time is for what is due then
-        """A connection that was up is gone."""
-        self._ingress.closed(hop)
-        return []
-
-    def undeliverable(self, message: Send, at_us: int) -> list[Action]:  # noqa: ARG002 - timers deal with what is lost
-        """No socket took a message, or the connection that was to carry it never came up."""
-        return []
-
     def wake(self, at_us: int) -> list[Action]:
         """Do what is due."""
         actions: list[Action] = []
@@ -109,6 +100,7 @@ class SipProxy:
     def closed(self, hop: Hop, at_us: int) -> list[Action]:
         """A connection is gone: requests that were sent on it and have no answer are lost (RFC 3261 section 17.1.4)."""
         actions: list[Action] = []
+        self._ingress.closed(hop)
         self._layer.closed(hop, at_us, actions)
         return actions
 
@@ -173,7 +165,7 @@ class SipProxy:
             self._layer.repeated(server, at_us, actions)
             return
         received = edit.completed_via(via_value, via, source.host, source.port)
-        reply_to = reply_address(source, via, via_value, self._hosts)
+        reply_to = reply_address(source, via, via_value, self._ingress.hosts)
         server = ServerTransaction(key, request, source, reply_to, received)
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
@@ -277,7 +269,7 @@ class SipProxy:
     def _reroute(self, message: Send, actions: list[Action]) -> None:
         """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""
         self.counters.undeliverable += 1
-        if not message.target.connection or message.target.host not in self._hosts:
+        if not message.target.connection or message.target.host not in self._ingress.hosts:
             return
         try:
             response = SipMessage(message.data)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.interconnection.trunk_groups import Address, Hop
-from gateway.signalling.call import Action, Call
+from gateway.signalling.call import Action, Call, Send
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
@@ -50,6 +50,9 @@ class ScriptedProxy(SipProxy):
 
     def receive(self, data: bytes, source: Hop, at_us: int) -> list[Action]:  # noqa: ARG002 - a function of bytes
         return list(self.answer(data, source))
+
+    def undeliverable(self, message: Send, at_us: int) -> list[Action]:  # noqa: ARG002 - nothing follows from it
+        return []
 
     def wake(self, at_us: int) -> list[Action]:
         self.woken_at_us.append(at_us)
