@@ -7,14 +7,14 @@ compiler. Both take the same arguments and print the same JSON object.
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.compiler import NotCompiled, compiled
 from bench.processor import pin
 
 HERE = Path(__file__).parent
@@ -43,8 +43,12 @@ class Round:
     """Messages that broke RFC 3261: foreign Vias in a response, an own Route left in a request."""
     record_routed: int
     """Calls that were answered with a Record-Route."""
+    trying: int
+    """Calls whose INVITE was answered with a 100."""
     refused: Mapping[str, int]
     """Final status of refused calls -> how many."""
+    setup_us: Sequence[int] = ()
+    """INVITE sent to 200 received, microseconds, of every answered call; only where calls began at a fixed rate."""
 
     @property
     def calls_per_s(self) -> float:
@@ -105,19 +109,10 @@ def prepare(folder: Path, wanted: str = "auto") -> tuple[list[str], str]:
     fallback = [sys.executable, "-m", "bench.generator_fallback"]
     if wanted == "python":
         return fallback, "generator: Python, as asked for (it may be slower than a fast contestant)"
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        return fallback, "generator: Python (no C compiler found; it may be slower than a fast contestant)"
-    program = folder / "generator"
-    made = subprocess.run(
-        [compiler, "-O2", "-std=gnu11", "-o", str(program), str(HERE / "generator.c")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if made.returncode:
-        reason = (made.stderr.strip().splitlines() or ["no message"])[0]
-        return fallback, f"generator: Python ({compiler} failed: {reason}; it may be slower than a fast contestant)"
+    try:
+        program = compiled(HERE / "generator.c", folder)
+    except NotCompiled as error:
+        return fallback, f"generator: Python ({error}; it may be slower than a fast contestant)"
     return [str(program)], "generator: C, compiled for this run"
 
 
@@ -132,15 +127,16 @@ class Generator:
     workload: Path
     core: int | None
 
-    def run(self, first_call: int, calls: int, window: int) -> Round:
+    def run(self, first_call: int, calls: int, window: int, *, rate: float = 0.0, hold: bool = False) -> Round:
         """`calls` calls, at most `window` of them outstanding. Raises GeneratorError where the process fails.
 
         `first_call` numbers the first of them: a call's number makes its Call-ID, tags and branches, so that no two
-        rounds of a run may share numbers.
+        rounds of a run may share numbers. With a `rate` that many begin each second, else the next begins when one
+        ends. With `hold` a call is complete once it is up, and stays up.
         """
         ends = (self.endpoints.caller.fileno(), self.endpoints.called.fileno())
         numbers = (*ends, self.gateway_port)
-        limits = (first_call, calls, window, HARD_CAP_S)
+        limits = (first_call, calls, window, HARD_CAP_S, rate, int(hold))
         arguments = [*map(str, numbers), str(self.messages), str(self.workload), *map(str, limits)]
         process = subprocess.Popen(
             [*self.command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=ends

@@ -1,7 +1,7 @@
 """The call generator in Python, for machines without a C compiler: `generator.c` says what it does and prints.
 
 ``python -m bench.generator_fallback CALLER_FD CALLED_FD GATEWAY_PORT MESSAGES_DIR WORKLOAD FIRST_CALL CALLS WINDOW
-MAX_SECONDS``
+MAX_SECONDS RATE HOLD``
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntFlag
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 T1_S = 0.5  # RFC 3261 section 17.1.1.1: the first retransmission, then doubling
@@ -32,14 +32,16 @@ _CALL = re.compile(rb"\r\nCall-ID: (\d{10})")
 
 
 class Seen(IntFlag):
-    """What has arrived of a call. It is complete when all but PROVISIONAL, which tells nothing alone, was seen."""
+    """What has arrived of a call. COMPLETE is all that a call needs, UP what one needs that is not cleared."""
 
     RINGING = 1
     ANSWERED = 2
     ACKNOWLEDGED = 4
     CLEARED = 8
+    UP = 7
     COMPLETE = 15
     PROVISIONAL = 16
+    TRYING = 32
 
 
 @dataclass(slots=True)
@@ -80,12 +82,18 @@ class CallGenerator:
         self._templates = {name: Template((messages / f"{name}.sip").read_bytes()) for name in MESSAGES}
         self._workload: list[tuple[bytes, bytes]] = []
         self._open: dict[int, Call] = {}
-        self._numbers = iter(range(0))
+        self._setup_us: list[int] = []
+        self._rate = 0.0
+        self._complete = Seen.COMPLETE
+        self._numbers: Iterator[int] = iter(())
         self._tally = Counter[str]()
         self._refused = Counter[str]()
 
-    def run(self, workload: Path, first_call: int, calls: int, window: int, max_s: float) -> dict[str, object]:
+    def run(
+        self, workload: Path, first_call: int, calls: int, window: int, max_s: float, rate: float, hold: bool
+    ) -> dict[str, object]:
         """Run the calls and tell what was seen, in the words of `bench.generator.Round`."""
+        self._rate, self._complete = rate, Seen.UP if hold else Seen.COMPLETE
         pairs = (line.split() for line in workload.read_bytes().splitlines())
         self._workload = [(calling, called) for calling, called in pairs]
         self._numbers = iter(range(first_call, first_call + calls))
@@ -93,21 +101,30 @@ class CallGenerator:
         for end in (self._caller, self._called):
             end.setblocking(False)
             poller.register(end, select.POLLIN)
-        begin = next_check = time.monotonic()
-        for _ in range(window):
-            self._start_next()
-        while self._open and (at := time.monotonic()) < begin + max_s:
-            poller.poll(1000 * CHECK_S)
+        begin = at = next_check = time.monotonic()
+        while self._tally["over"] < calls and at < begin + max_s:
+            poller.poll(1000 * self._start_due(begin, first_call, window))
             self._drain(self._called)
             self._drain(self._caller)
+            at = time.monotonic()
             if at >= next_check:
                 next_check = at + CHECK_S
                 for call in tuple(self._open.values()):
                     self._watch_timers(call, at)
-        counts = {key: self._tally[key] for key in ("retransmissions", "stray", "wrong", "record_routed")}
+        counts = {key: self._tally[key] for key in ("retransmissions", "stray", "wrong", "record_routed", "trying")}
         elapsed, completed = time.monotonic() - begin, self._tally["completed"]
         ends = {"completed": completed, "failed": calls - completed, "elapsed_s": round(elapsed, 6)}
-        return {**ends, **counts, "refused": dict(self._refused)}
+        return {**ends, **counts, "refused": dict(self._refused), "setup_us": self._setup_us if rate else []}
+
+    def _start_due(self, begin: float, first_call: int, window: int) -> float:
+        """Begin the calls that are due. Seconds to the next one, at most until the timers want to be looked at."""
+        while len(self._open) < window and (number := next(self._numbers, None)) is not None:
+            due = begin + (number - first_call) / self._rate - time.monotonic() if self._rate else 0.0
+            if due > 0:
+                self._numbers = chain((number,), self._numbers)
+                return min(due, CHECK_S)
+            self._start(number)
+        return CHECK_S
 
     def _render(self, name: str, number: int, **values: bytes) -> bytes:
         calling, called = self._workload[number % len(self._workload)]
@@ -123,23 +140,24 @@ class CallGenerator:
         except OSError:
             self._tally["unsent"] += 1  # lost like any other: its call fails or it is sent again
 
-    def _start_next(self) -> None:
-        number = next(self._numbers, None)
-        if number is None:
-            return
+    def _start(self, number: int) -> None:
+        invite = self._render("invite", number)
         now = time.monotonic()
-        call = Call(number, now, now + T1_S, self._render("invite", number))
+        call = Call(number, now, now + T1_S, invite)
         self._open[number] = call
         self._send_to_gateway(call.request)
 
     def _finish(self, call: Call, outcome: str) -> None:
         del self._open[call.number]
         self._tally[outcome] += 1
-        self._start_next()
+        self._tally["over"] += 1
+        number = None if self._rate else next(self._numbers, None)
+        if number is not None:
+            self._start(number)
 
     def _note(self, call: Call, seen: int) -> None:
         call.seen |= seen
-        if call.seen & Seen.COMPLETE == Seen.COMPLETE:
+        if call.seen & self._complete == self._complete:
             self._finish(call, "completed")
 
     def _wrong(self, what: str, message: bytes) -> None:
@@ -173,6 +191,9 @@ class CallGenerator:
         if len(vias) != 1 or branch not in vias[0]:
             self._wrong("a response whose only Via is not the caller's own", message)
         elif status < 200:
+            if status == 100 and not call.seen & Seen.TRYING:
+                call.seen |= Seen.TRYING
+                self._tally["trying"] += 1
             self._note(call, Seen.PROVISIONAL | (Seen.RINGING if status == 180 else 0))
         elif status >= 300:
             to = header_lines(message, "To")
@@ -188,6 +209,7 @@ class CallGenerator:
 
     def _acknowledge_and_clear(self, call: Call, message: bytes) -> None:
         """By the route set and the remote target of the 200 (RFC 3261 section 12.1.2)."""
+        self._setup_us.append(int((time.monotonic() - call.started) * 1e6))
         contact, to = header_lines(message, "Contact"), header_lines(message, "To")
         if not contact or not to:
             self._wrong("a 200 for an INVITE without Contact or To", message)
@@ -198,6 +220,8 @@ class CallGenerator:
         routes = b"".join(b"Route: " + route + b"\r\n" for route in reversed(record_routes))
         call.seen |= Seen.ANSWERED
         self._send_to_gateway(self._render("ack", call.number, target=target, to=to[0], routes=routes))
+        if not self._complete & Seen.CLEARED:
+            return
         call.request = self._render("bye", call.number, target=target, to=to[0], routes=routes)
         call.interval = T1_S
         call.resend_at = time.monotonic() + T1_S
@@ -225,7 +249,8 @@ class CallGenerator:
             self._finish(call, "timed out")
             return
         answers = Seen.CLEARED if call.seen & Seen.ANSWERED else Seen.RINGING | Seen.PROVISIONAL
-        if call.seen & answers or at < call.resend_at:
+        held = call.seen & Seen.ANSWERED and not self._complete & Seen.CLEARED
+        if held or call.seen & answers or at < call.resend_at:
             return
         call.interval *= 2
         call.resend_at = at + call.interval
@@ -237,7 +262,9 @@ def main(arguments: list[str]) -> None:
     caller, called = (socket.socket(fileno=int(fd)) for fd in arguments[:2])
     generator = CallGenerator(caller, called, ("127.0.0.1", int(arguments[2])), Path(arguments[3]))
     first_call, calls, window = map(int, arguments[5:8])
-    print(json.dumps(generator.run(Path(arguments[4]), first_call, calls, window, float(arguments[8]))))
+    max_s, rate = map(float, arguments[8:10])
+    hold = arguments[10] == "1"
+    print(json.dumps(generator.run(Path(arguments[4]), first_call, calls, window, max_s, rate, hold)))
 
 
 if __name__ == "__main__":
