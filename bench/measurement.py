@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,7 +52,11 @@ class Measured:
 
     contestant: Contestant
     generator: Generator
+    name: str
+    """The contestant's own, unless it is one of several of its kind."""
     samples: list[Sample] = field(default_factory=list)
+    paced: list[Round] = field(default_factory=list)
+    """Rounds at a fixed rate, in which set-up times were measured."""
     sent: int = 0
     """Calls generated so far, the warm-up's included."""
     missed: int = 0
@@ -60,10 +64,6 @@ class Measured:
     between_us: float = 0.0
     """CPU time that it used between its rounds: work that it put off (records, timers), and idling."""
     peak_memory_mib: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return self.contestant.name
 
     @property
     def cpu_us_per_call(self) -> float:
@@ -86,9 +86,12 @@ class Measured:
     def between_us_per_call(self) -> float:
         return self.between_us / max(1, sum(sample.calls.completed for sample in self.samples))
 
-    def run(self, calls: int, window: int) -> Round:
-        """Calls that are counted but not measured. Raises ContestantError where the contestant ends meanwhile."""
-        result = self.generator.run(self.sent, calls, window)
+    def run(self, calls: int, window: int, *, rate: float = 0.0, hold: bool = False) -> Round:
+        """Calls that are counted but not measured, as `Generator.run` has it.
+
+        Raises ContestantError where the contestant ends meanwhile.
+        """
+        result = self.generator.run(self.sent, calls, window, rate=rate, hold=hold)
         self.sent += calls
         self.missed += result.failed
         status = self.contestant.process.poll()
@@ -108,7 +111,7 @@ class Measured:
 
     def faults(self) -> list[str]:
         """Whether it did what the figures claim; what not, one line each."""
-        rounds = [sample.calls for sample in self.samples]
+        rounds = [sample.calls for sample in self.samples] + self.paced
         completed = sum(one.completed for one in rounds)
         found = []
         if wrong := sum(one.wrong for one in rounds):
@@ -120,9 +123,14 @@ class Measured:
         found += [f"{count} calls were refused with {status}" for status, count in sorted(refused.items())]
         if not completed:
             found.append("not one call was completed")
+        if missed := sum(one.failed for one in self.paced):
+            found.append(f"{missed} calls failed at a fixed rate, where nothing was at its limit")
         routed = sum(one.record_routed for one in rounds)
-        if self.contestant.record_routes and routed < completed:
+        if self.contestant.is_proxy and routed < completed:
             found.append(f"{completed - routed} calls were answered without its Record-Route")
+        trying = sum(one.trying for one in rounds)
+        if self.contestant.is_proxy and trying < completed:
+            found.append(f"{completed - trying} calls were not answered with a 100")
         found += self.contestant.own_faults(self.expected)
         return [f"{self.name}: {text}" for text in found]
 
@@ -135,44 +143,43 @@ class Measured:
 class Bench:
     """Starts contestants, measures them in turn, ends them. A context: whatever happens, its processes end with it."""
 
-    def __init__(self, cores: Cores, workload: Workload, generator: list[str], folder: Path) -> None:
+    def __init__(self, cores: Cores, generator: list[str], folder: Path) -> None:
         self._cores = cores
-        self._workload = workload
         self._generator = generator
-        self._folder = folder
-        self._numbers = folder / "workload"
+        self.folder = folder
         self._exits = ExitStack()
 
     def __enter__(self) -> Bench:
-        self._workload.write(self._numbers)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._exits.close()
 
-    def start(self, kind: type[Contestant]) -> Measured:
+    def start(self, kind: type[Contestant], workload: Workload, name: str = "") -> Measured:
         """Start a contestant, pinned, with sockets of its own. Raises ContestantError."""
-        folder = self._folder / kind.name
+        name = name or kind.name
+        folder = self.folder / name
         (folder / "own").mkdir(parents=True)
-        endpoints = Endpoints()
-        self._exits.callback(endpoints.close)
-        contestant = kind(folder / "own", endpoints, self._workload)
+        endpoints = self._endpoints()
+        contestant = kind(folder / "own", endpoints, workload)
         self._exits.callback(contestant.kill)
         contestant.start()
         for pid in family(contestant.process.pid):
             pin(pid, self._cores.contestant)
-        messages = folder / "messages"
-        write_messages(messages, endpoints, contestant.port)
-        generator = Generator(
-            self._generator, endpoints, contestant.port, messages, self._numbers, self._cores.generator
-        )
-        return Measured(contestant, generator)
+        return Measured(contestant, self._calls_through(contestant.port, endpoints, workload, folder), name)
 
-    def measure(self, contestants: list[Measured], settings: Settings, show: Callable[[str], None]) -> None:
-        """A warm-up each, then the rounds: every contestant once, in the same order, as often as asked for."""
+    def direct(self, workload: Workload) -> Generator:
+        """Calls with nothing between the two sides."""
+        endpoints = self._endpoints()
+        return self._calls_through(endpoints.called_port, endpoints, workload, self.folder / "direct")
+
+    def warm_up(self, contestants: Sequence[Measured], settings: Settings) -> None:
         for measured in contestants:
             measured.run_first(settings.window)
             measured.run(settings.warm_up, settings.window)
+
+    def measure(self, contestants: Sequence[Measured], settings: Settings, show: Callable[[str], None]) -> None:
+        """The rounds: every contestant once, in the same order, as often as asked for."""
         used = {measured.name: _cpu_us(measured) for measured in contestants}
         for number in range(1, settings.rounds + 1):
             for measured in contestants:
@@ -185,7 +192,18 @@ class Bench:
                 show(f"round {number}/{settings.rounds}  {_line(measured.name, sample)}")
         for measured in contestants:
             measured.between_us += _cpu_us(measured) - used[measured.name]
-            measured.peak_memory_mib = _peak_memory_mib(measured)
+            measured.peak_memory_mib = memory_kib(measured, "VmHWM") / 1024
+
+    def _endpoints(self) -> Endpoints:
+        endpoints = Endpoints()
+        self._exits.callback(endpoints.close)
+        return endpoints
+
+    def _calls_through(self, port: int, endpoints: Endpoints, workload: Workload, folder: Path) -> Generator:
+        messages, numbers = folder / "messages", folder / "workload"
+        write_messages(messages, endpoints, port)
+        workload.write(numbers)
+        return Generator(self._generator, endpoints, port, messages, numbers, self._cores.generator)
 
 
 def _line(name: str, sample: Sample) -> str:
@@ -203,10 +221,10 @@ def _cpu_us(measured: Measured) -> float:
         raise ContestantError(f"{measured.name}: the CPU time of its processes cannot be read: {error}") from error
 
 
-def _peak_memory_mib(measured: Measured) -> float:
-    """High-water mark of the resident set, summed over its processes."""
+def memory_kib(measured: Measured, kind: str = "VmRSS") -> int:
+    """Resident memory, summed over its processes (what they share is counted for each): VmRSS now, VmHWM the most."""
     kib = 0
     for pid in family(measured.contestant.process.pid):
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-        kib += sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
-    return kib / 1024
+        kib += sum(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{kind}:"))
+    return kib

@@ -1,12 +1,15 @@
-"""What the bench can measure. A new contestant is one file here and one line in `CONTESTANTS`."""
+"""What the bench can measure. A new contestant is one class here and one name in `CONTESTANTS`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from bench.contestants.contestant import Contestant
-from bench.contestants.forwarder import Forwarder
+from bench.contestants.forwarder import Floor, UvloopForwarder
+from bench.contestants.kamailio import Kamailio
 from bench.contestants.tollgate import Tollgate
 
-CONTESTANTS: Mapping[str, type[Contestant]] = {contestant.name: contestant for contestant in (Tollgate, Forwarder)}
-"""By name, in the order in which a round runs them."""
+CONTESTANTS: Mapping[str, type[Contestant]] = {
+    contestant.name: contestant for contestant in (Tollgate, Kamailio, UvloopForwarder, Floor)
+}
+"""By name, in the order in which a round runs them: who does most comes first. Each is held against those behind it."""

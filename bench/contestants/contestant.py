@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
 from bench.generator import LOOPBACK, Endpoints
+from bench.processor import family
 from bench.workload import Workload
 
-STOP_S = 30.0
+STOP_S = 60.0
 """A contestant that has not ended this long after SIGTERM is killed."""
 
 
@@ -19,13 +23,17 @@ class ContestantError(Exception):
     """A contestant could not be started or did not do its work; the text says why."""
 
 
+class NotInstalled(ContestantError):
+    """What it takes is not on this machine; the text says what. The others are measured without it."""
+
+
 class Contestant(ABC):
     """One thing that is measured. `start` makes it ready for calls; `process` and `port` are set from then on."""
 
     name: ClassVar[str]
     """Its name in results and on the command line."""
-    record_routes: ClassVar[bool]
-    """It puts itself into the path of a dialog's requests, as a proxy does; every call is checked for it."""
+    is_proxy: ClassVar[bool]
+    """A stateful proxy: each call must be answered with its Record-Route, and each INVITE with its 100."""
 
     process: subprocess.Popen[str]
     port: int
@@ -60,10 +68,12 @@ class Contestant(ABC):
         return [] if status in (0, -15) else [f"{self.name} ended with status {status} on SIGTERM"]
 
     def kill(self) -> None:
-        """End the process, whatever state it is in; also when it never started."""
+        """End the process and its children, whatever state they are in; also when it never started."""
         process = getattr(self, "process", None)
         if process is not None and process.poll() is None:
-            process.kill()
+            for pid in family(process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
 
 

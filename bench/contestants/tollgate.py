@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -21,10 +23,11 @@ from bench.generator import LOOPBACK
 from gateway.interconnection.trunk_groups import Mode
 from gateway.policy.verdict import Outcome
 
-READY_S = 30.0
-"""Loading the guide included."""
+READY_S = 180.0
+"""Loading the guide included, also one of a million rows on a slow machine."""
 CALLS = "tollgate_calls_total"
 FINDINGS = "tollgate_findings_total"
+TRANSACTIONS = "tollgate_transactions"
 RECORDS = "records.db"
 
 # Every bound is set so high that no call of a run can meet it: what is measured is the work, not a refusal.
@@ -61,15 +64,7 @@ name = "Partner"
 kind = "partner"
 amendment = true
 
-[[carriers]]
-ocn = "{provider_ocn}"
-name = "Provider"
-kind = "provider"
-partner = "{partner_ocn}"
-numbering_agreement = true
-confirmed = 2020-01-01T00:00:00Z
-limit = {{ sustained_per_s = 1000000.0, burst = 1000000, in_progress = 10000000 }}
-
+{providers}
 [[trunk_groups]]
 name = "from-partner"
 side = "partner"
@@ -87,19 +82,36 @@ switch = "{host_switch}"
 members = ["{host}:{called_port}"]
 mode = "enforce"
 """
+PROVIDER = """\
+[[carriers]]
+ocn = "{ocn}"
+name = "Provider"
+kind = "provider"
+partner = "{partner_ocn}"
+numbering_agreement = true
+confirmed = 2020-01-01T00:00:00Z
+limit = {{ sustained_per_s = 1000000.0, burst = 1000000, in_progress = 10000000 }}
+"""
 
 
 class Tollgate(Contestant):
+    """As `tollgate run` comes. A variant is a subclass with a name and an environment of its own."""
+
     name = "tollgate"
-    record_routes = True
+    is_proxy = True
+    environment: ClassVar[Mapping[str, str]] = {}
+    """Variables that it is started with, beside those of the bench."""
 
     def start(self) -> None:
         self.port = free_port(socket.SOCK_DGRAM)
         self._operations_port = free_port(socket.SOCK_STREAM)
         self._log = self.folder / "log"
-        command = [sys.executable, "-m", "gateway.cli", "run", "--config", str(self._write_configuration())]
+        # Calls that are up on purpose at the end of a run need no time to end.
+        arguments = ["--config", str(self._write_configuration()), "--drain", "0"]
+        command = [sys.executable, "-m", "gateway.cli", "run", *arguments]
+        environment = {**os.environ, **self.environment}
         with self._log.open("w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True)
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, text=True)
         self._await_ready()
 
     def own_faults(self, calls: range) -> list[str]:
@@ -122,6 +134,10 @@ class Tollgate(Contestant):
                 found.append(f"the check {check} was enforced on {times} calls of {_words(calls)}")
         return found
 
+    def transactions(self) -> int:
+        """SIP transactions that it holds now."""
+        return next(int(sample.value) for sample in self._scrape() if sample.name == TRANSACTIONS)
+
     def stop(self, calls: range) -> list[str]:
         """Its records: every call is there."""
         faults = super().stop(calls)
@@ -143,6 +159,7 @@ class Tollgate(Contestant):
 
     def _write_configuration(self) -> Path:
         file = self.folder / "tollgate.toml"
+        providers = self.workload.providers
         filled = CONFIGURATION.format(
             host=LOOPBACK,
             port=self.port,
@@ -151,7 +168,7 @@ class Tollgate(Contestant):
             guide=self.workload.guide.resolve(),
             host_ocn=self.workload.host,
             partner_ocn=self.workload.partner,
-            provider_ocn=self.workload.provider,
+            providers="\n".join(PROVIDER.format(ocn=ocn, partner_ocn=self.workload.partner) for ocn in providers),
             host_switch=self.workload.host_switch,
             partner_switch=self.workload.partner_switch,
             caller_port=self.endpoints.caller_port,
