@@ -33,8 +33,9 @@ interop: $(READY) ## Try it against Debian's SIPp, tshark and Prometheus (instal
 	@deploy/debian-packages prometheus sip-tester tshark
 	@$(BIN)/python -m tests.interop
 
-bench: $(READY) ## Measure the CPU time of a call beside a bare forwarder's
-	@$(BIN)/python -m bench
+bench: $(READY) ## Measure the CPU time of a call beside Kamailio's and bare forwarders', and its growth
+	@deploy/debian-packages gcc libc6-dev kamailio || echo "Measuring without what is missing." >&2
+	@$(BIN)/python -m bench --growth
 
 $(READY): requirements.lock pyproject.toml deploy/make-venv
 	@deploy/make-venv $(PYTHON) $(VENV)
