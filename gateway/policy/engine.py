@@ -29,7 +29,22 @@ UNKNOWN_SOURCE: Final = Finding(
 
 _ENFORCE: Final = Mode.ENFORCE
 _ADMIT: Final = Outcome.ADMIT
-_Plan = tuple[tuple[Check, Mode], ...]
+
+
+class _Plan:
+    """The checks of a trunk group, and what its calls share: a call that is up should not hold what all others hold."""
+
+    def __init__(self, steps: tuple[tuple[Check, Mode], ...]) -> None:
+        self.steps: Final = steps
+        self.modes: Final = tuple(mode for _, mode in steps)
+        self._last: tuple[Finding, ...] = ()
+
+    def shared(self, findings: list[Finding]) -> tuple[Finding, ...]:
+        """The findings of a call: the very object that the one before it has, where they are the same."""
+        found = tuple(findings)
+        if found != self._last:
+            self._last = found
+        return self._last
 
 
 class Engine:
@@ -54,37 +69,37 @@ class Engine:
         ingress = attempt.ingress
         if ingress is None:
             return Decision(Outcome.REFUSE, None, (UNKNOWN_SOURCE,), (Mode.ENFORCE,), UNKNOWN_SOURCE, attempt.emergency)
+        plan = self._plan_of(ingress)
         findings: list[Finding] = []
-        modes: list[Mode] = []
         refused_by: Finding | None = None
-        for check, mode in self._plan_of(ingress):
+        for check, mode in plan.steps:
             try:
                 finding = check.judge(attempt)
             except Exception as error:  # one faulty check must not stop the call, nor the others
                 finding = _error(check, error)
             findings.append(finding)
-            modes.append(mode)
             if finding.refusal is not None and mode is _ENFORCE and not attempt.emergency:
                 if refused_by is None:
                     refused_by = finding
                 if check.name in ENDS_JUDGING:
                     break
-        return self._conclude(attempt, findings, modes, refused_by)
+        return self._conclude(attempt, plan, findings, refused_by)
 
     def _conclude(
-        self, attempt: CallAttempt, findings: list[Finding], modes: list[Mode], refused_by: Finding | None
+        self, attempt: CallAttempt, plan: _Plan, findings: list[Finding], refused_by: Finding | None
     ) -> Decision:
+        modes = plan.modes[: len(findings)]
         route = self._router.route_of(attempt) if refused_by is None else None
         if refused_by is None and route is None:
             refused_by = NO_ROUTE_FINDING
             findings.append(refused_by)
-            modes.append(Mode.ENFORCE)
+            modes = (*modes, _ENFORCE)
         if route is None:
-            return Decision(Outcome.REFUSE, None, tuple(findings), tuple(modes), refused_by, attempt.emergency)
+            return Decision(Outcome.REFUSE, None, plan.shared(findings), modes, refused_by, attempt.emergency)
         for counting in self._counting:
             counting.admitted(attempt)
         outcome = Outcome.DIVERT if route.diverted else _ADMIT
-        return Decision(outcome, route.trunk_group, tuple(findings), tuple(modes), None, attempt.emergency)
+        return Decision(outcome, route.trunk_group, plan.shared(findings), modes, None, attempt.emergency)
 
     def judge(self, attempt: CallAttempt) -> tuple[Finding, ...]:
         """Every check's finding, with nothing enforced, counted or routed: for a call that is not ours to decide."""
@@ -105,7 +120,7 @@ class Engine:
         plan = self._plans.get(ingress.name)
         if plan is None:
             modes = ((check, ingress.mode_of(check.name)) for check in self._checks)
-            plan = tuple((check, mode) for check, mode in modes if mode is not Mode.OFF)
+            plan = _Plan(tuple((check, mode) for check, mode in modes if mode is not Mode.OFF))
             self._plans[ingress.name] = plan
         return plan
 

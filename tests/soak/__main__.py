@@ -34,8 +34,8 @@ HOST: Final = "127.0.0.1"
 DEFAULT_S: Final = 1_800.0
 LONGEST_CALL_S: Final = 60
 """The gateway gives up a call that nobody ends after this time: callers are killed here."""
-SETTLE_S: Final = LONGEST_CALL_S + 45.0
-"""After the last call: until the longest has been given up, and transactions have lingered for 64 T1."""
+SETTLE_S: Final = 235.0
+"""After the last call: an INVITE whose caller was killed rings until timer C (185 s) and is then cancelled (64 T1)."""
 STEADY_RATE: Final = 30.0
 FLOOD_RATE: Final = 400.0
 GROWTH: Final = 0.10
