@@ -20,6 +20,7 @@ class Expected(Enum):
 
     ANSWERED_400 = "400"  # Bad Request
     ANSWERED_483 = "483"  # Too Many Hops (RFC 3261 section 16.3, item 3)
+    ANSWERED_414 = "414"  # Request-URI Too Long (section 21.4.13)
     ANSWERED_416 = "416"  # Unsupported URI Scheme (section 16.3, item 2)
     ANSWERED_481 = "481"  # Call/Transaction Does Not Exist
     ANSWERED_420 = "420"  # Bad Extension (section 16.3, item 5)
@@ -114,7 +115,7 @@ _START_LINES: tuple[tuple[str, str, Expected], ...] = (
     ("a Request-URI with a space", "INVITE sip:+1573 5550123@127.0.0.1 SIP/2.0", Expected.ANSWERED_400),
     ("no Request-URI", "INVITE SIP/2.0", Expected.ANSWERED_400),
     ("an empty Request-URI", "INVITE  SIP/2.0", Expected.ANSWERED_400),
-    ("a Request-URI of 4,000 bytes", f"INVITE sip:{'9' * 4000}@127.0.0.1 SIP/2.0", Expected.ANSWERED_400),
+    ("a Request-URI of 4,000 bytes", f"INVITE sip:{'9' * 4000}@127.0.0.1 SIP/2.0", Expected.ANSWERED_414),
     ("a foreign scheme", "INVITE gopher:+15735550123 SIP/2.0", Expected.ANSWERED_416),
     ("another version", "INVITE sip:+15735550123@127.0.0.1 SIP/3.0", Expected.ANSWERED_505),
     ("HTTP", "GET / HTTP/1.1", Expected.DROPPED),

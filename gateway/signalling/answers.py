@@ -18,6 +18,8 @@ from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 
 ALLOW: Final = b"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE\r\n"
+CAPABILITIES: Final = ALLOW + b"Accept: application/sdp\r\nSupported: timer\r\n"
+"""What the answer to an OPTIONS of a member of a trunk group says (RFC 3261 section 11.2)."""
 RETRY_AFTER: Final = b"Retry-After: 2\r\n"
 AT_CAPACITY: Final = "Gateway At Capacity"
 """Phrase of the 503 for a call that was not decided: too many are up, or the gateway drains."""
@@ -65,12 +67,15 @@ class Answers:
     ) -> None:
         """Count what cannot be read, and answer it where that is possible. `message` is None where it is no message."""
         self._counters.malformed[fault.what] += 1
+        too_long = len(data) > self._max_message_bytes
         if message is None:
-            message = self._behind_start_line(data)
+            message = self._head_of(data[: self._max_message_bytes]) if too_long else self._behind_start_line(data)
         if message is None or message.status or message.method == b"ACK":
             return
         status, phrase = 400, "Bad Request: " + fault.what
-        if message.method == _OF_ANOTHER_VERSION:
+        if too_long:
+            status, phrase = 513, "Message Too Large"
+        elif message.method == _OF_ANOTHER_VERSION:
             status, phrase = 505, "Version Not Supported"
         try:
             value = message.required(headers.VIA)
@@ -82,6 +87,14 @@ class Answers:
         except Malformed:
             return  # it lacks what an answer must repeat; the drop is counted above
 
+    def _head_of(self, data: bytes) -> SipMessage | None:
+        """The head of a message that is too long; None where it cannot be read, or is too long itself."""
+        end = data.find(b"\r\n\r\n")
+        try:
+            return SipMessage(data[: end + 4]) if end >= 0 else None
+        except Malformed:
+            return None
+
     def _behind_start_line(self, data: bytes) -> SipMessage | None:
         """What is needed to answer a request of which the start line alone cannot be read: its header fields.
 
@@ -89,7 +102,7 @@ class Answers:
         """
         start, line_end, rest = data.partition(b"\r\n")
         version = _VERSION_AT_END.search(start)
-        if version is None or start.startswith((b"SIP/", b"ACK ")) or len(data) > self._max_message_bytes:
+        if version is None or start.startswith((b"SIP/", b"ACK ")):
             return None
         method = _UNREADABLE if version[1] == b"2.0" else _OF_ANOTHER_VERSION
         try:

@@ -61,12 +61,24 @@ class CallsUp:
             self.end(dialog, ended_by, at_us, actions)
             self.drop(dialog)
 
-    def end(self, dialog: Dialog, ended_by: EndedBy, at_us: int, actions: list[Action]) -> None:
+    def hung_up(
+        self, dialog: Dialog, callee_tag: bytes, ended_by: EndedBy, bye_at_us: int, at_us: int, actions: list[Action]
+    ) -> None:
+        """A BYE that came at `bye_at_us` is answered: the call ended when it came, if nobody else has answered."""
+        for each in tuple((self.dialogs.get(dialog.key) or dialog).passes()):
+            if each.hung_up(callee_tag):
+                self.end(each, ended_by, at_us, actions, bye_at_us)
+                self.drop(each)
+
+    def end(
+        self, dialog: Dialog, ended_by: EndedBy, at_us: int, actions: list[Action], ended_at_us: int | None = None
+    ) -> None:
+        """End the call in the books; `ended_at_us`, if given, is when it ended, and lies in the past."""
         call = dialog.call
         if call is None or call.ended_by is not None:
             return
         call.ended_by = ended_by
-        call.ended_at_us = at_us
+        call.ended_at_us = at_us if ended_at_us is None else ended_at_us
         self._engine.ended(call.attempt, at_us)
         actions.append(Ended(call))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.interconnection.trunk_groups import Hop
@@ -13,6 +14,8 @@ DialogKey = tuple[bytes, bytes]
 MAX_CALLEE_TAGS: Final = 16
 """A call that is forked behind us may ring this many telephones at once; of more, the latest to answer are known."""
 
+MAX_PASSES: Final = 4
+"""A call may pass through us this often, each time to another number."""
 MAX_NAMES: Final = 8
 """Of the values by which a side asks to be reached, the latest are known."""
 
@@ -20,7 +23,19 @@ MAX_NAMES: Final = 8
 class Dialog:
     """A call's dialog, early or confirmed, seen from the middle."""
 
-    __slots__ = ("call", "callee", "callee_names", "callee_tags", "caller", "caller_names", "key", "opened_by")
+    __slots__ = (
+        "answered_tags",
+        "call",
+        "callee",
+        "callee_names",
+        "callee_tags",
+        "caller",
+        "caller_names",
+        "closing",
+        "key",
+        "next_pass",
+        "opened_by",
+    )
 
     def __init__(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> None:
         self.key: Final = key
@@ -33,6 +48,12 @@ class Dialog:
         self.opened_by = b""
         """Branch of the INVITE that we sent on, which alone can end the call by failing."""
         self.callee_tags: tuple[bytes, ...] = ()
+        self.answered_tags: tuple[bytes, ...] = ()
+        """Those of them that answered and have not been hung up on."""
+        self.closing = False
+        """A BYE is on its way."""
+        self.next_pass: Dialog | None = None
+        """The same dialog where it passes through us once more, to another number (a spiral, RFC 3261 section 16.3)."""
         self.caller_names: tuple[bytes, ...] = ()
         """Contacts and Record-Routes that the caller's side sent, as they stand: where it asks to be reached."""
         self.callee_names: tuple[bytes, ...] = ()
@@ -41,6 +62,25 @@ class Dialog:
         """A response showed this To tag."""
         if callee_tag and callee_tag not in self.callee_tags:
             self.callee_tags = (*self.callee_tags, callee_tag)[-MAX_CALLEE_TAGS:]
+
+    def answered(self, callee_tag: bytes) -> None:
+        """A 2xx to the INVITE showed this To tag."""
+        if callee_tag and callee_tag not in self.answered_tags:
+            self.answered_tags = (*self.answered_tags, callee_tag)[-MAX_CALLEE_TAGS:]
+
+    def hung_up(self, callee_tag: bytes) -> bool:
+        """A BYE with this tag of the called side was answered; whether nobody who answered is left by that."""
+        if callee_tag not in self.answered_tags:
+            return False  # an early dialog, or one that nobody answered: the call goes on
+        self.answered_tags = tuple(tag for tag in self.answered_tags if tag != callee_tag)
+        return not self.answered_tags
+
+    def passes(self) -> Iterator[Dialog]:
+        """This dialog, and its further passes through us."""
+        dialog: Dialog | None = self
+        while dialog is not None:
+            yield dialog
+            dialog = dialog.next_pass
 
     def learn_caller(self, value: bytes) -> None:
         """A value of Contact or Record-Route from the caller's side."""
@@ -58,32 +98,62 @@ class DialogTable:
 
     def __init__(self) -> None:
         self._dialogs: dict[DialogKey, Dialog] = {}
+        self._further = 0
+        """Passes behind the first of their dialogs."""
 
     def add(self, dialog: Dialog) -> None:
-        self._dialogs[dialog.key] = dialog
+        """Keep a dialog; behind the one with the same key, where there is one."""
+        first = self._dialogs.get(dialog.key)
+        if first is None:
+            self._dialogs[dialog.key] = dialog
+            return
+        while first.next_pass is not None:
+            first = first.next_pass
+        first.next_pass = dialog
+        self._further += 1
 
     def remove(self, dialog: Dialog) -> None:
-        if self._dialogs.get(dialog.key) is dialog:
-            del self._dialogs[dialog.key]
+        first = self._dialogs.get(dialog.key)
+        if first is dialog:
+            if dialog.next_pass is None:
+                del self._dialogs[dialog.key]
+            else:
+                self._dialogs[dialog.key] = dialog.next_pass
+                self._further -= 1
+            return
+        while first is not None:
+            if first.next_pass is dialog:
+                first.next_pass = dialog.next_pass
+                self._further -= 1
+                return
+            first = first.next_pass
 
     def get(self, key: DialogKey) -> Dialog | None:
         return self._dialogs.get(key)
 
-    def find(self, call_id: bytes, from_tag: bytes, to_tag: bytes) -> tuple[Dialog, bool] | None:
+    def find(self, call_id: bytes, from_tag: bytes, to_tag: bytes, source: str) -> tuple[Dialog, bool] | None:
         """The dialog of a request inside one, and whether it comes from the caller; None where it is no dialog of ours.
 
-        Both tags must be those of the dialog: a To tag that nobody gave out does not get past the checks.
+        Both tags must be those of the dialog: a To tag that nobody gave out does not get past the checks. `source` is
+        the host that the request came from: it tells the passes of a spiral apart.
         """
         dialog = self._dialogs.get((call_id, from_tag))
         if dialog is not None and to_tag in dialog.callee_tags:
-            return dialog, True
+            return (dialog if dialog.next_pass is None else _pass_from(dialog, source, from_caller=True)), True
         dialog = self._dialogs.get((call_id, to_tag))
         if dialog is not None and from_tag in dialog.callee_tags:
-            return dialog, False
+            return (dialog if dialog.next_pass is None else _pass_from(dialog, source, from_caller=False)), False
         return None
 
     def __len__(self) -> int:
-        return len(self._dialogs)
+        return len(self._dialogs) + self._further
 
     def all(self) -> tuple[Dialog, ...]:
-        return tuple(self._dialogs.values())
+        return tuple(dialog for first in self._dialogs.values() for dialog in first.passes())
+
+
+def _pass_from(first: Dialog, source: str, *, from_caller: bool) -> Dialog:
+    for dialog in first.passes():
+        if (dialog.caller if from_caller else dialog.callee).host == source:
+            return dialog
+    return first

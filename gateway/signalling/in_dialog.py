@@ -10,14 +10,14 @@ from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
-from gateway.signalling.call import Action, EndedBy
+from gateway.signalling.call import Action
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_request
-from gateway.signalling.requests import hops_left, request_of
+from gateway.signalling.requests import hops_left, request_of, unsupported_by_us
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 
@@ -36,6 +36,7 @@ class DialogRequests:
         counters: ProxyCounters,
     ) -> None:
         self._max_transactions: Final = settings.max_transactions
+        self._emergency_reserve: Final = settings.emergency_reserve
         self._next_hops: Final = next_hops
         self._layer: Final = layer
         self._calls: Final = calls
@@ -51,7 +52,7 @@ class DialogRequests:
         if request.method != b"BYE":  # one that could open a call behind us must not be readable in two ways
             request.check()
         call_id = request.required(headers.CALL_ID)
-        found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag)
+        found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag, server.source.host)
         if found is None or not known_host:
             self._answers.once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
@@ -59,8 +60,12 @@ class DialogRequests:
         if hops == 0:
             self._answers.once(server, 483, "Too Many Hops", actions)
             return
+        unsupported = unsupported_by_us(request)
+        if unsupported:
+            self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
+            return
         dialog, from_caller = found
-        if len(self._layer) >= self._max_transactions and not _must_go_on(request, dialog):
+        if len(self._layer) >= self._max_transactions and not self._must_go_on(request, dialog):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
         # A BYE that a third party answers would end the call in the books while it goes on: only the other side counts.
@@ -71,7 +76,7 @@ class DialogRequests:
         if request.method == b"INVITE":
             self._answers.in_transaction(server, 100, "Trying", at_us, actions)
         elif request.method == b"BYE":
-            self._calls.end(dialog, EndedBy.CALLER if from_caller else EndedBy.CALLED, at_us, actions)
+            dialog.closing = True
         client = self._forwarder.forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
         client.to_caller = not from_caller
 
@@ -89,6 +94,7 @@ class DialogRequests:
             request.required(headers.CALL_ID),
             tag_of(request.required(headers.FROM)),
             tag_of(request.required(headers.TO)),
+            source.host,
         )
         hops = hops_left(request)
         if found is None or hops == 0 or not known_host:
@@ -103,8 +109,9 @@ class DialogRequests:
             return self._next_hops.in_dialog(request, dialog.callee, dialog.callee_names)
         return self._next_hops.in_dialog(request, dialog.caller, dialog.caller_names)
 
-
-def _must_go_on(request: SipMessage, dialog: Dialog) -> bool:
-    """What is let through also where there are too many transactions: emergency calls, and what makes them fewer."""
-    call = dialog.call
-    return call is not None and (call.attempt.emergency or (request.method == b"BYE" and call.ended_by is None))
+    def _must_go_on(self, request: SipMessage, dialog: Dialog) -> bool:
+        """What is let through also where there are too many transactions: emergency calls, and what ends a call."""
+        call = dialog.call
+        if call is not None and call.attempt.emergency:
+            return len(self._layer) < self._max_transactions + self._emergency_reserve
+        return call is not None and request.method == b"BYE" and not dialog.closing

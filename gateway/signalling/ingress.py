@@ -25,11 +25,11 @@ class Ingress:
 
     def __init__(self, trunk_groups: Iterable[TrunkGroup]) -> None:
         self._datagrams: Final[dict[Hop, TrunkGroup]] = {}
-        self._datagram_hosts: Final[set[str]] = set()
+        self.datagram_hosts: Final[set[str]] = set()
+        """Hosts of the members that are reached over UDP."""
         self._hosts: Final[defaultdict[tuple[Transport, str], _Groups]] = defaultdict(dict)
         self._certificates: Final[defaultdict[str, _Groups]] = defaultdict(dict)
-        self.hosts: Final[set[str]] = set()
-        """IP addresses of all members."""
+        self._all_hosts: Final[set[str]] = set()
         self._connections: Final[dict[int, _Groups]] = {}
         """Groups of a TLS connection, found when it was made."""
         for group in trunk_groups:
@@ -37,10 +37,10 @@ class Ingress:
                 self._add(group, member)
 
     def _add(self, group: TrunkGroup, member: Hop) -> None:
-        self.hosts.add(member.host)
+        self._all_hosts.add(member.host)
         if member.transport is _UDP:
             self._datagrams[member] = group
-            self._datagram_hosts.add(member.host)
+            self.datagram_hosts.add(member.host)
         elif member.transport is _TLS and group.certificate is not None:
             self._certificates[group.certificate][member.port] = group
         else:
@@ -64,9 +64,9 @@ class Ingress:
     def is_member(self, source: Hop) -> bool:
         """Whether a message came from a switch at the far end of some trunk group."""
         if source.transport is _UDP:
-            return source.host in self._datagram_hosts
+            return source.host in self.datagram_hosts
         # Within a call a switch may choose another transport; over a connection its address is its own.
-        return source.host in self.hosts or bool(self._groups_of(source))
+        return source.host in self._all_hosts or bool(self._groups_of(source))
 
     def group_of(self, source: Hop, via_port: int) -> TrunkGroup | None:
         """The trunk group that a message came on; `via_port` is the port in the Via of its sender."""

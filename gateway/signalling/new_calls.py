@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
+from gateway.codecs.sip.grammar import LONGEST_URI, parse_via
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
@@ -14,12 +15,13 @@ from gateway.policy.engine import Engine
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
 from gateway.signalling.calls import CallsUp
+from gateway.signalling.dialogs import MAX_PASSES, Dialog
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.remote_targets import learn_from_request
-from gateway.signalling.requests import hops_left, request_of
+from gateway.signalling.requests import hops_left, request_of, unsupported_by_us, vias_of
 from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
@@ -66,7 +68,8 @@ class NewCalls:
         key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
         if not key[1]:
             raise Malformed("From has no tag", request.spans(headers.FROM)[0][0])
-        if self._calls.dialogs.get(key) is not None:
+        earlier = self._calls.dialogs.get(key)
+        if earlier is not None and not self._is_spiral(request, earlier):
             # The same request over another path (RFC 3261 section 8.2.2.2), or one that would push a call out of the
             # table while it is up.
             self._answers.once(server, 482, "Loop Detected", actions)
@@ -83,7 +86,7 @@ class NewCalls:
             find_provider=self._find_provider,
             emergency_numbers=self._settings.emergency_numbers,
         )
-        if not attempt.emergency and self._overloaded():
+        if self._overloaded(attempt.emergency):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
         decision = self._engine.decide(attempt)
@@ -111,6 +114,9 @@ class NewCalls:
 
     def _unfit(self, server: ServerTransaction, request: SipMessage, hops: int, actions: list[Action]) -> bool:
         """Whether the request cannot go on, whoever sent it (RFC 3261 section 16.3); then it has been answered."""
+        if len(request.request_uri) > LONGEST_URI:
+            self._answers.once(server, 414, "Request-URI Too Long", actions)
+            return True
         scheme = request.request_uri.partition(b":")[0].lower()
         if scheme not in _SCHEMES:
             if not scheme[:1].isalpha():  # no scheme at all (RFC 4475 section 3.1.2.7)
@@ -123,9 +129,9 @@ class NewCalls:
         if scheme.startswith(b"sip") and b"?" in request.request_uri.rpartition(b"@")[2]:
             # They would be header fields of the next hop's request, which nobody has decided (RFC 3261 section 19.1.1).
             raise Malformed("the Request-URI holds header fields", len(request.method) + 1)
-        required = request.value(headers.PROXY_REQUIRE)
-        if required is not None:
-            self._answers.once(server, 420, "Bad Extension", actions, extra=b"Unsupported: %s\r\n" % required)
+        unsupported = unsupported_by_us(request)
+        if unsupported:
+            self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return True
         return False
 
@@ -146,13 +152,30 @@ class NewCalls:
         call.ended_at_us = at_us
         actions.append(Ended(call))
 
-    def _overloaded(self) -> bool:
+    def _overloaded(self, emergency: bool) -> bool:
+        """Emergency calls pass where others do not: while draining, and into a reserve that only they may use."""
         settings = self._settings
+        reserve = settings.emergency_reserve if emergency else 0
         return (
-            not self.accepting
-            or len(self._layer) >= settings.max_transactions
-            or len(self._calls.dialogs) >= settings.max_calls
+            not (self.accepting or emergency)
+            or len(self._layer) >= settings.max_transactions + reserve
+            or len(self._calls.dialogs) >= settings.max_calls + reserve
         )
+
+    def _is_spiral(self, request: SipMessage, earlier: Dialog) -> bool:
+        """Whether a call that is up comes back to us on its way to another number (RFC 3261 section 16.3 step 4).
+
+        What we sent on is still in the client transactions, so the branch need not carry a hash of it.
+        """
+        passes = tuple(earlier.passes())
+        branches = {parse_via(value).branch for value in vias_of(request)}
+        if len(passes) >= MAX_PASSES or any(dialog.opened_by not in branches for dialog in passes):
+            return False
+        for dialog in passes:
+            client = self._layer.client(dialog.opened_by, b"INVITE")
+            if client is None or not client.request or SipMessage(client.request).request_uri == request.request_uri:
+                return False
+        return True
 
 
 def _hindrance(request: SipMessage, callee: Hop, *, emergency: bool) -> tuple[int, str, bytes] | None:

@@ -13,6 +13,8 @@ from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.policy.verdict import Finding
 
+OWN_COOKIE: Final = b"z9hG4bKtg"
+"""How our branches start."""
 _UDP: Final = Transport.UDP
 
 
@@ -64,7 +66,7 @@ class OwnSide:
         self._branches += 1
         keyed = self._branch_seed.copy()
         keyed.update(b"%x" % self._branches)
-        return b"z9hG4bKtg%x.%s" % (self._branches, keyed.hexdigest().encode())
+        return b"%s%x.%s" % (OWN_COOKIE, self._branches, keyed.hexdigest().encode())
 
     def owns(self, uri: Uri) -> bool:
         """Whether a URI of a Route is ours."""

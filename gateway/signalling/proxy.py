@@ -17,20 +17,26 @@ from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
 from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
-from gateway.signalling.answers import ALLOW, Answers
+from gateway.signalling.allowance import Allowance
+from gateway.signalling.answers import ALLOW, CAPABILITIES, Answers
 from gateway.signalling.call import Action, EndedBy, Send
 from gateway.signalling.calls import CallsUp
+from gateway.signalling.dialogs import Dialog
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.ingress import Ingress
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
-from gateway.signalling.own_side import OwnSide
+from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_response
-from gateway.signalling.requests import lines_of, reply_address, server_key
+from gateway.signalling.requests import lines_of, reply_address, request_of, server_key
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
+
+MAX_REASONS: Final = 4
+LONGEST_REASON: Final = 256
+"""Reason lines of a CANCEL that are passed on, and the bytes of each: one a protocol, in the length of a sentence."""
 
 
 class SipProxy:
@@ -45,6 +51,7 @@ class SipProxy:
     ) -> None:
         self._settings: Final = settings
         self._ingress: Final = Ingress(trunk_groups)
+        self._strangers: Final = Allowance(settings.strangers_per_s)
         self.counters: Final = ProxyCounters()
         self._own: Final = OwnSide(settings.listeners, settings.secret)
         self._layer: Final = TransactionLayer(self, settings.timers)
@@ -65,6 +72,10 @@ class SipProxy:
         """One datagram. Never raises: what cannot be read is answered with 400 or counted and dropped."""
         actions: list[Action] = []
         message = None
+        known_host = self._ingress.is_member(source)
+        if not known_host and not self._is_looked_at(data, at_us):
+            self.counters.unwelcome += 1
+            return actions
         try:
             if len(data) > self._settings.max_message_bytes:
                 raise Malformed(f"longer than {self._settings.max_message_bytes} bytes", len(data))
@@ -72,7 +83,7 @@ class SipProxy:
                 self._receive_response(data, source, at_us, actions)
             else:
                 message = SipMessage(data)
-                self._receive_request(message, source, at_us, actions)
+                self._receive_request(message, source, known_host, at_us, actions)
         except Malformed as fault:
             if data.strip(b"\r\n\x00"):  # empty lines keep a path through a NAT open (RFC 5626 section 3.5.1)
                 self._answers.malformed(data, message, fault, source, actions)
@@ -144,12 +155,22 @@ class SipProxy:
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
-    def _receive_request(self, request: SipMessage, source: Hop, at_us: int, actions: list[Action]) -> None:
+    def _is_looked_at(self, data: bytes, at_us: int) -> bool:
+        """Of those who belong to no trunk group: what may be an answer to us, and so many requests a second.
+
+        The rest must cost next to nothing, and nobody whose address they took is sent anything.
+        """
+        if data.startswith(b"SIP/2.0 "):
+            return OWN_COOKIE in data
+        return self._strangers.take(at_us)
+
+    def _receive_request(
+        self, request: SipMessage, source: Hop, known_host: bool, at_us: int, actions: list[Action]
+    ) -> None:
         method = request.method
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
         key = server_key(request, via, via_value)
-        known_host = self._ingress.is_member(source)
         if not known_host:
             # A branch can often be guessed: a stranger's must not stand for a member's call, to forestall or cancel it.
             key = (b"%s from %s:%d" % (key[0], source.host.encode(), source.port), *key[1:])
@@ -165,8 +186,8 @@ class SipProxy:
             self._layer.repeated(server, at_us, actions)
             return
         received = edit.completed_via(via_value, via, source.host, source.port)
-        reply_to = reply_address(source, via, via_value, self._ingress.hosts)
-        server = ServerTransaction(key, request, source, reply_to, received)
+        reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
+        server = ServerTransaction(key, request, source, reply_to, received, known_host)
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
             return
@@ -178,12 +199,12 @@ class SipProxy:
         else:
             request.check()
             if method == b"OPTIONS":
-                self._answers.once(server, 200, "OK", actions, extra=ALLOW)
+                self._answers.once(server, 200, "OK", actions, extra=CAPABILITIES if known_host else b"")
             else:
                 self._answers.once(server, 405, "Method Not Allowed", actions, extra=ALLOW)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
-        """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10)."""
+        """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10), with its Reason (RFC 3326)."""
         branch, host, port, _ = server.key
         invite = self._layer.server((branch, host, port, b"INVITE"))
         if invite is None:
@@ -191,6 +212,8 @@ class SipProxy:
             return
         self._answers.once(server, 200, "OK", actions)
         if invite.client is not None:
+            reasons = lines_of(request_of(server), b"reason")[:MAX_REASONS]
+            invite.client.cancel_reason = b"".join(b"Reason: %s\r\n" % reason[:LONGEST_REASON] for reason in reasons)
             self._layer.cancel(invite.client, at_us, actions)
 
     # -- responses ----------------------------------------------------------------------------------------------------
@@ -213,10 +236,14 @@ class SipProxy:
         server, dialog = client.server, client.dialog
         if status == 100 or server is None or dialog is None:
             return
+        if status < 200 and client.method != b"INVITE":
+            return  # RFC 4320 section 4.1
         if client.method == b"INVITE":
             tag = tag_of(response.to)
             if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
                 dialog.learn(tag)
+                if 200 <= status < 300:
+                    dialog.answered(tag)
             self._calls.progress(dialog, status, at_us, actions)
         if 100 < status < 300 and client.method in REFRESHING:
             opening = client.branch == dialog.opened_by
@@ -227,10 +254,26 @@ class SipProxy:
             self._fail(client, "the next hop is out of service", extra, at_us, actions)
             return
         self._layer.respond(server, status, response.onward, at_us, actions)
-        if client.method == b"BYE" and status >= 200 and status not in (401, 407):  # a challenged BYE comes again
-            self._calls.drop(dialog)
+        if client.method == b"BYE":
+            if status < 300 or status in (408, 481):
+                self._hang_up(client, dialog, at_us, actions)
+            else:
+                dialog.closing = False
         elif status >= 300 and client.branch == dialog.opened_by:
             self._calls.fail(dialog, status, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
+
+    def _hang_up(self, client: ClientTransaction, dialog: Dialog, at_us: int, actions: list[Action]) -> None:
+        """A BYE was answered, or never will be: its sender has left (RFC 3261 section 15.1.1).
+
+        One that is refused ends nothing: the other side still talks. Nor does one in an early dialog: the answer to the
+        INVITE says what becomes of the call.
+        """
+        server = client.server
+        if server is None or server.request is None:
+            return
+        tag = tag_of(server.request.required(headers.FROM if client.to_caller else headers.TO))
+        ended_by = EndedBy.CALLED if client.to_caller else EndedBy.CALLER
+        self._calls.hung_up(dialog, tag, ended_by, client.sent_at_us, at_us, actions)
 
     def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """The request cannot be sent: as if the next hop had answered 503 (RFC 3261 section 16.9)."""
@@ -246,7 +289,7 @@ class SipProxy:
         if dialog is None:
             return
         if client.method == b"BYE":
-            self._calls.drop(dialog)
+            self._hang_up(client, dialog, at_us, actions)
         elif client.branch == dialog.opened_by:
             self._calls.fail(dialog, 500, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
 
@@ -256,9 +299,9 @@ class SipProxy:
         if server is None:
             return
         if client.method != b"INVITE":
-            self._layer.forget(server)  # RFC 4320: a late 408 to a non-INVITE does harm only
             if client.method == b"BYE" and dialog is not None:
-                self._calls.drop(dialog)
+                self._hang_up(client, dialog, at_us, actions)
+            self._layer.forget(server)  # RFC 4320: a late 408 to a non-INVITE does harm only
             return
         ended_by = _given_up_by(client) or EndedBy.TIMEOUT
         status, phrase = (487, "Request Terminated") if ended_by is EndedBy.CANCEL else (408, "Request Timeout")
@@ -269,7 +312,7 @@ class SipProxy:
     def _reroute(self, message: Send, actions: list[Action]) -> None:
         """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""
         self.counters.undeliverable += 1
-        if not message.target.connection or message.target.host not in self._ingress.hosts:
+        if not message.target.connection:
             return
         try:
             response = SipMessage(message.data)

@@ -23,6 +23,10 @@ class ProxySettings:
     max_message_bytes: int = 16_384
     max_call_s: int = 14_400
     """A call that nobody ended is given up after this time."""
+    emergency_reserve: int = 1_000
+    """By how many transactions and calls emergency calls may exceed those bounds."""
+    strangers_per_s: int = 50
+    """Requests a second that are looked at of senders who belong to no trunk group; those beyond are dropped unread."""
     timers: TimerSettings = field(default_factory=TimerSettings)
 
 
@@ -36,5 +40,7 @@ class ProxyCounters:
         """Retransmissions answered from memory."""
         self.stray = 0
         """Responses and ACKs that belong to nothing."""
+        self.unwelcome = 0
+        """Messages of senders who belong to no trunk group that were dropped unread."""
         self.undeliverable = 0
         """Messages that could not be sent at all."""

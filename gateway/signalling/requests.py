@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via, parameter_of
+from gateway.codecs.sip.grammar import Via, parameter_of, split_list
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.transaction_layer import ServerKey
 from gateway.signalling.transactions import ServerTransaction
 
+EXTENSIONS: Final = frozenset({b"timer"})
+"""Option tags that may be asked of us as a proxy (RFC 4028)."""
+MAX_VIAS: Final = 70
+"""As many hops as Max-Forwards usually allows."""
 _UDP: Final = Transport.UDP
 
 
@@ -55,6 +59,28 @@ def lines_of(message: SipMessage, name: bytes) -> list[bytes]:
         if field.strip().lower() == name:
             found.append(b" ".join(value.split()))
     return found
+
+
+def vias_of(request: SipMessage) -> Iterator[bytes]:
+    """Every value of Via, in order, the first MAX_VIAS of them."""
+    count = 0
+    for span in request.spans(headers.VIA):
+        line = request.text(span)
+        for start, end in split_list(line):
+            count += 1
+            if count > MAX_VIAS:
+                return
+            yield line[start:end]
+
+
+def unsupported_by_us(request: SipMessage) -> bytes:
+    """The extensions in Proxy-Require that we do not know (RFC 3261 section 16.3 step 5), as a list."""
+    if request.value(headers.PROXY_REQUIRE) is None:
+        return b""
+    found: list[bytes] = []
+    for span in request.spans(headers.PROXY_REQUIRE):
+        found += (tag for tag in request.text(span).replace(b",", b" ").split() if tag.lower() not in EXTENSIONS)
+    return b", ".join(found)
 
 
 def request_of(server: ServerTransaction) -> SipMessage:

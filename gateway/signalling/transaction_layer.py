@@ -30,6 +30,7 @@ _RELAY: Final = Effect.RELAY
 _FORGET: Final = Effect.FORGET
 _FIRST_START: Final = Effect.START_A
 _UDP: Final = Transport.UDP
+_CANCEL_END: Final = b"Content-Length: 0\r\n\r\n"
 
 _Reached = tuple[str, int, Transport]
 """Host, port and transport of a peer behind connections."""
@@ -150,6 +151,8 @@ class TransactionLayer:
             return
         client.cancelled = True
         data = edit.cancel_of(SipMessage(client.request))
+        if client.cancel_reason:
+            data = data[: -len(_CANCEL_END)] + client.cancel_reason + _CANCEL_END
         self.send_request(b"CANCEL", client.branch, data, client.target, None, None, at_us, actions)
         self.timers.start(Event.CANCEL_TIMEOUT, client, at_us, 64 * self._settings.t1_us)
 

@@ -259,8 +259,15 @@ class ServerTransaction:
     )
 
     def __init__(
-        self, key: tuple[bytes, bytes, int, bytes], request: SipMessage, source: Hop, reply_to: Hop, via: bytes | None
+        self,
+        key: tuple[bytes, bytes, int, bytes],
+        request: SipMessage,
+        source: Hop,
+        reply_to: Hop,
+        via: bytes | None,
+        trusted: bool = True,
     ) -> None:
+        """`trusted`: the source is known to be where its datagrams say; else no answer is repeated unasked."""
         self.key: Final = key
         self.method: Final = request.method
         self.request: SipMessage | None = request
@@ -274,7 +281,7 @@ class ServerTransaction:
         self.client: ClientTransaction | None = None
         self.interval_us = 0
         invite = request.method == b"INVITE"
-        if source.transport is _UDP:
+        if source.transport is _UDP and trusted:
             self.machine = INVITE_SERVER if invite else SERVER
         else:
             self.machine = INVITE_SERVER_RELIABLE if invite else SERVER_RELIABLE
@@ -287,6 +294,7 @@ class ClientTransaction:
     __slots__ = (
         "ack",
         "branch",
+        "cancel_reason",
         "cancel_wanted",
         "cancelled",
         "dialog",
@@ -325,6 +333,8 @@ class ClientTransaction:
         self.to_caller = False
         """Whether it goes to the dialog's caller; else to the called side."""
         self.ack: bytes | None = None
+        self.cancel_reason = b""
+        """Reason lines that the CANCEL takes along (RFC 3326), each with its line end."""
         self.cancel_wanted = False
         self.cancelled = False
         self.overdue = False

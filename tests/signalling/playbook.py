@@ -78,6 +78,8 @@ def settings_with(
     max_calls: int = 1_000,
     max_call_s: int = 14_400,
     max_transactions: int = 1_000,
+    strangers_per_s: int = 50,
+    emergency_reserve: int = 1_000,
 ) -> ProxySettings:
     return ProxySettings(
         listeners or (Hop(host, OURSELVES.port),),
@@ -85,6 +87,8 @@ def settings_with(
         max_calls=max_calls,
         max_call_s=max_call_s,
         max_transactions=max_transactions,
+        strangers_per_s=strangers_per_s,
+        emergency_reserve=emergency_reserve,
     )
 
 

@@ -70,6 +70,43 @@ def test_a_request_that_goes_nowhere_is_answered_and_leaves_nothing_behind(datag
         assert (play.proxy.transactions, play.proxy.dialogs, play.ledger.in_progress) == (0, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ((b"Proxy-Require: timer, foo",), b"foo"),
+        ((b"Proxy-Require: foo", b"Proxy-Require: TIMER ,bar"), b"foo, bar"),
+    ],
+)
+def test_only_the_extensions_that_we_do_not_know_are_named(lines: tuple[bytes, ...], named: bytes) -> None:
+    """RFC 3261 section 16.3 step 5."""
+    with Playbook() as play:
+        play >> request("INVITE", *lines) << sends("420", CALLER, lines=(b"Unsupported: " + named,))
+        answered(play)
+        play >> in_dialog("INFO", *lines) << sends("420", CALLER, lines=(b"Unsupported: " + named,))
+        play >> in_dialog("BYE", *lines) << sends("420", CALLER, lines=(b"Unsupported: " + named,))
+
+
+def test_an_extension_that_we_know_may_be_asked_of_us() -> None:
+    with Playbook() as play:
+        play >> request("INVITE", b"Proxy-Require: timer") << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE)
+
+
+def test_a_request_uri_beyond_reason_is_414() -> None:
+    """RFC 3261 section 21.4.13."""
+    with Playbook() as play:
+        play >> request(uri="sip:" + "1" * 1_100 + "@192.0.2.20") << sends("414", CALLER)
+
+
+def test_a_message_beyond_the_limit_is_513() -> None:
+    """RFC 3261 section 21.5.7."""
+    with Playbook() as play:
+        long = request(body=b"a" * 20_000)
+        play >> long << sends("513", CALLER)
+        assert play.proxy.counters.malformed.total() == 1
+        play >> Datagram(long.data.replace(b"INVITE", b"ACK"), CALLER)
+
+
 def test_an_unsupported_extension_is_named() -> None:
     with Playbook() as play:
         play >> request("INVITE", b"Proxy-Require: foo, bar") << sends("420", CALLER, lines=(b"Unsupported: foo, bar",))
@@ -98,7 +135,7 @@ def test_a_missing_max_forwards_is_added_as_69_after_our_own_hop() -> None:
 )
 def test_what_cannot_be_answered_is_dropped_and_counted(data: bytes) -> None:
     with Playbook() as play:
-        play >> Datagram(data, STRANGER)
+        play >> Datagram(data, CALLER)
         assert sum(play.proxy.counters.malformed.values()) == 1
         assert play.proxy.transactions == 0
 
@@ -229,8 +266,6 @@ def test_a_route_behind_ours_says_where_a_request_goes(
     with Playbook() as play:
         answered(play, b"Contact: <sip:x@192.0.2.66:5080>", b"Record-Route: <sip:192.0.2.55;lr>, " + OURS)
         play >> in_dialog(method, *lines)
-        if method == "BYE":
-            play << ended(EndedBy.CALLER, 200)
         play << sends(method, target)
         routes = [line.partition(b": ")[2] for line in play.sent.split(b"\r\n") if line.startswith(b"Route: ")]
         assert routes == left
@@ -310,6 +345,22 @@ def test_a_response_passes_however_its_vias_are_written(change: tuple[bytes, byt
         play << ended(EndedBy.FAILURE, 486)
 
 
+def test_emergency_calls_have_a_reserve_beyond_the_bounds_and_no_more() -> None:
+    with Playbook(settings_with(max_calls=1, emergency_reserve=2)) as play:
+        started(play)
+        for number in range(2, 4):
+            play >> request(branch=str(number), call_id=f"c{number}", uri="sip:911@h")
+            play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        play >> request(branch="9", call_id="c9", uri="sip:911@h") << sends("503", CALLER)
+        assert play.proxy.dialogs == 3
+    with Playbook(settings_with(max_transactions=2, emergency_reserve=2)) as play:
+        for number in range(2):
+            play >> request(branch=str(number), call_id=f"c{number}", uri="sip:911@h")
+            play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        play >> request(branch="9", call_id="c9", uri="sip:911@h") << sends("503", CALLER)
+        assert play.proxy.transactions == 4
+
+
 def test_at_capacity_calls_are_503_but_emergency_calls_pass() -> None:
     with Playbook(settings_with(max_calls=1)) as play:
         started(play)
@@ -325,7 +376,7 @@ def test_while_draining_calls_that_are_up_go_on_and_new_ones_are_503() -> None:
         play.proxy.accepting = False
         play >> request(branch="2", call_id="c2") << sends("503", CALLER)
         play >> reply(invite, 200) << sends("200", CALLER)
-        play >> from_callee("BYE") << ended(EndedBy.CALLED, 200) << sends("BYE", CALLER)
+        play >> from_callee("BYE") << sends("BYE", CALLER)
 
 
 def test_a_flood_of_requests_outside_calls_keeps_nothing() -> None:

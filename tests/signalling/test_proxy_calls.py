@@ -51,12 +51,16 @@ def test_the_whole_call_passes_with_our_lines_and_nothing_else_changed() -> None
         play >> ok << sends("200", CALLER, data=ok.data.replace(OWN_VIA, b""))
         play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE, lines=(b"Max-Forwards: 69",))
         assert play.ledger.in_progress == 1
-        play >> in_dialog("BYE", branch="3") << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
-        assert play.ledger.in_progress == 0
+        play.now_us += 4 * SECOND_US
+        play >> in_dialog("BYE", branch="3") << sends("BYE", CALLEE)
+        assert play.ledger.in_progress == 1
+        play.now_us += SECOND_US
+        play >> reply(play.sent, 200) << sends("200", CALLER) << ended(EndedBy.CALLER, 200)
         call = play.call
         assert call is not None
         assert (call.progressed_at_us, call.answered_at_us) == (T0 + 2 * SECOND_US, T0 + 5 * SECOND_US)
-        play >> reply(play.sent, 200) << sends("200", CALLER)
+        assert call.ended_at_us == T0 + 9 * SECOND_US  # when the BYE came, not when it was answered
+        assert play.ledger.in_progress == 0
         assert play.proxy.dialogs == 0
         assert play.until(40) == []
         assert play.proxy.transactions == 0
@@ -150,9 +154,10 @@ def test_a_callee_that_ignores_the_cancel_of_timer_c_is_given_up() -> None:
 def test_timers_e_and_f_repeat_a_bye_and_forget_it_without_a_408() -> None:
     with Playbook() as play:
         answered(play)
-        play >> in_dialog("BYE") << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
+        play >> in_dialog("BYE") << sends("BYE", CALLEE)
         told = play.until(40)
-        assert told == [(when, "BYE", CALLEE) for when in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)]
+        repeats = [(when, "BYE", CALLEE) for when in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)]
+        assert told == [*repeats, (32.0, "Ended", None)]
         assert (play.proxy.transactions, play.proxy.dialogs) == (0, 0)
 
 
@@ -202,7 +207,7 @@ def test_a_200_that_crosses_the_cancel_wins() -> None:
         play >> reply(invite, 200) << sends("200", CALLER)
         play >> reply(cancel, 481)
         play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE)
-        play >> in_dialog("BYE") << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
+        play >> in_dialog("BYE") << sends("BYE", CALLEE)
 
 
 def test_cancel_of_nothing_is_481_and_of_an_answered_call_changes_nothing() -> None:
@@ -238,19 +243,19 @@ def test_a_refused_call_is_decided_answered_and_ended_at_once() -> None:
 def test_the_called_side_may_hang_up() -> None:
     with Playbook() as play:
         answered(play)
-        play >> from_callee("BYE") << ended(EndedBy.CALLED, 200) << sends("BYE", CALLER)
-        play >> reply(play.sent, 200, source=CALLER) << sends("200", CALLEE)
+        play >> from_callee("BYE") << sends("BYE", CALLER)
+        play >> reply(play.sent, 200, source=CALLER) << sends("200", CALLEE) << ended(EndedBy.CALLED, 200)
         assert play.proxy.dialogs == 0
 
 
 def test_crossing_byes_end_the_call_once() -> None:
     with Playbook() as play:
         answered(play)
-        play >> in_dialog("BYE") << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
+        play >> in_dialog("BYE") << sends("BYE", CALLEE)
         one = play.sent
         play >> from_callee("BYE") << sends("BYE", CALLER)
         other = play.sent
-        play >> reply(one, 200) << sends("200", CALLER)
+        play >> reply(one, 200) << sends("200", CALLER) << ended(EndedBy.CALLER, 200)
         play >> reply(other, 481, source=CALLER) << sends("481", CALLEE)
         assert (play.proxy.dialogs, play.ledger.in_progress) == (0, 0)
 
@@ -258,7 +263,7 @@ def test_crossing_byes_end_the_call_once() -> None:
 def test_a_challenged_bye_may_come_again() -> None:
     with Playbook() as play:
         answered(play)
-        play >> in_dialog("BYE") << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
+        play >> in_dialog("BYE") << sends("BYE", CALLEE)
         play >> reply(play.sent, 407) << sends("407", CALLER)
         play >> in_dialog("BYE", branch="3", cseq=3) << sends("BYE", CALLEE)
 
@@ -289,7 +294,7 @@ def test_a_second_invite_that_fails_while_the_call_rings_does_not_end_it() -> No
         play >> in_dialog("INVITE", branch="4") << sends("100", CALLER) << sends("INVITE", CALLEE)
         play >> reply(play.sent, 491) << sends("ACK", CALLEE) << sends("491", CALLER)
         play >> reply(invite, 200) << sends("200", CALLER)
-        play >> in_dialog("BYE", branch="5", cseq=3) << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE)
+        play >> in_dialog("BYE", branch="5", cseq=3) << sends("BYE", CALLEE)
 
 
 @pytest.mark.parametrize("method", ["PRACK", "UPDATE", "INFO"])

@@ -79,17 +79,17 @@ def test_over_tcp_our_failure_is_not_repeated_and_its_ack_ends_the_transaction()
 
 def test_over_tcp_a_bye_is_not_repeated_and_leaves_no_transaction_when_answered() -> None:
     """RFC 3261 sections 17.1.2.2 and 17.2.2: no timer E, timers J and K last no time."""
-    with towards_tcp() as play:
-        invite = begun(play)
-        play >> reply(invite, 200, source=CALLEE_TCP) << progressed() << sends("200", CALLER)
-        play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE_TCP)
+    with Playbook(settings_with(listeners=LISTENERS), groups_with(CALLER_TCP, CALLEE_TCP)) as play:
+        invite = begun(play, CALLER_TCP)
+        play >> reply(invite, 200, source=CALLEE_TCP) << progressed() << sends("200", CALLER_TCP)
+        caller = CALLER_TCP._replace(port=40_000, connection=4)
+        play >> Datagram(in_dialog("ACK", cseq=1).data, caller) << sends("ACK", CALLEE_TCP)
         play.until(33)
         assert play.proxy.transactions == 0
-        bye = Datagram(in_dialog("BYE").data, Hop(CALLER.host, 40_000, Transport.TCP, 4))
-        play >> bye << ended(EndedBy.CALLER, 200) << sends("BYE", CALLEE_TCP)
+        play >> Datagram(in_dialog("BYE").data, caller) << sends("BYE", CALLEE_TCP)
         sent = play.sent
         assert play.until(10) == []
-        play >> reply(sent, 200, source=CALLEE_TCP) << sends("200", bye.source)
+        play >> reply(sent, 200, source=CALLEE_TCP) << sends("200", caller) << ended(EndedBy.CALLER, 200)
         assert play.proxy.transactions == 0
 
 

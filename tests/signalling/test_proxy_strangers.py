@@ -29,7 +29,7 @@ def stranger_calls(number: int) -> Datagram:
 
 
 def test_strangers_cannot_fill_the_table_of_transactions() -> None:
-    with Playbook(settings(max_transactions=80)) as play:
+    with Playbook(settings(max_transactions=80, strangers_per_s=200)) as play:
         for number in range(100):
             play >> stranger_calls(number) << decided(Outcome.REFUSE) << sends("403", STRANGER)
             play << ended(EndedBy.REFUSAL, 403)
@@ -73,3 +73,55 @@ def test_911_behind_the_country_code_is_an_emergency_call_all_the_same() -> None
         play >> request(uri="sip:+1911@192.0.2.20") << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
         assert play.call is not None
         assert play.call.attempt.emergency
+
+
+def test_beyond_so_many_a_second_what_strangers_send_is_dropped_unread() -> None:
+    with Playbook(settings(strangers_per_s=2)) as play:
+        for number in range(2):
+            play >> stranger_calls(number) << decided(Outcome.REFUSE) << sends("403", STRANGER)
+            play << ended(EndedBy.REFUSAL, 403)
+        play >> stranger_calls(2)
+        play >> Datagram(b"nonsense", STRANGER)
+        play >> Datagram(b"\r\n\r\n", STRANGER)
+        assert (play.proxy.counters.unwelcome, play.proxy.counters.malformed.total()) == (3, 0)
+        play.now_us += 500_000
+        play >> stranger_calls(3) << decided(Outcome.REFUSE) << sends("403", STRANGER)
+        play << ended(EndedBy.REFUSAL, 403)
+        play >> stranger_calls(4)
+        play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)  # members are not affected
+
+
+def test_a_stranger_is_answered_once_for_each_request_and_nothing_is_repeated_unasked() -> None:
+    """Its address may be somebody else's, at whom the answers are aimed: timer G does not run for it."""
+    with Playbook() as play:
+        play >> stranger_calls(1) << decided(Outcome.REFUSE) << sends("403", STRANGER) << ended(EndedBy.REFUSAL, 403)
+        assert play.until(10) == []
+        play >> stranger_calls(1) << sends("403", STRANGER)  # asked again, and not decided again
+        assert play.until(40) == []
+        assert play.proxy.transactions == 0
+
+
+def test_an_answer_to_a_stranger_is_hardly_longer_than_what_it_sent() -> None:
+    with Playbook() as play:
+        play >> request("OPTIONS", source=STRANGER) << sends("200", STRANGER)
+        assert len(play.sent) < len(request("OPTIONS", source=STRANGER).data)
+        assert b"Allow" not in play.sent
+        invite = stranger_calls(1)
+        play >> invite << decided(Outcome.REFUSE) << sends("403", STRANGER) << ended(EndedBy.REFUSAL, 403)
+
+
+def test_a_member_is_told_what_we_can() -> None:
+    """RFC 3261 sections 11.2 and 16.3 step 3: also where it may go no further."""
+    with Playbook() as play:
+        play >> request("OPTIONS", hops=b"0")
+        play << sends("200", CALLER, lines=(b"Accept: application/sdp", b"Supported: timer"))
+
+
+def test_responses_of_strangers_to_nothing_of_ours_are_dropped_unread() -> None:
+    with Playbook() as play:
+        play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        invite = play.sent
+        play >> Datagram(b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\n\r\n", STRANGER)
+        assert play.proxy.counters.unwelcome == 1
+        # A Contact behind a member may answer from an address of its own.
+        play >> reply(invite, 180, source=Hop("198.51.100.7", 5060)) << progressed() << sends("180", CALLER)

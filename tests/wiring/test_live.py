@@ -211,12 +211,12 @@ async def test_draining_ends_only_when_the_last_bye_was_answered(exchange: Excha
         draining = asyncio.create_task(gateway.drain(60))
         exchange.partner.send("BYE", gateway.address, "last", to_tag="b", cseq=2)
         bye = await exchange.host.receive("BYE ")
-        await calls.over("last")
         for _ in range(20):
             await asyncio.sleep(0)
         assert not draining.done()
         exchange.host.answer(bye, "200 OK", gateway.address)
         await exchange.partner.receive("SIP/2.0 200 ")
+        await calls.over("last")
         async with asyncio.timeout(10):
             await draining
 
