@@ -14,7 +14,7 @@ from gateway.codecs.sip import edit, headers
 from gateway.codecs.sip.grammar import parse_via
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
-from gateway.interconnection.trunk_groups import Hop, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
@@ -34,6 +34,7 @@ from gateway.signalling.requests import lines_of, reply_address, request_of, ser
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
 
+_UDP: Final = Transport.UDP
 MAX_REASONS: Final = 4
 LONGEST_REASON: Final = 256
 """Reason lines of a CANCEL that are passed on, and the bytes of each: one a protocol, in the length of a sentence."""
@@ -116,13 +117,18 @@ class SipProxy:
         return actions
 
     def undeliverable(self, message: Send, at_us: int) -> list[Action]:
-        """A message could not be sent at all. A request fails; a response to a connection may go by another one."""
+        """No socket took a message, or the connection that was to carry it never came up.
+
+        A request fails, a response may go by another connection. A datagram is as good as lost, and sent again.
+        """
         actions: list[Action] = []
+        self.counters.undeliverable += 1
+        if message.target.transport is _UDP:
+            return actions
         data = message.data
         if data.startswith(b"SIP/2.0 "):
             self._reroute(message, actions)
             return actions
-        self.counters.undeliverable += 1
         start = data.find(b";branch=") + 8  # of the first Via, which is ours
         method = data[: data.find(b" ")]
         client = self._layer.client(data[start : data.find(b"\r\n", start)], b"INVITE" if method == b"ACK" else method)
@@ -311,7 +317,6 @@ class SipProxy:
 
     def _reroute(self, message: Send, actions: list[Action]) -> None:
         """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""
-        self.counters.undeliverable += 1
         if not message.target.connection:
             return
         try:

@@ -51,7 +51,7 @@ class ScriptedProxy(SipProxy):
     def receive(self, data: bytes, source: Hop, at_us: int) -> list[Action]:  # noqa: ARG002 - a function of bytes
         return list(self.answer(data, source))
 
-    def undeliverable(self, message: Send, at_us: int) -> list[Action]:  # noqa: ARG002 - nothing follows from it
+    def undeliverable(self, message: Send, at_us: int) -> list[Action]:  # noqa: ARG002 - what is lost stays lost
         return []
 
     def wake(self, at_us: int) -> list[Action]:
