@@ -51,6 +51,8 @@ class DialogRequests:
         request = request_of(server)
         if request.method != b"BYE":  # one that could open a call behind us must not be readable in two ways
             request.check()
+        else:
+            request.body_end()  # nor may anything hide behind a BYE
         call_id = request.required(headers.CALL_ID)
         found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag, server.source.host)
         if found is None or not known_host:

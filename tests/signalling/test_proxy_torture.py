@@ -129,3 +129,38 @@ def test_a_response_with_an_absurd_number_in_cseq_is_discarded(spelt: bytes) -> 
         answer = reply(started(play), 503).data.replace(b"CSeq: 1 ", spelt + b"9292394834772304023312 ")
         play >> Datagram(answer, CALLEE)
         assert play.proxy.counters.malformed.total() == 1
+
+
+HIDDEN = request(call_id="hidden").data
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 4", b"l:0004", b"Content-Length : 4"])
+def test_what_stands_behind_the_body_does_not_go_on(length: bytes) -> None:  # RFC 4475 section 3.1.1.8
+    with Playbook() as play:
+        play >> request("INVITE", length, body=b"body" + HIDDEN) << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE)
+        invite = play.sent
+        assert invite.endswith(b"\r\n\r\nbody")
+        answer = reply(invite, 200).data.replace(b"Content-Length: 0", length)
+        play >> Datagram(answer + b"body" + HIDDEN, CALLEE) << progressed() << sends("200", CALLER)
+        assert play.sent.endswith(b"\r\n\r\nbody")
+        for method in ("ACK", "BYE"):
+            play >> request(method, length, cseq=f"2 {method}", branch="2", to=CALLEE_TAGGED, body=b"body" + HIDDEN)
+            play << (sends("ACK", CALLEE) if method == "ACK" else ended(EndedBy.CALLER, 200))
+        play << sends("BYE", CALLEE)
+        assert play.sent.endswith(b"\r\n\r\nbody")
+
+
+@pytest.mark.parametrize(
+    "length", [b"Content-Length: 5", b"Content-Length: -1", b"Content-Length: 0\r\nl: 4", b"Content-Length: 1e1"]
+)
+def test_nothing_goes_on_of_which_nobody_can_tell_where_it_ends(length: bytes) -> None:  # RFC 3261 section 18.3
+    with Playbook() as play:
+        invite = started(play)
+        for answer in (reply(invite, 180).data, reply(invite, 503).data):
+            play >> Datagram(answer.replace(b"Content-Length: 0", length) + b"body", CALLEE)
+        play >> reply(invite, 200) << progressed() << sends("200", CALLER)
+        play >> request("ACK", length, branch="2", to=CALLEE_TAGGED, body=b"body")
+        play >> request("BYE", length, branch="3", cseq="2 BYE", to=CALLEE_TAGGED, body=b"body") << sends("400", CALLER)
+        assert play.proxy.counters.malformed.total() == 4
+        assert play.ledger.in_progress == 1

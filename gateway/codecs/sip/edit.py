@@ -29,8 +29,10 @@ def forwarded(
 
     `own` is our Via line and, where wanted, our Record-Route line, each with its line end, put before all others;
     `max_forwards` the new value; `received` the previous hop's Via value completed as RFC 3261 section 18.2.1 asks,
-    None where nothing is to complete; `pop_route` takes our own entry off the Route.
+    None where nothing is to complete; `pop_route` takes our own entry off the Route. What stands behind the body does
+    not go on. Raises `Malformed` where it cannot be told where the body ends.
     """
+    end = message.body_end()
     lines = message.lines.copy()
     hops = message.numbers(headers.MAX_FORWARDS)
     if hops:
@@ -48,13 +50,14 @@ def forwarded(
         else:
             lines[number] = rest
     lines[1] = own + lines[1] if len(lines) > 1 else own
-    return b"\r\n".join(lines) + message.data[message.head_end :]
+    return b"\r\n".join(lines) + message.data[message.head_end : end]
 
 
 def without_top_via(message: SipMessage) -> bytes:
-    """A response with its first Via taken off.
+    """A response with its first Via taken off, and without what stands behind its body.
 
-    Raises `Malformed` where it is the only one: such a response is addressed to us and to nobody behind us.
+    Raises `Malformed` where it is the only one: such a response is addressed to us and to nobody behind us; and where
+    it cannot be told where the body ends.
     """
     numbers = message.numbers(headers.VIA)
     if not numbers:
@@ -67,7 +70,7 @@ def without_top_via(message: SipMessage) -> bytes:
         del lines[numbers[0]]
     else:
         raise Malformed("the response carries no Via but ours", message.spans(headers.VIA)[0][0])
-    return b"\r\n".join(lines) + message.data[message.head_end :]
+    return b"\r\n".join(lines) + message.data[message.head_end : message.body_end()]
 
 
 def _with_value(line: bytes, value: bytes) -> bytes:

@@ -225,7 +225,7 @@ class SipMessage:
         number, method = self.cseq()
         if method != self.method or number >= 1 << 31:
             raise Malformed("CSeq does not fit the request", self.spans(headers.CSEQ)[0][0])
-        self._check_length()
+        self.body_end()
 
     def _bare_line_feed(self) -> int:
         position = self.data.find(b"\n")
@@ -233,14 +233,25 @@ class SipMessage:
             position = self.data.find(b"\n", position + 1)
         return position
 
-    def _check_length(self) -> None:
+    def body_end(self) -> int:
+        """Where the body ends: as Content-Length says, else with the datagram. What stands behind it is noise.
+
+        Raises `Malformed` where Content-Length is no number, stands there twice, or says more than has come (RFC 3261
+        section 18.3): on a stream, somebody else's message could hide behind another reading of it.
+        """
         value = self.value(headers.CONTENT_LENGTH)
         if value is None:
-            return
-        if not value.isdigit() or len(value) > 9:
+            return len(self.data)
+        if self._numbers is not None and len(self._numbers[headers.CONTENT_LENGTH]) > 1:
+            second = self.spans(headers.CONTENT_LENGTH)[1][0]
+            raise Malformed("the Content-Length header field stands more than once", second)
+        digits = value.lstrip(b"0")
+        if not value.isdigit() or len(digits) > 9:
             raise Malformed("Content-Length is not a number", self.spans(headers.CONTENT_LENGTH)[0][0])
-        if int(value) > len(self.data) - self.body_offset:
+        end = self.body_offset + int(digits or b"0")
+        if end > len(self.data):
             raise Malformed("the body is shorter than Content-Length says", len(self.data))
+        return end
 
     def cseq(self) -> tuple[int, bytes]:
         """Sequence number and method of CSeq."""

@@ -43,6 +43,7 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
     sent_by = own_via[own_via.find(b"SIP/2.0/UDP ") + 12 : -len(b";branch=")]
     if via.sent_by != sent_by:
         return None
+    message.body_end()
     try:
         onward = edit.without_top_via(message)
     except Malformed:
@@ -64,9 +65,13 @@ def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse
         return None
     to_end = data.find(b"\r\n", to + 6)
     cseq_end = data.find(b"\r\n", cseq + 8)
-    last = to_end if to_end > cseq_end else cseq_end
-    if cseq_end < 0 or to_end < 0 or data.find(b"\r\n\r\n", end, last) >= 0:
-        return None  # one of them was found in the body
+    head_end = data.find(b"\r\n\r\n", end)
+    if head_end < to or head_end < cseq:
+        return None  # one of them was found in the body, or the head has no end
+    length = data.find(b"\r\nContent-Length: ", end, head_end)
+    digits = data[length + 18 : data.find(b"\r\n", length + 18)]
+    if length < 0 or not digits.isdigit() or len(digits) > 9 or head_end + 4 + int(digits) != len(data):
+        return None
     status = _STATUS.get(data[8:12])
     number, _, method = data[cseq + 8 : cseq_end].partition(b" ")
     if (
