@@ -11,6 +11,7 @@ from playbook import (
     Playbook,
     decided,
     ended,
+    in_dialog,
     progressed,
     reply,
     request,
@@ -164,3 +165,23 @@ def test_nothing_goes_on_of_which_nobody_can_tell_where_it_ends(length: bytes) -
         play >> request("BYE", length, branch="3", cseq="2 BYE", to=CALLEE_TAGGED, body=b"body") << sends("400", CALLER)
         assert play.proxy.counters.malformed.total() == 4
         assert play.ledger.in_progress == 1
+
+
+@pytest.mark.parametrize("rest", [";x=<y>", ";x=>", ";tag=c>;tag=d"])
+def test_a_tag_is_read_in_one_way_whatever_brackets_follow_it(rest: str) -> None:
+    """To has a tag that nobody gave out, so this opens no call: who comes next and reads the tag would see none."""
+    with Playbook() as play:
+        play >> request(to=f"<sip:+16365550199@192.0.2.20>;tag=made-up{rest}") << sends("481", CALLER)
+
+
+def test_a_tag_of_an_address_without_brackets_is_read_in_one_way() -> None:
+    with Playbook() as play:
+        play >> request(to="sip:+16365550199@192.0.2.20;tag=made-up;x=>") << sends("481", CALLER)
+
+
+def test_white_space_before_a_tag_is_no_part_of_it() -> None:
+    with Playbook() as play:
+        play >> request(from_="<sip:+13145550100@192.0.2.10>;tag=  a") << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE)
+        play >> reply(play.sent, 200) << progressed() << sends("200", CALLER)
+        play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE)

@@ -88,8 +88,10 @@ def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse
 def tag_of(value: bytes) -> bytes:
     """The tag parameter of a From or To value; empty where there is none."""
     parameters = value.rpartition(b">")[2]
-    if b'"' in parameters:  # what stands in quotes is no tag
+    brackets = value.count(b">")
+    if b'"' in parameters or brackets > 1 or (brackets and b"<" not in value):
+        # What stands in quotes is no tag, and it is the first bracket behind the address that ends it.
         return parse_name_addr(value).tag
     if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
-        return parameters[5:]
+        return parameters[5:].strip()
     return parameter_of(parameters, b"tag") or b""
