@@ -97,7 +97,9 @@ class SipMessage:
         values = self._values
         repeated = False
         for line in self.lines[1:]:
-            name, _, value = line.partition(b": ")
+            name, colon, value = line.partition(b": ")
+            if not colon:
+                name = b""  # which is nobody's: the line is read with care
             if name in values:
                 repeated = True
             else:

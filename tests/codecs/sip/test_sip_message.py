@@ -122,7 +122,19 @@ def test_the_first_via_is_the_first_in_whatever_spelling() -> None:
     assert SipMessage(data).value(headers.VIA) == b"SIP/2.0/UDP first;branch=z9hG4bK0"
 
 
-@pytest.mark.parametrize("line", [b"no colon", b": no name", b"two words: x", b"sch\xc3\xb6n: x", b"(x): y"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no colon",
+        b"Privacy",
+        b"Supported",
+        b"P-Asserted-Identity ",
+        b": no name",
+        b"two words: x",
+        b"sch\xc3\xb6n: x",
+        b"(x): y",
+    ],
+)
 def test_a_line_that_is_no_header_line_is_malformed(line: bytes) -> None:
     with pytest.raises(Malformed):
         SipMessage(invite_with(line)).check()
