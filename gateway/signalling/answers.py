@@ -13,7 +13,7 @@ from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Action, Send
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters
-from gateway.signalling.requests import request_of
+from gateway.signalling.requests import SCHEMES, request_of, scheme_of, unsupported_by_us
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 
@@ -61,6 +61,17 @@ class Answers:
         """Answer without a transaction: a repeated request is answered again, the same (RFC 3261 section 8.2.7)."""
         data = self._own.answer(request_of(server), status, phrase, server.via, extra)
         actions.append(Send(data, server.reply_to))
+
+    def options(self, server: ServerTransaction, known_host: bool, actions: list[Action]) -> None:
+        """Answer an OPTIONS as a server does, saying what we do not know (RFC 3261 sections 8.2.2 and 11.2)."""
+        request = request_of(server)
+        unsupported = unsupported_by_us(request, headers.REQUIRE)
+        if scheme_of(request) not in SCHEMES:
+            self.once(server, 416, "Unsupported URI Scheme", actions)
+        elif unsupported:
+            self.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
+        else:
+            self.once(server, 200, "OK", actions, CAPABILITIES if known_host else b"")
 
     def malformed(
         self, data: bytes, message: SipMessage | None, fault: Malformed, source: Hop, actions: list[Action]

@@ -62,7 +62,7 @@ class DialogRequests:
         if hops == 0:
             self._answers.once(server, 483, "Too Many Hops", actions)
             return
-        unsupported = unsupported_by_us(request)
+        unsupported = unsupported_by_us(request, headers.PROXY_REQUIRE)
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return

@@ -21,12 +21,11 @@ from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.remote_targets import learn_from_request
-from gateway.signalling.requests import hops_left, request_of, unsupported_by_us, vias_of
+from gateway.signalling.requests import SCHEMES, hops_left, request_of, scheme_of, unsupported_by_us, vias_of
 from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 
-_SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 LONGEST_DATAGRAM: Final = 65_507
 """Bytes: what UDP can carry over IPv4."""
 OUR_LINES: Final = 512
@@ -117,10 +116,8 @@ class NewCalls:
         if len(request.request_uri) > LONGEST_URI:
             self._answers.once(server, 414, "Request-URI Too Long", actions)
             return True
-        scheme = request.request_uri.partition(b":")[0].lower()
-        if scheme not in _SCHEMES:
-            if not scheme[:1].isalpha():  # no scheme at all (RFC 4475 section 3.1.2.7)
-                raise Malformed("the Request-URI does not start with a scheme", len(request.method) + 1)
+        scheme = scheme_of(request)
+        if scheme not in SCHEMES:
             self._answers.once(server, 416, "Unsupported URI Scheme", actions)
             return True
         if hops == 0:
@@ -129,7 +126,7 @@ class NewCalls:
         if scheme.startswith(b"sip") and b"?" in request.request_uri.rpartition(b"@")[2]:
             # They would be header fields of the next hop's request, which nobody has decided (RFC 3261 section 19.1.1).
             raise Malformed("the Request-URI holds header fields", len(request.method) + 1)
-        unsupported = unsupported_by_us(request)
+        unsupported = unsupported_by_us(request, headers.PROXY_REQUIRE)
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return True

@@ -18,7 +18,7 @@ from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
-from gateway.signalling.answers import ALLOW, CAPABILITIES, Answers
+from gateway.signalling.answers import ALLOW, Answers
 from gateway.signalling.call import Action, EndedBy, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
@@ -205,7 +205,7 @@ class SipProxy:
         else:
             request.check()
             if method == b"OPTIONS":
-                self._answers.once(server, 200, "OK", actions, extra=CAPABILITIES if known_host else b"")
+                self._answers.options(server, known_host, actions)
             else:
                 self._answers.once(server, 405, "Method Not Allowed", actions, extra=ALLOW)
 

@@ -8,12 +8,14 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Via, parameter_of, split_list
+from gateway.codecs.sip.headers import Header
 from gateway.codecs.sip.message import SipMessage
 from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.transaction_layer import ServerKey
 from gateway.signalling.transactions import ServerTransaction
 
+SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 EXTENSIONS: Final = frozenset({b"timer"})
 """Option tags that may be asked of us as a proxy (RFC 4028)."""
 MAX_VIAS: Final = 70
@@ -73,12 +75,20 @@ def vias_of(request: SipMessage) -> Iterator[bytes]:
             yield line[start:end]
 
 
-def unsupported_by_us(request: SipMessage) -> bytes:
-    """The extensions in Proxy-Require that we do not know (RFC 3261 section 16.3 step 5), as a list."""
-    if request.value(headers.PROXY_REQUIRE) is None:
+def scheme_of(request: SipMessage) -> bytes:
+    """Of the Request-URI, in lower case. Raises `Malformed` where there is none (RFC 4475 section 3.1.2.7)."""
+    scheme = request.request_uri.partition(b":")[0].lower()
+    if not scheme[:1].isalpha():
+        raise Malformed("the Request-URI does not start with a scheme", len(request.method) + 1)
+    return scheme
+
+
+def unsupported_by_us(request: SipMessage, header: Header) -> bytes:
+    """The extensions in Require or Proxy-Require that we do not know (RFC 3261 section 16.3 step 5), as a list."""
+    if request.value(header) is None:
         return b""
     found: list[bytes] = []
-    for span in request.spans(headers.PROXY_REQUIRE):
+    for span in request.spans(header):
         found += (tag for tag in request.text(span).replace(b",", b" ").split() if tag.lower() not in EXTENSIONS)
     return b", ".join(found)
 

@@ -147,8 +147,7 @@ def test_what_stands_behind_the_body_does_not_go_on(length: bytes) -> None:  # R
         assert play.sent.endswith(b"\r\n\r\nbody")
         for method in ("ACK", "BYE"):
             play >> request(method, length, cseq=f"2 {method}", branch="2", to=CALLEE_TAGGED, body=b"body" + HIDDEN)
-            play << (sends("ACK", CALLEE) if method == "ACK" else ended(EndedBy.CALLER, 200))
-        play << sends("BYE", CALLEE)
+            play << sends(method, CALLEE)
         assert play.sent.endswith(b"\r\n\r\nbody")
 
 
@@ -185,3 +184,17 @@ def test_white_space_before_a_tag_is_no_part_of_it() -> None:
         play << sends("INVITE", CALLEE)
         play >> reply(play.sent, 200) << progressed() << sends("200", CALLER)
         play >> in_dialog("ACK", cseq=1) << sends("ACK", CALLEE)
+
+
+@pytest.mark.parametrize(
+    ("uri", "line", "status", "said"),
+    [
+        ("nobodyKnowsThisScheme:totallyopaquecontent", b"X: y", "416", b"Content-Length: 0"),  # RFC 4475 section 3.3.2
+        ("sip:lab.example", b"Require: nothing, atAll", "420", b"Unsupported: nothing, atAll"),  # 3.3.5
+        ("<sip:lab.example>", b"X: y", "400", b"Content-Length: 0"),
+        ("sip:lab.example", b"Proxy-Require: x", "200", b"Content-Length: 0"),  # it goes to nobody else
+    ],
+)
+def test_an_options_for_ourselves_is_answered_as_a_server_does(uri: str, line: bytes, status: str, said: bytes) -> None:
+    with Playbook() as play:
+        play >> request("OPTIONS", line, uri=uri) << sends(status, CALLER, lines=(said,))
