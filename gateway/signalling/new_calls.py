@@ -143,6 +143,7 @@ class NewCalls:
         call.final_status = refusal.status
         if self._layer.server(server.key) is server:
             self._answers.in_transaction(server, refusal.status, refusal.phrase, at_us, actions, extra=extra)
+            server.request = None  # the answer is kept, and no other one will be made of it
         else:
             self._answers.once(server, refusal.status, refusal.phrase, actions, extra=extra)
         call.ended_by = EndedBy.REFUSAL

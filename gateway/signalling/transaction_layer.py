@@ -129,7 +129,11 @@ class TransactionLayer:
 
     def acknowledged(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """The ACK for a final response other than 2xx came."""
+        repeating = server.state is State.COMPLETED
         self._server_event(server, Event.ACK, at_us, actions)
+        if repeating:  # its timers would keep it in memory for the rest of the half minute
+            self.timers.stop(Event.TIMER_G, server, server.interval_us)
+            self.timers.stop(Event.TIMER_H, server, self._patience_us)
 
     def answered(self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]) -> None:
         """A response came for a request of ours."""

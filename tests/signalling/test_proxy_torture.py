@@ -7,8 +7,10 @@ from playbook import (
     CALLEE,
     CALLEE_TAGGED,
     CALLER,
+    REFUSED_NUMBER,
     Datagram,
     Playbook,
+    Wait,
     decided,
     ended,
     in_dialog,
@@ -19,6 +21,7 @@ from playbook import (
     started,
 )
 
+from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 
 
@@ -198,3 +201,15 @@ def test_white_space_before_a_tag_is_no_part_of_it() -> None:
 def test_an_options_for_ourselves_is_answered_as_a_server_does(uri: str, line: bytes, status: str, said: bytes) -> None:
     with Playbook() as play:
         play >> request("OPTIONS", line, uri=uri) << sends(status, CALLER, lines=(said,))
+
+
+def test_a_refused_call_leaves_nothing_behind_five_seconds_after_its_ack() -> None:
+    """Or a flood that acknowledges what it is told would fill the memory with what no limit counts."""
+    with Playbook() as play:
+        play >> request(uri=f"sip:{REFUSED_NUMBER}@h") << decided(Outcome.REFUSE) << sends("604", CALLER)
+        play << ended(EndedBy.REFUSAL, 604)
+        play >> Wait(0.5) << sends("604", CALLER)
+        play >> request("ACK", uri=f"sip:{REFUSED_NUMBER}@h", to=CALLEE_TAGGED)
+        play >> Wait(5)
+        assert play.proxy.transactions == 0
+        assert play.proxy.next_wake_us is None
