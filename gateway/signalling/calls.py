@@ -32,8 +32,18 @@ class CallsUp:
         self._limits.start(EndedBy.TIMEOUT, dialog, call.attempt.at_us, self._longest_us)
         return dialog
 
+    def refresh(self, dialog: Dialog, session_us: int, at_us: int) -> None:
+        """The session is refreshed: it lasts so many microseconds from now; 0: for as long as nobody ends it."""
+        if session_us >= self._longest_us:
+            session_us = 0  # nor may anybody's intervals make ever more queues of timers
+        if dialog.session_us and dialog.session_us != session_us:
+            self._limits.stop(EndedBy.EXPIRED, dialog, dialog.session_us)
+        dialog.session_us = session_us
+        if session_us:
+            self._limits.start(EndedBy.EXPIRED, dialog, at_us, session_us)
+
     def expire(self, at_us: int, actions: list[Action]) -> None:
-        """Give up what has been up too long."""
+        """Give up what has been up too long, or is no longer refreshed."""
         for ended_by, dialog in self._limits.due(at_us):
             self.end(dialog, ended_by, at_us, actions)
             self.drop(dialog)
@@ -86,3 +96,5 @@ class CallsUp:
         self.dialogs.remove(dialog)
         dialog.call = None
         self._limits.stop(EndedBy.TIMEOUT, dialog, self._longest_us)
+        if dialog.session_us:
+            self._limits.stop(EndedBy.EXPIRED, dialog, dialog.session_us)

@@ -35,6 +35,7 @@ class Dialog:
         "key",
         "next_pass",
         "opened_by",
+        "session_us",
     )
 
     def __init__(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> None:
@@ -52,6 +53,8 @@ class Dialog:
         """Those of them that answered and have not been hung up on."""
         self.closing = False
         """A BYE is on its way."""
+        self.session_us = 0
+        """After this time without a refresh the session is over (RFC 4028); 0 where nobody refreshes."""
         self.next_pass: Dialog | None = None
         """The same dialog where it passes through us once more, to another number (a spiral, RFC 3261 section 16.3)."""
         self.caller_names: tuple[bytes, ...] = ()

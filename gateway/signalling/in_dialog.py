@@ -18,6 +18,7 @@ from gateway.signalling.next_hop import NextHops
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_request
 from gateway.signalling.requests import hops_left, request_of, unsupported_by_us
+from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 
@@ -29,6 +30,7 @@ class DialogRequests:
         self,
         settings: ProxySettings,
         next_hops: NextHops,
+        sessions: SessionTimers,
         layer: TransactionLayer,
         calls: CallsUp,
         answers: Answers,
@@ -38,6 +40,7 @@ class DialogRequests:
         self._max_transactions: Final = settings.max_transactions
         self._emergency_reserve: Final = settings.emergency_reserve
         self._next_hops: Final = next_hops
+        self._sessions: Final = sessions
         self._layer: Final = layer
         self._calls: Final = calls
         self._answers: Final = answers
@@ -66,12 +69,17 @@ class DialogRequests:
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return
+        min_se = self._sessions.refused(request)
+        if min_se:
+            self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
+            return
         dialog, from_caller = found
         if len(self._layer) >= self._max_transactions and not self._must_go_on(request, dialog):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
         # A BYE that a third party answers would end the call in the books while it goes on: only the other side counts.
-        server.request, target, pop_route = self._next_hop(request, dialog, from_caller)
+        onward, target, pop_route = self._next_hop(request, dialog, from_caller)
+        server.request = self._sessions.prepared(onward)
         if request.method in REFRESHING:
             learn_from_request(dialog, request, from_caller, opening=False)
         self._layer.add_server(server)

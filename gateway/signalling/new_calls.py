@@ -22,6 +22,7 @@ from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.remote_targets import learn_from_request
 from gateway.signalling.requests import SCHEMES, hops_left, request_of, scheme_of, unsupported_by_us, vias_of
+from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
@@ -43,6 +44,7 @@ class NewCalls:
         engine: Engine,
         find_provider: ProviderFinder,
         next_hops: NextHops,
+        sessions: SessionTimers,
         layer: TransactionLayer,
         calls: CallsUp,
         answers: Answers,
@@ -52,6 +54,7 @@ class NewCalls:
         self._engine: Final = engine
         self._find_provider: Final = find_provider.provider_of
         self._next_hops: Final = next_hops
+        self._sessions: Final = sessions
         self._layer: Final = layer
         self._calls: Final = calls
         self._answers: Final = answers
@@ -100,7 +103,7 @@ class NewCalls:
         self._answers.in_transaction(server, 100, "Trying", at_us, actions)
         dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
         learn_from_request(dialog, request, from_caller=True, opening=True)
-        server.request = onward
+        server.request = onward = self._sessions.prepared(onward)
         hindrance = _hindrance(onward, dialog.callee, emergency=attempt.emergency)
         if hindrance is not None:
             self._answers.in_transaction(server, *hindrance[:2], at_us, actions, hindrance[2])
@@ -129,6 +132,10 @@ class NewCalls:
         unsupported = unsupported_by_us(request, headers.PROXY_REQUIRE)
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
+            return True
+        min_se = self._sessions.refused(request)
+        if min_se:
+            self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
             return True
         return False
 

@@ -18,6 +18,7 @@ from gateway.codecs.sip.grammar import Uri, parameter_of, parse_name_addr, parse
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.own_side import OwnSide
+from gateway.signalling.rewriting import with_way
 
 MAX_ROUTES: Final = 32
 """More entries in a Route than this make it malformed."""
@@ -43,7 +44,7 @@ class NextHops:
         routes = list(routes_of(request))
         if not routes:
             return request
-        return rewritten(request, parse_name_addr(routes[-1]).uri, routes[:-1])
+        return with_way(request, parse_name_addr(routes[-1]).uri, routes[:-1])
 
     def out_of_dialog(self, request: SipMessage) -> tuple[SipMessage, bool]:
         """A request that opens a call without its Route, and whether the one entry of it is ours and still to be taken
@@ -59,7 +60,7 @@ class NextHops:
             return request, True
         for route in routes_of(request):
             _uri_in(route)
-        return rewritten(request, request.request_uri, []), False
+        return with_way(request, request.request_uri, []), False
 
     def in_dialog(self, request: SipMessage, side: Hop, names: tuple[bytes, ...]) -> tuple[SipMessage, Hop, bool]:
         """The request as it goes on, where to, and whether the first Route is ours and still to be taken off.
@@ -80,16 +81,16 @@ class NextHops:
         ours = entries - len(routes)
         if not routes:
             target = self._target_of(parse_uri(request.request_uri), side, names)
-            return (request if ours == 1 else rewritten(request, request.request_uri, [])), target or side, ours == 1
+            return (request if ours == 1 else with_way(request, request.request_uri, [])), target or side, ours == 1
         uri = _uri_in(routes[0])
         target = self._target_of(uri, side, names)
         if target is None and _ip_address(uri.host) is not None:
-            return rewritten(request, request.request_uri, []), side, False  # nobody in the dialog gave that address
+            return with_way(request, request.request_uri, []), side, False  # nobody in the dialog gave that address
         if parameter_of(uri.parameters, b"lr") is None:  # a strict router, section 16.6 step 6
             strict = parse_name_addr(routes[0]).uri
             routes = [*routes[1:], b"<" + request.request_uri + b">"]
-            return rewritten(request, strict, routes), target or side, False
-        return (request if ours == 1 else rewritten(request, request.request_uri, routes)), target or side, ours == 1
+            return with_way(request, strict, routes), target or side, False
+        return (request if ours == 1 else with_way(request, request.request_uri, routes)), target or side, ours == 1
 
     def _target_of(self, uri: Uri, side: Hop, names: tuple[bytes, ...]) -> Hop | None:
         """The hop that a URI names, where it is one of that side and we can reach it; else None."""
@@ -124,19 +125,6 @@ def routes_of(request: SipMessage) -> Iterator[bytes]:
             if count > MAX_ROUTES:
                 raise Malformed(f"more than {MAX_ROUTES} entries in Route", span[0])
             yield line[start:end]
-
-
-def rewritten(request: SipMessage, uri: bytes, routes: list[bytes]) -> SipMessage:
-    """The request with another Request-URI and another Route; all else stays byte for byte."""
-    lines = request.lines.copy()
-    if uri != request.request_uri:
-        lines[0] = b"%s %s SIP/2.0" % (request.method, uri)
-    numbers = request.numbers(headers.ROUTE)
-    for number in reversed(numbers):
-        del lines[number]
-    if routes:
-        lines.insert(numbers[0] if numbers else len(lines), b"Route: " + b", ".join(routes))
-    return SipMessage(b"\r\n".join(lines) + request.data[request.head_end :])
 
 
 def _uri_in(route: bytes) -> Uri:

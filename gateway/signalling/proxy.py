@@ -31,6 +31,7 @@ from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_response
 from gateway.signalling.requests import lines_of, reply_address, request_of, server_key
+from gateway.signalling.session_timers import REFRESHES, SessionTimers
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
 
@@ -60,11 +61,20 @@ class SipProxy:
         self._answers: Final = Answers(self._own, self._layer, self.counters, settings.max_message_bytes)
         forwarder = Forwarder(self._own, self._layer)
         next_hops = NextHops(self._own)
+        self._sessions: Final = SessionTimers(settings, self._calls)
         self._new_calls: Final = NewCalls(
-            settings, engine, find_provider, next_hops, self._layer, self._calls, self._answers, forwarder
+            settings,
+            engine,
+            find_provider,
+            next_hops,
+            self._sessions,
+            self._layer,
+            self._calls,
+            self._answers,
+            forwarder,
         )
         self._in_dialog: Final = DialogRequests(
-            settings, next_hops, self._layer, self._calls, self._answers, forwarder, self.counters
+            settings, next_hops, self._sessions, self._layer, self._calls, self._answers, forwarder, self.counters
         )
 
     # -- what the transport calls -------------------------------------------------------------------------------------
@@ -259,7 +269,10 @@ class SipProxy:
             extra = b"".join(b"Retry-After: %s\r\n" % value for value in retry)
             self._fail(client, "the next hop is out of service", extra, at_us, actions)
             return
-        self._layer.respond(server, status, response.onward, at_us, actions)
+        onward = response.onward
+        if 200 <= status < 300 and client.method in REFRESHES:
+            onward = self._sessions.answered(client, dialog, onward, at_us)
+        self._layer.respond(server, status, onward, at_us, actions)
         if client.method == b"BYE":
             if status < 300 or status in (408, 481):
                 self._hang_up(client, dialog, at_us, actions)

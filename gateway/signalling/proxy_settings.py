@@ -23,6 +23,11 @@ class ProxySettings:
     max_message_bytes: int = 16_384
     max_call_s: int = 14_400
     """A call that nobody ended is given up after this time."""
+    session_expires_s: int = 0
+    """Session interval that is asked for where the caller asks for none or a longer one (RFC 4028); 0: we ask for none.
+    Session timers that the two sides agree on are honoured all the same."""
+    min_se_s: int = 0
+    """A shorter session interval is refused with 422; 0: any is accepted."""
     emergency_reserve: int = 1_000
     """By how many transactions and calls emergency calls may exceed those bounds."""
     strangers_per_s: int = 50

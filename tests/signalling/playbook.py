@@ -80,6 +80,8 @@ def settings_with(
     max_transactions: int = 1_000,
     strangers_per_s: int = 50,
     emergency_reserve: int = 1_000,
+    session_expires_s: int = 0,
+    min_se_s: int = 0,
 ) -> ProxySettings:
     return ProxySettings(
         listeners or (Hop(host, OURSELVES.port),),
@@ -89,6 +91,8 @@ def settings_with(
         max_transactions=max_transactions,
         strangers_per_s=strangers_per_s,
         emergency_reserve=emergency_reserve,
+        session_expires_s=session_expires_s,
+        min_se_s=min_se_s,
     )
 
 
