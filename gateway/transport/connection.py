@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
 from gateway.codecs.sip.framing import Framing, Unframeable, refusal_of
 from gateway.interconnection.trunk_groups import Hop
@@ -109,13 +109,21 @@ class Connection(asyncio.Protocol):
             self._why = why
             if self._transport is not None:
                 self._transport.close()
+            else:
+                self._end(why)
+
+    def abort(self, why: Closing) -> None:
+        """Close it at once."""
+        self._why = self._why or why
+        if self._transport is not None:
+            self._transport.abort()
+        else:
+            self._end(why)
 
     # -- what the loop calls ------------------------------------------------------------------------------------------
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream's transport is expected")
-        self._transport = transport
+    def connection_made(self, made: asyncio.BaseTransport) -> None:
+        transport = self._transport = cast(asyncio.Transport, made)  # uvloop's is one by what it does
         self._last_us = self._endpoint.clock.now_us()
         self._table.watch(self.hop.connection, self)
         if self._why is not None or self._over:
@@ -127,7 +135,7 @@ class Connection(asyncio.Protocol):
         names = names_in(secured.getpeercert() or {}) if secured is not None else frozenset()
         if self._expected and not self._expected & names:
             LOG.warning("%s shows a certificate for %s", self.hop, ", ".join(sorted(names)) or "nobody")
-            self._abort(Closing.CERTIFICATE)
+            self.abort(Closing.CERTIFICATE)
             return
         self._table.opened[self.hop.transport.value, "in" if self.accepted else "out"] += 1
         self._endpoint.connected(self.hop, names)
@@ -166,11 +174,11 @@ class Connection(asyncio.Protocol):
     def expire(self, at_us: int) -> None:
         limits = self._table.limits
         if self._close_us and at_us >= self._close_us:
-            self._abort(self._why or Closing.PEER)
+            self.abort(self._why or Closing.PEER)
         elif self._begun_us and at_us - self._begun_us > limits.message_s * 1e6:
-            self._abort(Closing.SLOW_MESSAGE)
+            self.abort(Closing.SLOW_MESSAGE)
         elif at_us - self._last_us > limits.idle_s * 1e6:
-            self._abort(Closing.IDLE)
+            self.abort(Closing.IDLE)
 
     # -- small steps --------------------------------------------------------------------------------------------------
 
@@ -239,12 +247,7 @@ class Connection(asyncio.Protocol):
     def _look_whether_it_is_read(self) -> None:
         """What one turn of the loop has written may be much, and gone at once; what stays, nobody reads."""
         if self._stalled and not self._over:
-            self._abort(Closing.SLOW_READER)
-
-    def _abort(self, why: Closing) -> None:
-        self._why = self._why or why
-        if self._transport is not None:
-            self._transport.abort()
+            self.abort(Closing.SLOW_READER)
 
     def _end(self, why: Closing) -> None:
         if self._over:

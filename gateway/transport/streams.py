@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
@@ -23,6 +24,8 @@ BACKLOG: Final = 512
 """Connections that the kernel holds for us until we take them."""
 PAUSE_S: Final = 0.5
 """Without accepting, where the process is out of files: they do not come back sooner by asking in a circle."""
+CLOSING_S: Final = 1.0
+"""For peers to read what was written to them before the gateway stops."""
 _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 LOG = logging.getLogger("tollgate.transport")
@@ -54,6 +57,7 @@ class StreamCarrier:
         """Connections of ours, up or on their way, by where they lead."""
         self._tasks: Final[set[asyncio.Task[None]]] = set()
         """Handshakes and attempts that are under way."""
+        self._emptied: asyncio.Event | None = None
         self._pause: asyncio.TimerHandle | None = None
         self.transport: Final = Transport.TCP if tls is None else Transport.TLS
         host, port = sock.getsockname()[:2]
@@ -88,8 +92,16 @@ class StreamCarrier:
             connection.close(Closing.STOPPED)
 
     async def wait_closed(self) -> None:
-        """Until attempts are given up; then only what is written is on its way out."""
+        """Until attempts are given up, and what was written is out, or its reader had `CLOSING_S` for it."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._numbered:
+            self._emptied = asyncio.Event()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSING_S):
+                    await self._emptied.wait()
+        for connection in [*self._numbered.values()]:
+            connection.abort(Closing.STOPPED)
+        await asyncio.sleep(0)  # for the loop to say that they are gone
 
     # -- connections that are accepted --------------------------------------------------------------------------------
 
@@ -131,10 +143,11 @@ class StreamCarrier:
         self._numbered[hop.connection] = connection
         secured: dict[str, Any] = {}
         if self._tls is not None:
-            secured = {"ssl": self._tls.server, "ssl_handshake_timeout": self._table.limits.handshake_s}
+            secured["ssl"] = self._tls.server
             self._table.handshakes += 1
         try:
-            await self._loop.connect_accepted_socket(lambda: connection, sock, **secured)
+            async with asyncio.timeout(self._table.limits.handshake_s):
+                await self._loop.connect_accepted_socket(lambda: connection, sock, **secured)
         except OSError as error:
             LOG.info("%s: the handshake failed: %s", hop, error)
             connection.failed(Closing.HANDSHAKE)
@@ -198,6 +211,8 @@ class StreamCarrier:
             self._table.unmake()
             if self._made.get(hop.address) is connection:
                 del self._made[hop.address]
+        if self._emptied is not None and not self._numbered:
+            self._emptied.set()
 
 
 def open_listener(host: str, port: int, transport: Transport) -> socket.socket:

@@ -134,7 +134,7 @@ class Framing:
             raise Unframeable(what, head, 513, "Message Too Large")
         values = _LENGTH.findall(head, 0, len(head) - 2)
         if len(values) != 1:
-            what = "stands more than once" if values else "is missing or empty"
+            what = "stands more than once" if values else "is missing"
             raise Unframeable(f"the Content-Length header field {what}", head)
         value = values[0].strip()
         if not value.isdigit():
