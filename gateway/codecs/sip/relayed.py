@@ -40,7 +40,7 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
             return quick
     message = SipMessage(data)
     via = parse_via(message.required(headers.VIA))
-    sent_by = own_via[own_via.find(b"SIP/2.0/UDP ") + 12 : -len(b";branch=")]
+    sent_by = own_via[own_via.rfind(b" ") + 1 : -len(b";branch=")]
     if via.sent_by != sent_by:
         return None
     message.body_end()
