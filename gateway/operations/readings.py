@@ -54,6 +54,22 @@ class ConfigurationInfo(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionFigures:
+    """Connections of SIP over TCP and TLS. Reasons and transports that have not occurred yet may be left out."""
+
+    up: Mapping[str, int]
+    """By direction: ``in`` where they were accepted, ``out`` where the gateway made them."""
+    handshakes: int
+    """TLS handshakes of accepted connections that go on now."""
+    opened: Mapping[tuple[str, str], int]
+    """Since the start, by transport and direction."""
+    refused: Mapping[str, int]
+    """Not taken or not made, since the start, by the bound that was reached."""
+    closed: Mapping[str, int]
+    """Since the start, by what closed them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """Where each value is read. Every callable is quick, raises nothing, and is called in the gateway's loop."""
 
@@ -76,6 +92,7 @@ class Readings:
     retransmissions_absorbed: Callable[[], int]
     datagrams_dropped: Callable[[], int]
     """Datagrams that were neither forwarded nor answered, since the start."""
+    connections: Callable[[], ConnectionFigures]
     records_queued: Callable[[], int]
     records_written: Callable[[], int]
     records_lost: Callable[[], int]
@@ -102,6 +119,7 @@ class ReadingsCollector:
         yield from self._limits()
         yield from self._standing()
         yield from self._signalling()
+        yield from self._connections()
         yield from self._housekeeping()
 
     def _calls(self) -> Iterator[Metric]:
@@ -202,6 +220,38 @@ class ReadingsCollector:
             "Datagrams that were neither forwarded nor answered.",
             self._readings.datagrams_dropped(),
         )
+
+    def _connections(self) -> Iterator[Metric]:
+        figures = self._readings.connections()
+        up = GaugeMetricFamily(
+            "tollgate_connections",
+            "SIP connections over TCP and TLS, accepted (in) or made (out).",
+            labels=["direction"],
+        )
+        for direction, count in figures.up.items():
+            up.add_metric([direction], count)
+        yield up
+        yield GaugeMetricFamily(
+            "tollgate_tls_handshakes", "TLS handshakes of accepted connections that go on.", figures.handshakes
+        )
+        opened = CounterMetricFamily(
+            "tollgate_connections_opened", "SIP connections that came up.", labels=["transport", "direction"]
+        )
+        for (transport, direction), count in figures.opened.items():
+            opened.add_metric([transport, direction], count)
+        refused = CounterMetricFamily(
+            "tollgate_connections_refused",
+            "SIP connections not taken or not made, by the bound that was reached.",
+            labels=["reason"],
+        )
+        for reason, count in figures.refused.items():
+            refused.add_metric([reason], count)
+        closed = CounterMetricFamily(
+            "tollgate_connections_closed", "SIP connections that are gone, by what closed them.", labels=["reason"]
+        )
+        for reason, count in figures.closed.items():
+            closed.add_metric([reason], count)
+        yield from (opened, refused, closed)
 
     def _housekeeping(self) -> Iterator[Metric]:
         read = self._readings

@@ -11,6 +11,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from gateway.codecs.sip.framing import FramingLimits
+from gateway.interconnection.trunk_groups import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,13 @@ class ConnectionTable:
         """Connections of our own, up now or on their way."""
         self.handshakes = 0
         """TLS handshakes of accepted connections, now."""
-        self.opened: Final[Counter[tuple[str, str]]] = Counter()
+        self.opened: Final[Counter[tuple[str, str]]] = Counter(
+            {
+                (transport.value, direction): 0
+                for transport in (Transport.TCP, Transport.TLS)
+                for direction in ("in", "out")
+            }
+        )
         """Connections that came up since the start, by transport and direction (``in``, ``out``)."""
         self.refused: Final[Counter[Refusal]] = Counter(dict.fromkeys(Refusal, 0))
         self.closed: Final[Counter[Closing]] = Counter(dict.fromkeys(Closing, 0))

@@ -9,6 +9,7 @@ from typing import Final
 from gateway.codecs.sip.framing import FramingLimits
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.operations.configuration import Configuration
+from gateway.operations.readings import ConnectionFigures
 from gateway.transport.connections import ConnectionTable, StreamLimits
 from gateway.transport.endpoint import SipEndpoint
 from gateway.transport.streams import StreamCarrier, open_listener
@@ -66,6 +67,16 @@ def _contexts(configuration: Configuration) -> TlsContexts:
     if tls is None:
         raise AssertionError("the rules of the configuration ask for [tls] where a listener is for it")
     return TlsContexts(TlsFiles(tls.certificate, tls.key, tls.authorities))
+
+
+def connection_figures(table: ConnectionTable) -> ConnectionFigures:
+    return ConnectionFigures(
+        up={"in": table.accepted, "out": table.made},
+        handshakes=table.handshakes,
+        opened=table.opened,
+        refused={refusal.value: count for refusal, count in table.refused.items()},
+        closed={closing.value: count for closing, count in table.closed.items()},
+    )
 
 
 def stream_limits(configuration: Configuration) -> StreamLimits:

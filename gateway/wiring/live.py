@@ -37,7 +37,7 @@ from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
 from gateway.wiring.engine import policy_of, read_tables
-from gateway.wiring.listeners import add_carriers, advertised, open_sockets
+from gateway.wiring.listeners import add_carriers, advertised, connection_figures, open_sockets
 from gateway.wiring.memory import tune_garbage_collection
 
 LOG = logging.getLogger("tollgate")
@@ -311,9 +311,10 @@ class Gateway:
             transactions=lambda: self.proxy.transactions,
             dialogs=lambda: self.proxy.dialogs,
             messages=lambda: self.transport.messages,
-            malformed=lambda: self.proxy.counters.malformed,
+            malformed=lambda: self.proxy.counters.malformed + self.transport.unframed,
             retransmissions_absorbed=lambda: self.proxy.counters.absorbed,
             datagrams_dropped=lambda: self.proxy.counters.stray + self.transport.unsent + self.transport.faults,
+            connections=lambda: connection_figures(self.connections),
             records_queued=lambda: self.recorder.queued,
             records_written=lambda: self.recorder.written,
             records_lost=lambda: self.recorder.lost,

@@ -10,7 +10,7 @@ from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, 
 from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
-from gateway.operations.readings import ConfigurationInfo, Readings
+from gateway.operations.readings import ConfigurationInfo, ConnectionFigures, Readings
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 from gateway.signalling.call import Call, EndedBy
@@ -46,6 +46,9 @@ REFUSAL_KINDS = (
 )
 
 
+NO_CONNECTIONS = ConnectionFigures(up={"in": 0, "out": 0}, handshakes=0, opened={}, refused={}, closed={})
+
+
 @dataclass
 class Stand:
     """What the readings of the example gateway say; tests change it as they go."""
@@ -59,6 +62,7 @@ class Stand:
     dialogs: int = 0
     retransmissions_absorbed: int = 0
     datagrams_dropped: int = 0
+    connections: ConnectionFigures = NO_CONNECTIONS
     records_queued: int = 0
     records_written: int = 0
     records_lost: int = 0
@@ -75,6 +79,7 @@ class Stand:
             malformed=lambda: self.malformed,
             retransmissions_absorbed=lambda: self.retransmissions_absorbed,
             datagrams_dropped=lambda: self.datagrams_dropped,
+            connections=lambda: self.connections,
             records_queued=lambda: self.records_queued,
             records_written=lambda: self.records_written,
             records_lost=lambda: self.records_lost,

@@ -27,7 +27,7 @@ from metrics_examples import (
 
 from gateway.interconnection.trunk_groups import Mode
 from gateway.operations.metrics import GatewayMetrics
-from gateway.operations.readings import METHODS, MOST_REASONS, STATUS_CLASSES
+from gateway.operations.readings import METHODS, MOST_REASONS, STATUS_CLASSES, ConnectionFigures
 from gateway.policy.verdict import Verdict
 from gateway.signalling.call import Call, EndedBy
 
@@ -291,3 +291,20 @@ async def test_a_call_of_which_nothing_more_is_known_is_observed_all_the_same(
     metrics = metrics_of(Stand())
     observe(metrics, call(provider=None, ingress=None))
     assert await metrics.render()
+
+
+async def test_connections_are_shown_by_direction_and_by_what_became_of_them() -> None:
+    figures = ConnectionFigures(
+        up={"in": 3, "out": 1},
+        handshakes=2,
+        opened={("tcp", "in"): 5, ("tls", "out"): 1},
+        refused={"per_address": 7},
+        closed={"idle": 4},
+    )
+    samples = await samples_of(metrics_of(Stand(connections=figures)))
+    assert samples[series("tollgate_connections", direction="in")] == 3
+    assert samples[series("tollgate_connections", direction="out")] == 1
+    assert samples[series("tollgate_tls_handshakes")] == 2
+    assert samples[series("tollgate_connections_opened_total", transport="tls", direction="out")] == 1
+    assert samples[series("tollgate_connections_refused_total", reason="per_address")] == 7
+    assert samples[series("tollgate_connections_closed_total", reason="idle")] == 4
