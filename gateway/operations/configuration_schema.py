@@ -95,6 +95,17 @@ def _matching(pattern: re.Pattern[str], what: str, remedy: str) -> BeforeValidat
     return BeforeValidator(validate)
 
 
+def _host_name(value: object) -> object:
+    try:
+        return str(ip_address(value)) if isinstance(value, str) else value
+    except ValueError:
+        if _HOST_NAME.fullmatch(str(value)) is None:
+            raise refused(
+                f"{str(value)[:80]!r} is not a host name or IP address", "write it without port and brackets"
+            ) from None
+    return value
+
+
 def _timestamp(value: object) -> int:
     if not isinstance(value, datetime):
         raise refused("is not a date and time", "write it without quotes: 2026-01-15T00:00:00Z")
@@ -139,7 +150,7 @@ ClliText = Annotated[
 GroupName = Annotated[
     str, _matching(_NAME, "a trunk group's name", "use up to 63 letters, digits, dots, dashes and underscores")
 ]
-HostName = Annotated[str, _matching(_HOST_NAME, "a host name or IP address", "write it without port and brackets")]
+HostName = Annotated[str, BeforeValidator(_host_name)]
 MemberText = Annotated[Hop, PlainValidator(parse_hop)]
 ListenerText = Annotated[Hop, PlainValidator(lambda text: parse_hop(text, any_port=True))]
 Listeners = Annotated[
