@@ -30,6 +30,7 @@ class Ingress:
         self._hosts: Final[defaultdict[tuple[Transport, str], _Groups]] = defaultdict(dict)
         self._certificates: Final[defaultdict[str, _Groups]] = defaultdict(dict)
         self._all_hosts: Final[set[str]] = set()
+        """Hosts of the members that are known by their address: not of those that have to show a certificate."""
         self._connections: Final[dict[int, _Groups]] = {}
         """Groups of a TLS connection, found when it was made."""
         for group in trunk_groups:
@@ -37,7 +38,8 @@ class Ingress:
                 self._add(group, member)
 
     def _add(self, group: TrunkGroup, member: Hop) -> None:
-        self._all_hosts.add(member.host)
+        if member.transport is not _TLS or group.certificate is None:
+            self._all_hosts.add(member.host)
         if member.transport is _UDP:
             self._datagrams[member] = group
             self.datagram_hosts.add(member.host)
