@@ -32,7 +32,7 @@ class Peer:
     async def receive(self, limit_s: float = 10.0) -> bytes:
         """The next datagram. One that never comes fails the test."""
         async with asyncio.timeout(limit_s):
-            return (await asyncio.get_running_loop().sock_recvfrom(self.socket, 65_535))[0]
+            return await asyncio.get_running_loop().sock_recv(self.socket, 65_535)
 
     def close(self) -> None:
         self.socket.close()
