@@ -105,7 +105,8 @@ async def test_a_switch_that_shows_another_name_gets_nothing(
             assert await soon(gateway.proxy.lost.get()) == Send(request(), target)
             assert gateway.table.closed[Closing.CERTIFICATE] == 1
             assert gateway.proxy.up.empty()
-            assert await (await callee.connection()).rest() == b""
+            for end in callee.ends:  # the handshake may have ended at the far end as well, or not
+                assert await end.rest() == b""
 
 
 async def test_a_switch_of_another_authority_or_out_of_date_gets_nothing(authority: Authority) -> None:
@@ -134,9 +135,9 @@ async def test_a_caller_that_cannot_be_verified_gets_in_no_word(authority: Autho
     authority.ca.configure_trust(context)
     if who == "old TLS":
         context.set_ciphers("DEFAULT@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="deprecated"):
             context.minimum_version = ssl.TLSVersion.TLSv1
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="deprecated"):
             context.maximum_version = ssl.TLSVersion.TLSv1_1
     async with gateway_side(tls=authority.contexts()) as gateway:
         try:
@@ -200,7 +201,7 @@ async def test_large_messages_and_many_go_through_tls_whole(authority: Authority
 
 async def until(true: Any) -> None:
     async with asyncio.timeout(10):
-        while not true():
+        while not true():  # noqa: ASYNC110 - a counter, which nothing announces
             await asyncio.sleep(0.01)
 
 
