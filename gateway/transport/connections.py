@@ -13,6 +13,9 @@ from typing import Final, Protocol
 from gateway.codecs.sip.framing import FramingLimits
 from gateway.interconnection.trunk_groups import Transport
 
+STRANGERS_SHARE: Final = 8
+"""One in so many accepted connections may be of addresses that are no switch's: they cannot keep the switches out."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
@@ -45,6 +48,7 @@ class Refusal(StrEnum):
     """Why a connection was not taken, or not made."""
 
     TOTAL = "total"
+    STRANGERS = "strangers"  # the share of those who are no switches is used up
     PER_ADDRESS = "per_address"
     HANDSHAKES = "handshakes"
     OUT_OF_FILES = "out_of_files"
@@ -75,12 +79,17 @@ class Watched(Protocol):
 class ConnectionTable:
     """Admits connections, numbers them, counts them, and looks at their deadlines."""
 
-    def __init__(self, limits: StreamLimits, now_us: Callable[[], int]) -> None:
+    def __init__(
+        self, limits: StreamLimits, now_us: Callable[[], int], known: Callable[[str], bool] = lambda _host: True
+    ) -> None:
+        """`known`: whether an IP address is a switch's. Strangers' connections get a share of the table and no more."""
         self.limits: Final = limits
+        self._known: Final = known
         self._now_us: Final = now_us
         self._numbers: Final = count(1)
         self._watched: Final[dict[int, Watched]] = {}
         self._by_address: Final[Counter[str]] = Counter()
+        self._strangers = 0
         self._timer: asyncio.TimerHandle | None = None
         self._sweep_s: Final = min(limits.message_s, limits.idle_s, limits.half_closed_s, 4.0) / 4
         self.accepted = 0
@@ -104,8 +113,11 @@ class ConnectionTable:
         """Take a connection from that address into the count, or say why not."""
         limits = self.limits
         refusal = None
+        known = self._known(host)
         if self.accepted >= limits.connections:
             refusal = Refusal.TOTAL
+        elif not known and self._strangers >= max(limits.connections // STRANGERS_SHARE, 1):
+            refusal = Refusal.STRANGERS
         elif self._by_address[host] >= limits.per_address:
             refusal = Refusal.PER_ADDRESS
         elif handshake and self.handshakes >= limits.handshakes:
@@ -114,12 +126,14 @@ class ConnectionTable:
             self.refused[refusal] += 1
             return refusal
         self.accepted += 1
+        self._strangers += not known
         self._by_address[host] += 1
         return None
 
     def release(self, host: str) -> None:
         """An admitted connection is gone."""
         self.accepted -= 1
+        self._strangers -= not self._known(host)
         self._by_address[host] -= 1
         if not self._by_address[host]:
             del self._by_address[host]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +18,10 @@ from gateway.transport.tls import TlsContexts, TlsFiles
 from gateway.transport.udp import UdpCarrier, open_socket
 
 _UDP: Final = Transport.UDP
+OTHER_FILES: Final = 128
+"""Open beside connections: databases, HTTP, listeners, tables that are read."""
+
+LOG = logging.getLogger("tollgate")
 
 
 def open_sockets(configuration: Configuration) -> list[socket.socket]:
@@ -45,7 +50,8 @@ def add_carriers(
 
     Raises OSError where a file of TLS cannot be used any more.
     """
-    table = ConnectionTable(stream_limits(configuration), endpoint.clock.now_us)
+    switches = frozenset(member.host for group in configuration.trunk_groups for member in group.members)
+    table = ConnectionTable(stream_limits(configuration), endpoint.clock.now_us, switches.__contains__)
     names = {
         member.address: group.certificate
         for group in configuration.trunk_groups
@@ -67,6 +73,25 @@ def _contexts(configuration: Configuration) -> TlsContexts:
     if tls is None:
         raise AssertionError("the rules of the configuration ask for [tls] where a listener is for it")
     return TlsContexts(TlsFiles(tls.certificate, tls.key, tls.authorities))
+
+
+def allow_files(configuration: Configuration) -> None:
+    """Let the process have a file for every connection that it may hold, as far as the system lets it."""
+    if not any(hop.transport is not _UDP for hop in configuration.listen):
+        return
+    try:
+        import resource
+    except ImportError:  # not a Unix: there is no such limit
+        return
+    wanted = 2 * configuration.connections.max_accepted + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        remedy = "raise it (LimitNOFILE, ulimit -n), or lower connections.max_accepted"
+        LOG.warning("%d open files are allowed, and all connections would take %d; %s", allowed, wanted, remedy)
 
 
 def connection_figures(table: ConnectionTable) -> ConnectionFigures:

@@ -37,7 +37,7 @@ from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
 from gateway.wiring.engine import policy_of, read_tables
-from gateway.wiring.listeners import add_carriers, advertised, connection_figures, open_sockets
+from gateway.wiring.listeners import add_carriers, advertised, allow_files, connection_figures, open_sockets
 from gateway.wiring.memory import tune_garbage_collection
 
 LOG = logging.getLogger("tollgate")
@@ -365,6 +365,7 @@ def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
     A second signal stops at once. Raises what `running` raises.
     """
     tune_garbage_collection()
+    allow_files(configuration)
     loop_factory = None
     if sys.platform != "win32":
         import uvloop

@@ -49,6 +49,7 @@ class WatchfulProxy(ScriptedProxy):
         self.received: Final[asyncio.Queue[tuple[bytes, Hop]]] = asyncio.Queue()
         self.up: Final[asyncio.Queue[tuple[Hop, frozenset[str]]]] = asyncio.Queue()
         self.gone: Final[asyncio.Queue[Hop]] = asyncio.Queue()
+        self.otherwise: Callable[[Send], Sequence[Action]] = lambda _message: ()
         self.lost: Final[asyncio.Queue[Send]] = asyncio.Queue()
 
     def receive(self, data: bytes, source: Hop, at_us: int) -> list[Action]:
@@ -64,7 +65,7 @@ class WatchfulProxy(ScriptedProxy):
 
     def undeliverable(self, message: Send, at_us: int) -> list[Action]:  # noqa: ARG002 - as above
         self.lost.put_nowait(message)
-        return []
+        return list(self.otherwise(message))
 
 
 @dataclass
@@ -93,10 +94,11 @@ async def gateway_side(
     tls: TlsContexts | None = None,
     names: Mapping[Address, str] | None = None,
     host: str = LOOPBACK,
+    known: Callable[[str], bool] = lambda _host: True,
 ) -> AsyncIterator[GatewaySide]:
     proxy = WatchfulProxy(answer)
     endpoint = SipEndpoint(proxy, Clock(), ())
-    table = ConnectionTable(limits or StreamLimits(), endpoint.clock.now_us)
+    table = ConnectionTable(limits or StreamLimits(), endpoint.clock.now_us, known)
     sock = open_listener(host, 0, Transport.TCP if tls is None else Transport.TLS)
     carrier = StreamCarrier(endpoint, sock, table, tls, names)
     endpoint.add(carrier)

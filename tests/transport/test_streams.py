@@ -16,6 +16,7 @@ from gateway.codecs.sip.framing import FramingLimits
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import Send
 from gateway.transport.connections import Closing, Refusal, StreamLimits
+from gateway.transport.endpoint import MOST_ROUNDS
 from gateway.transport.streams import open_listener
 
 TCP: Final = Transport.TCP
@@ -286,6 +287,37 @@ async def test_connections_beyond_a_bound_are_closed_and_counted(limits: StreamL
         assert await again.receive() == response()
         for end in (*kept[1:], beyond, again):
             await end.close()
+
+
+async def test_strangers_have_a_share_of_the_connections_and_switches_have_the_rest() -> None:
+    limits = StreamLimits(connections=16)
+    async with gateway_side(limits=limits, known=lambda host: host == "127.0.0.2", host="0.0.0.0") as gateway:  # noqa: S104
+        strangers = [await FarEnd.to((LOOPBACK, gateway.address[1])) for _ in range(3)]
+        assert await strangers[2].rest() == b""
+        assert gateway.table.refused[Refusal.STRANGERS] == 1
+        sock = socket.create_connection((LOOPBACK, gateway.address[1]), source_address=("127.0.0.2", 0))
+        known = FarEnd(*await soon(asyncio.open_connection(sock=sock)))
+        known.send(request())
+        assert (await gateway.message())[0] == request()
+        await strangers[0].close()
+        await soon(gateway.proxy.gone.get())
+        again = await FarEnd.to((LOOPBACK, gateway.address[1]))
+        again.send(request(2))
+        assert (await gateway.message())[0] == request(2)
+        for end in (*strangers[1:], known, again):
+            await end.close()
+
+
+async def test_what_is_undelivered_may_be_sent_elsewhere_but_not_round_and_round() -> None:
+    async with switch() as callee, gateway_side() as gateway:
+        elsewhere = Send(request(2), callee.hop)
+        nowhere = Hop(LOOPBACK, 9, Transport.UDP)  # no carrier for UDP here
+        gateway.proxy.otherwise = lambda message: [elsewhere] if message.target == nowhere else ()
+        gateway.send(request(1), nowhere)
+        assert await (await callee.connection()).receive() == request(2)
+        gateway.proxy.otherwise = lambda message: [message]
+        gateway.send(request(1), nowhere)
+        assert gateway.endpoint.unsent == 1 + MOST_ROUNDS
 
 
 async def test_a_process_without_files_left_waits_and_then_takes_connections_again(
