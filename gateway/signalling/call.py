@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.verdict import Decision
+from gateway.signalling.locating import Target
 
 
 class EndedBy(Enum):
@@ -64,4 +65,11 @@ class Ended(NamedTuple):
     call: Call
 
 
-Action = Send | Decided | Progressed | Ended
+class Locate(NamedTuple):
+    """Find out where a named host is, and call `SipProxy.located` with the token: once, also where it is nowhere."""
+
+    target: Target
+    token: int
+
+
+Action = Send | Decided | Progressed | Ended | Locate

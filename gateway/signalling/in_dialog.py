@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from gateway.codecs.sip import headers
@@ -14,7 +15,9 @@ from gateway.signalling.call import Action
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.forwarding import Forwarder
+from gateway.signalling.locating import Target
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.parking import Parking
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_request
 from gateway.signalling.requests import hops_left, request_of, unsupported_by_us
@@ -35,8 +38,10 @@ class DialogRequests:
         calls: CallsUp,
         answers: Answers,
         forwarder: Forwarder,
+        parking: Parking,
         counters: ProxyCounters,
     ) -> None:
+        self._locate: Final = settings.locate_in_dialog
         self._max_transactions: Final = settings.max_transactions
         self._emergency_reserve: Final = settings.emergency_reserve
         self._next_hops: Final = next_hops
@@ -45,6 +50,7 @@ class DialogRequests:
         self._calls: Final = calls
         self._answers: Final = answers
         self._forwarder: Final = forwarder
+        self._parking: Final = parking
         self._counters: Final = counters
 
     def relay(
@@ -78,6 +84,7 @@ class DialogRequests:
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
         # A BYE that a third party answers would end the call in the books while it goes on: only the other side counts.
+        name = self._name_in(request, dialog, from_caller) if self._locate else None
         onward, target, pop_route = self._next_hop(request, dialog, from_caller)
         server.request = self._sessions.prepared(onward)
         if request.method in REFRESHING:
@@ -87,7 +94,24 @@ class DialogRequests:
             self._answers.in_transaction(server, 100, "Trying", at_us, actions)
         elif request.method == b"BYE":
             dialog.closing = True
-        client = self._forwarder.forward(server, dialog, target, hops - 1, pop_route, at_us, actions)
+        if name is None:
+            self._send_on(server, dialog, from_caller, hops - 1, pop_route, target, at_us, actions)
+        else:
+            send_on = partial(self._send_on, server, dialog, from_caller, hops - 1, pop_route)
+            self._parking.park(name, server, target, send_on, at_us, actions)
+
+    def _send_on(
+        self,
+        server: ServerTransaction,
+        dialog: Dialog,
+        from_caller: bool,
+        hops: int,
+        pop_route: bool,
+        target: Hop,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        client = self._forwarder.forward(server, dialog, target, hops, pop_route, at_us, actions)
         client.to_caller = not from_caller
 
     def relay_ack(
@@ -97,6 +121,7 @@ class DialogRequests:
         via: Via,
         source: Hop,
         known_host: bool,
+        at_us: int,
         actions: list[Action],
     ) -> None:
         """The ACK for a 2xx goes end to end: forwarded, never answered."""
@@ -111,8 +136,19 @@ class DialogRequests:
             self._counters.stray += 1
             return
         dialog, from_caller = found
+        name = self._name_in(request, dialog, from_caller) if self._locate else None
         request, target, pop_route = self._next_hop(request, dialog, from_caller)
-        self._forwarder.forward_ack(request, via_value, via, source, target, hops - 1, pop_route, actions)
+
+        def onward(hop: Hop, _at_us: int, actions: list[Action]) -> None:
+            self._forwarder.forward_ack(request, via_value, via, source, hop, hops - 1, pop_route, actions)
+
+        if name is None:
+            onward(target, at_us, actions)
+        else:
+            self._parking.park(name, None, target, onward, at_us, actions)
+
+    def _name_in(self, request: SipMessage, dialog: Dialog, from_caller: bool) -> Target | None:
+        return self._next_hops.name_in_dialog(request, dialog.callee_names if from_caller else dialog.caller_names)
 
     def _next_hop(self, request: SipMessage, dialog: Dialog, from_caller: bool) -> tuple[SipMessage, Hop, bool]:
         if from_caller:

@@ -37,6 +37,11 @@ class Target(NamedTuple):
     secure: bool = False
     """It is a SIPS URI: nothing but TLS will do."""
 
+    @property
+    def is_address(self) -> bool:
+        """Whether it is known without asking anybody."""
+        return _address(self.host) is not None
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = f":{self.port}" if self.port is not None else ""

@@ -17,6 +17,7 @@ from gateway.codecs.sip import headers
 from gateway.codecs.sip.grammar import Uri, parameter_of, parse_name_addr, parse_uri, split_list
 from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.signalling.locating import Target, target_of
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.rewriting import with_way
 
@@ -92,6 +93,20 @@ class NextHops:
             return with_way(request, strict, routes), target or side, False
         return (request if ours == 1 else with_way(request, request.request_uri, routes)), target or side, ours == 1
 
+    def name_in_dialog(self, request: SipMessage, names: tuple[bytes, ...]) -> Target | None:
+        """Whom a request names as its next hop by a host name, where the dialog's other side gave that name; else None.
+
+        Raises `Malformed`.
+        """
+        request = self.restored(request)
+        onward = (parse_name_addr(route).uri for route in routes_of(request))
+        uri = next((route for route in onward if not self._own.owns(parse_uri(route))), request.request_uri)
+        target = target_of(uri)
+        if target is None or target.is_address:
+            return None
+        given = (target_of(name) for name in _uris_in(names))
+        return target if any(name is not None and name.host == target.host for name in given) else None
+
     def _target_of(self, uri: Uri, side: Hop, names: tuple[bytes, ...]) -> Hop | None:
         """The hop that a URI names, where it is one of that side and we can reach it; else None."""
         if uri.parameters and b"maddr" in uri.parameters.lower():
@@ -133,16 +148,24 @@ def _uri_in(route: bytes) -> Uri:
 
 def _names_host(names: tuple[bytes, ...], host: str) -> bool:
     """Whether an address stands in one of these values of Contact or Record-Route."""
+    for raw in _uris_in(names):
+        uri = parse_uri(raw)
+        named = parameter_of(uri.parameters, b"maddr") if uri.parameters else None
+        if host in (_ip_address(uri.host), _ip_address(named) if named else None):
+            return True
+    return False
+
+
+def _uris_in(names: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Every URI in these values of Contact or Record-Route; what is none is passed over."""
     for value in names:
         for start, end in split_list(value):
             try:
-                uri = _uri_in(value[start:end])
+                uri = parse_name_addr(value[start:end]).uri
+                parse_uri(uri)
             except Malformed:  # it names nothing
                 continue
-            named = parameter_of(uri.parameters, b"maddr") if uri.parameters else None
-            if host in (_ip_address(uri.host), _ip_address(named) if named else None):
-                return True
-    return False
+            yield uri
 
 
 @lru_cache(maxsize=1_024)

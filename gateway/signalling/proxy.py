@@ -28,6 +28,7 @@ from gateway.signalling.ingress import Ingress
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import OWN_COOKIE, OwnSide
+from gateway.signalling.parking import Parking
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_response
 from gateway.signalling.requests import lines_of, reply_address, request_of, server_key
@@ -62,6 +63,7 @@ class SipProxy:
         forwarder = Forwarder(self._own, self._layer)
         next_hops = NextHops(self._own)
         self._sessions: Final = SessionTimers(settings, self._calls)
+        self._parking: Final = Parking(self._own.can_reach)
         self._new_calls: Final = NewCalls(
             settings,
             engine,
@@ -74,7 +76,15 @@ class SipProxy:
             forwarder,
         )
         self._in_dialog: Final = DialogRequests(
-            settings, next_hops, self._sessions, self._layer, self._calls, self._answers, forwarder, self.counters
+            settings,
+            next_hops,
+            self._sessions,
+            self._layer,
+            self._calls,
+            self._answers,
+            forwarder,
+            self._parking,
+            self.counters,
         )
 
     # -- what the transport calls -------------------------------------------------------------------------------------
@@ -109,12 +119,16 @@ class SipProxy:
         actions: list[Action] = []
         self._layer.fire(at_us, actions)
         self._calls.expire(at_us, actions)
+        self._parking.wake(at_us, actions)
         return actions
 
     @property
     def next_wake_us(self) -> int | None:
         """When `wake` has something to do, at the earliest."""
         transactions, calls = self._layer.timers.next_us, self._calls.next_us
+        if len(self._parking):
+            parked = self._parking.next_us
+            calls = parked if calls is None or parked is None else min(calls, parked)
         if transactions is None or calls is None:
             return calls if transactions is None else transactions
         return min(transactions, calls)
@@ -144,6 +158,12 @@ class SipProxy:
         client = self._layer.client(data[start : data.find(b"\r\n", start)], b"INVITE" if method == b"ACK" else method)
         if client is not None and client.target == message.target:
             self._layer.unreachable(client, at_us, actions)
+        return actions
+
+    def located(self, token: int, hops: Iterable[Hop], at_us: int) -> list[Action]:
+        """What came of `Locate`: the hops in the order in which they are to be tried, or none."""
+        actions: list[Action] = []
+        self._parking.located(token, hops, at_us, actions)
         return actions
 
     def stop(self, at_us: int) -> list[Action]:
@@ -195,7 +215,7 @@ class SipProxy:
             if server is not None and server.state is not State.ACCEPTED:
                 self._layer.acknowledged(server, at_us, actions)
             else:
-                self._in_dialog.relay_ack(request, via_value, via, source, known_host, actions)
+                self._in_dialog.relay_ack(request, via_value, via, source, known_host, at_us, actions)
             return
         if server is not None:
             self.counters.absorbed += 1
@@ -231,6 +251,8 @@ class SipProxy:
             reasons = lines_of(request_of(server), b"reason")[:MAX_REASONS]
             invite.client.cancel_reason = b"".join(b"Reason: %s\r\n" % reason[:LONGEST_REASON] for reason in reasons)
             self._layer.cancel(invite.client, at_us, actions)
+        elif self._parking.cancel(invite):
+            self._answers.in_transaction(invite, 487, "Request Terminated", at_us, actions)
 
     # -- responses ----------------------------------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ class ProxySettings:
     """By how many transactions and calls emergency calls may exceed those bounds."""
     strangers_per_s: int = 50
     """Requests a second that are looked at of senders who belong to no trunk group; those beyond are dropped unread."""
+    locate_in_dialog: bool = False
+    """Next hops that a dialog names by host name are looked up; else such a request goes to the call's other side."""
     timers: TimerSettings = field(default_factory=TimerSettings)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.codecs.sip.framing import Unframeable
 from gateway.interconnection.trunk_groups import Hop
-from gateway.signalling.call import Action, Call, Decided, Ended, Progressed, Send
+from gateway.signalling.call import Action, Call, Decided, Ended, Locate, Progressed, Send
+from gateway.signalling.locating import Target
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
 from gateway.transport.message_counts import MessageCounts
@@ -24,6 +25,9 @@ LOG = logging.getLogger("tollgate.transport")
 
 Tap = Callable[[int, Hop, Hop, bytes], None]
 """Called for every message in and out: time in microseconds, source, destination, payload."""
+
+Locator = Callable[[Target], Awaitable[Sequence[Hop]]]
+"""Finds out where a named host is: hops in the order in which they are to be tried. Raises nothing."""
 
 
 class CallObserver(Protocol):
@@ -60,8 +64,14 @@ class SipEndpoint:
     """Hands messages to the proxy, does what it asks, and keeps its one timer."""
 
     def __init__(
-        self, proxy: SipProxy, clock: Clock, observers: Sequence[CallObserver], tap: Tap | None = None
+        self,
+        proxy: SipProxy,
+        clock: Clock,
+        observers: Sequence[CallObserver],
+        tap: Tap | None = None,
+        locator: Locator | None = None,
     ) -> None:
+        """`locator` is needed by a proxy that asks to locate, and by no other."""
         self._proxy: Final = proxy
         self.clock: Final = clock
         self._listeners: Final[dict[type[Action], tuple[Callable[[Call], None], ...]]] = {
@@ -70,6 +80,8 @@ class SipEndpoint:
             Ended: tuple(observer.ended for observer in observers),
         }
         self._tap: Final = tap
+        self._locator: Final = locator
+        self._locating: Final[set[asyncio.Task[None]]] = set()
         self._carriers: Final[dict[tuple[str, bool], Carrier]] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -110,6 +122,8 @@ class SipEndpoint:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        for task in self._locating:
+            task.cancel()
         for carrier in self._carriers.values():
             carrier.close()
 
@@ -186,7 +200,9 @@ class SipEndpoint:
         for action in actions:
             if type(action) is Send:
                 outgoing.setdefault(_kind_of(action.target), []).append(action)
-            elif not isinstance(action, Send):
+            elif type(action) is Locate:
+                self._locate(action)
+            elif not isinstance(action, Send | Locate):
                 self._tell(action)
         lost: list[Send] = []
         for kind, messages in outgoing.items():
@@ -218,6 +234,21 @@ class SipEndpoint:
         except Exception:  # who only looks on must not stop a call
             self.faults += 1
             LOG.exception("a message of %d bytes was not shown to the tap", len(data))
+
+    def _locate(self, action: Locate) -> None:
+        task = self._loop.create_task(self._located(action))
+        self._locating.add(task)
+        task.add_done_callback(self._locating.discard)
+
+    async def _located(self, action: Locate) -> None:
+        try:
+            hops = await self._locator(action.target) if self._locator is not None else ()
+            at_us = self.clock.now_us()
+            self.perform(self._proxy.located(action.token, hops, at_us), at_us)
+        except Exception:  # as above; the request goes on when it has waited long enough
+            self.faults += 1
+            LOG.exception("a request that waited for %s was not sent on", action.target)
+        self._arm()
 
     def _tell(self, action: Decided | Progressed | Ended) -> None:
         call = action.call

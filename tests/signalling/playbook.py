@@ -21,7 +21,7 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Finding, Outcome, Refusal, Verdict
-from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Progressed, Send
+from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Locate, Progressed, Send
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 
@@ -82,6 +82,7 @@ def settings_with(
     emergency_reserve: int = 1_000,
     session_expires_s: int = 0,
     min_se_s: int = 0,
+    locate_in_dialog: bool = False,
 ) -> ProxySettings:
     return ProxySettings(
         listeners or (Hop(host, OURSELVES.port),),
@@ -93,6 +94,7 @@ def settings_with(
         emergency_reserve=emergency_reserve,
         session_expires_s=session_expires_s,
         min_se_s=min_se_s,
+        locate_in_dialog=locate_in_dialog,
     )
 
 
@@ -113,6 +115,13 @@ class Closed(NamedTuple):
     hop: Hop
 
 
+class Found(NamedTuple):
+    """A name was located: the hops that it leads to. The latest that was asked for, where no token is given."""
+
+    hops: tuple[Hop, ...]
+    token: int = 0
+
+
 class Undeliverable(NamedTuple):
     """The transport could not send this."""
 
@@ -130,6 +139,7 @@ class Playbook:
         self.proxy = proxy_with(self.ledger, settings or settings_with(), groups)
         self.now_us = T0
         self.sent = b""
+        self.token = 0
         self.call: Call | None = None
         self._left: list[Action] = []
 
@@ -142,13 +152,15 @@ class Playbook:
         if kind is None:
             assert self._left == [], "nobody expected this"
 
-    def __rshift__(self, event: Datagram | Wait | Closed | Undeliverable) -> Playbook:
+    def __rshift__(self, event: Datagram | Wait | Closed | Found | Undeliverable) -> Playbook:
         assert self._left == [], "nobody expected this"
         if isinstance(event, Wait):
             self.now_us += round(event.seconds * SECOND_US)
             self._left = self.proxy.wake(self.now_us)
         elif isinstance(event, Closed):
             self._left = self.proxy.closed(event.hop, self.now_us)
+        elif isinstance(event, Found):
+            self._left = self.proxy.located(event.token or self.token, event.hops, self.now_us)
         elif isinstance(event, Undeliverable):
             self._left = self.proxy.undeliverable(event.message, self.now_us)
         else:
@@ -161,6 +173,8 @@ class Playbook:
         expectation(action)
         if isinstance(action, Send):
             self.sent = action.data
+        elif isinstance(action, Locate):
+            self.token = action.token
         else:
             self.call = action.call
         return self
@@ -198,6 +212,14 @@ def sends(what: str, target: Hop, *, lines: tuple[bytes, ...] = (), data: bytes 
         for line in lines:
             assert line in action.data.split(b"\r\n"), (line, action.data)
         assert data is None or action.data == data
+
+    return expect
+
+
+def locates(target: str) -> Expectation:
+    def expect(action: Action) -> None:
+        assert isinstance(action, Locate), action
+        assert str(action.target) == target
 
     return expect
 
