@@ -85,6 +85,25 @@ class TlsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DnsSettings:
+    """How names are looked up."""
+
+    servers: tuple[Address, ...]
+    """Asked in this order; none: those of the operating system."""
+    in_dialog: bool
+    """Next hops that a dialog names by host name are looked up."""
+    server_timeout_seconds: float
+    """A server that has said nothing by then is passed over for the next."""
+    timeout_seconds: float
+    """For an answer, from whichever server."""
+    shortest_ttl_seconds: int
+    """An answer is believed at least so long."""
+    longest_ttl_seconds: int
+    max_cached: int
+    """Answers that are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """The agreement in force, by its dates (S preamble, S5, S6)."""
 
@@ -122,6 +141,7 @@ class Configuration:
     connections: ConnectionLimits
     tls: TlsSettings | None
     """None where no listener is for TLS."""
+    dns: DnsSettings
     lerg_folder: Path
     ported_file: Path | None
     agreement: Agreement
@@ -245,6 +265,7 @@ def _domain(document: Document, path: Path) -> Configuration:
         limits=Limits(**document.limits.model_dump()),
         connections=ConnectionLimits(**document.connections.model_dump()),
         tls=_tls(document.tls, folder) if document.tls is not None else None,
+        dns=DnsSettings(**{**document.dns.model_dump(), "servers": tuple(document.dns.servers)}),
         lerg_folder=folder / numbering.lerg,
         ported_file=folder / numbering.ported if numbering.ported is not None else None,
         agreement=Agreement(**document.agreement.model_dump()),

@@ -73,6 +73,14 @@ def parse_hop(text: object, *, any_port: bool = False) -> Hop:
     return Hop(host, port, Transport(transport))
 
 
+def _dns_server(text: object) -> Address:
+    """An IP address, with a port or, for port 53, without."""
+    try:
+        return str(ip_address(str(text))), 53
+    except ValueError:
+        return parse_address(text)
+
+
 def _one_or_several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -158,6 +166,7 @@ Listeners = Annotated[
 ]  # one for each of three transports and two IP versions
 OperationsAddress = Annotated[Address, BeforeValidator(_operations_address)]
 HostNames = Annotated[tuple[HostName, ...], Field(min_length=1, max_length=2), BeforeValidator(_one_or_several)]
+DnsServer = Annotated[Address, PlainValidator(_dns_server)]
 Day = Annotated[date, BeforeValidator(_day)]
 Timestamp = Annotated[int, BeforeValidator(_timestamp)]
 NumberText = Annotated[str, BeforeValidator(_canonical_number)]
@@ -223,6 +232,18 @@ class TlsSection(Section):
     verify_peers: bool = True
 
 
+class DnsSection(Section):
+    """Where names are looked up, and for how long an answer is believed. Nothing is, where nothing is named."""
+
+    servers: Annotated[list[DnsServer], Field(max_length=8)] = []
+    in_dialog: bool = False
+    server_timeout_seconds: Annotated[float, Field(ge=0.01, le=30)] = 2
+    timeout_seconds: Annotated[float, Field(ge=0.01, le=30)] = 5
+    shortest_ttl_seconds: Annotated[int, Field(ge=1, le=3_600)] = 5
+    longest_ttl_seconds: Annotated[int, Field(ge=1, le=604_800)] = 3_600
+    max_cached: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
+
+
 class RecordsSection(Section):
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     queue: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
@@ -280,6 +301,7 @@ class Document(BaseSettings):
     limits: LimitsSection = LimitsSection()
     connections: ConnectionsSection = ConnectionsSection()
     tls: TlsSection | None = None
+    dns: DnsSection = DnsSection()
     records: RecordsSection = RecordsSection()
     numbering: NumberingSection
     agreement: AgreementSection

@@ -96,7 +96,7 @@ class DnsServers:
         return found.chaining_result
 
 
-class NoServers(Exception):
+class NoServers(OSError):
     """It is not known whom to ask; the text says why, and what to do."""
 
 

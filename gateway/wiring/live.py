@@ -39,6 +39,7 @@ from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
 from gateway.wiring.engine import policy_of, read_tables
 from gateway.wiring.listeners import add_carriers, advertised, allow_files, connection_figures, open_sockets
 from gateway.wiring.memory import tune_garbage_collection
+from gateway.wiring.names import names_of
 
 LOG = logging.getLogger("tollgate")
 
@@ -121,6 +122,7 @@ class Gateway:
                 configuration.trunk_groups,
                 self.policy.find_provider,
             )
+            self._names: Final = names_of(configuration)
             self.recorder: Final = CallRecorder(
                 folder / RECORDS_FILE,
                 mask_numbers=configuration.mask_numbers,
@@ -138,7 +140,11 @@ class Gateway:
                 version=VERSION,
             )
             self.transport: Final = SipEndpoint(
-                self.proxy, self.clock, (self.metrics, self._calls, RecordKeeping(self.recorder), *observers), tap
+                self.proxy,
+                self.clock,
+                (self.metrics, self._calls, RecordKeeping(self.recorder), *observers),
+                tap,
+                self._names.locate if self._names is not None else None,
             )
             self.connections: Final = add_carriers(self.transport, configuration, sockets)
             undo.pop_all()
@@ -290,6 +296,8 @@ class Gateway:
         at_us = self.clock.now_us()
         self.transport.perform(self.proxy.stop(at_us), at_us)
         self.transport.close()
+        if self._names is not None:
+            self._names.close()
         self.recorder.close()
         self._journal.close()
         self._lock.close()
@@ -418,6 +426,7 @@ def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> 
         max_calls=limits.max_dialogs,
         max_message_bytes=limits.max_message_bytes,
         max_call_s=limits.max_call_seconds,
+        locate_in_dialog=configuration.dns.in_dialog,
     )
 
 
