@@ -11,9 +11,9 @@ import ipaddress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.codecs import sip
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import grammar, headers
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers
 
 Address = tuple[str, int]
 """IP address (without brackets) and UDP port."""
@@ -118,19 +118,19 @@ def read(data: bytes) -> SipText | None:
 
 def split_list(value: bytes) -> list[bytes]:
     """The members of a comma-separated list; commas within quotes and angle brackets don't separate."""
-    return [value[start:end] for start, end in grammar.split_list(value)]
+    return [value[start:end] for start, end in sip.split_list(value)]
 
 
 def parameter(value: bytes, name: bytes) -> bytes | None:
     """A header parameter's value (``;tag=...``), looked for behind the angle brackets; b"" where it has no value."""
     _, semicolon, parameters = value.rpartition(b">")[2].partition(b";")
-    return grammar.parameter_of(semicolon + parameters, name)
+    return sip.parameter_of(semicolon + parameters, name)
 
 
 def uri_of(value: bytes) -> bytes:
     """The URI of a name-addr or addr-spec (RFC 3261 section 25.1); empty where there is none."""
     try:
-        return grammar.parse_name_addr(value).uri
+        return sip.parse_name_addr(value).uri
     except Malformed:
         return b""
 
@@ -138,7 +138,7 @@ def uri_of(value: bytes) -> bytes:
 def address_of(uri: bytes) -> Address | None:
     """Where a sip URI with a numeric host leads; None for any other URI. The port defaults to 5060."""
     try:
-        parsed = grammar.parse_uri(uri)
+        parsed = sip.parse_uri(uri)
     except Malformed:
         return None
     return _numeric(parsed.host, parsed.port or 5060) if parsed.scheme == b"sip" else None
@@ -162,7 +162,7 @@ def host_port(address: Address) -> str:
 def via_target(via: bytes) -> Address | None:
     """Where a response with this Via on top goes: received and rport before sent-by (RFC 3261 18.2.2, RFC 3581)."""
     try:
-        parsed = grammar.parse_via(via)
+        parsed = sip.parse_via(via)
     except Malformed:
         return None
     received, rport = parameter(via, b"received"), parameter(via, b"rport")

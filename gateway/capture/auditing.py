@@ -27,8 +27,7 @@ from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt

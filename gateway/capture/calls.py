@@ -15,10 +15,7 @@ from gateway.capture.limits import LEG_BYTES, AuditLimits
 from gateway.capture.reassembly import Piece
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via, parse_via
-from gateway.codecs.sip.message import SipMessage
-from gateway.codecs.sip.relayed import tag_of
+from gateway.codecs.sip import SipMessage, Via, headers, parse_via, tag_of
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.verdict import Decision, Verdict

@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, Locator, PlacedEvidence, address_text
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip.grammar import parse_name_addr
+from gateway.codecs.sip import parse_name_addr
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy import hops
 from gateway.policy.call_attempt import NumberFact

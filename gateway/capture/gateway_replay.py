@@ -14,9 +14,7 @@ from collections.abc import Collection
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via, parse_via
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, Via, headers, parse_via
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.answers import AT_CAPACITY
 from gateway.signalling.call import Action, Call, Decided, Send

@@ -6,9 +6,7 @@ import re
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import parse_via
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, completed_via, headers, parse_via
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Action, Send
 from gateway.signalling.own_side import OwnSide
@@ -90,7 +88,7 @@ class Answers:
             status, phrase = 505, "Version Not Supported"
         try:
             value = message.required(headers.VIA)
-            received = edit.completed_via(value, parse_via(value), source.host, source.port)
+            received = completed_via(value, parse_via(value), source.host, source.port)
         except Malformed:
             received = None
         try:

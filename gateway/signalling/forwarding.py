@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.codecs.sip import edit
-from gateway.codecs.sip.grammar import Via
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, Via, completed_via, forwarded
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
@@ -41,7 +39,7 @@ class Forwarder:
             own += self._own.record_route(server.source, target, secure=request.request_uri[:5].lower() == b"sips:")
         else:
             own += b"\r\n"
-        data = edit.forwarded(request, own, hops, server.via, pop_route=pop_route)
+        data = forwarded(request, own, hops, server.via, pop_route=pop_route)
         return self._layer.send_request(request.method, branch, data, target, server, dialog, at_us, actions)
 
     def forward_ack(
@@ -57,5 +55,5 @@ class Forwarder:
     ) -> None:
         """An ACK for a 2xx has no transaction: it is sent on and forgotten."""
         own = self._own.towards(target).via + self._own.new_branch() + b"\r\n"
-        received = edit.completed_via(via_value, via, source.host, source.port)
-        actions.append(Send(edit.forwarded(request, own, hops, received, pop_route=pop_route), target))
+        received = completed_via(via_value, via, source.host, source.port)
+        actions.append(Send(forwarded(request, own, hops, received, pop_route=pop_route), target))

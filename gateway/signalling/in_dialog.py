@@ -5,10 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via
-from gateway.codecs.sip.message import SipMessage
-from gateway.codecs.sip.relayed import tag_of
+from gateway.codecs.sip import SipMessage, Via, headers, tag_of
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import LONGEST_URI, parse_via
-from gateway.codecs.sip.message import SipMessage
-from gateway.codecs.sip.relayed import tag_of
+from gateway.codecs.sip import LONGEST_URI, SipMessage, headers, parse_via, tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine

@@ -13,9 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Uri, parameter_of, parse_name_addr, parse_uri, split_list
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, Uri, headers, parameter_of, parse_name_addr, parse_uri, split_list
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.locating import Target, target_of
 from gateway.signalling.own_side import OwnSide
@@ -57,7 +55,7 @@ class NextHops:
         value = request.value(headers.ROUTE)
         if value is None:
             return request, False
-        if value in self._own.routes and len(request.numbers(headers.ROUTE)) == 1:
+        if value in self._own.routes and len(request.spans(headers.ROUTE)) == 1:
             return request, True
         for route in routes_of(request):
             _uri_in(route)
@@ -72,7 +70,7 @@ class NextHops:
         value = request.value(headers.ROUTE)
         if value is None:
             return request, self._target_of(parse_uri(request.request_uri), side, names) or side, False
-        if value in self._own.routes and len(request.numbers(headers.ROUTE)) == 1:
+        if value in self._own.routes and len(request.spans(headers.ROUTE)) == 1:
             return request, self._target_of(parse_uri(request.request_uri), side, names) or side, True
         request = self.restored(request)
         routes = list(routes_of(request))

@@ -7,9 +7,7 @@ from hashlib import blake2s
 from typing import Final
 from zlib import crc32
 
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import Uri
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, Uri, headers, response_to
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.policy.verdict import Finding
 
@@ -91,7 +89,7 @@ class OwnSide:
 
     def answer(self, request: SipMessage, status: int, phrase: str, via: bytes | None, extra: bytes = b"") -> bytes:
         tag = b"" if status == 100 else self._tag_for(request)
-        return edit.response(request, status, phrase, to_tag=tag, via=via, extra=extra)
+        return response_to(request, status, phrase, to_tag=tag, via=via, extra=extra)
 
     def _tag_for(self, request: SipMessage) -> bytes:
         """A To tag of ours: the same for the same request, so that no state is needed to give it twice."""

@@ -10,10 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import parse_via
-from gateway.codecs.sip.message import SipMessage
-from gateway.codecs.sip.relayed import RelayedResponse, read_response, tag_of
+from gateway.codecs.sip import RelayedResponse, SipMessage, completed_via, headers, parse_via, read_response, tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
@@ -31,7 +28,7 @@ from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_response
-from gateway.signalling.requests import lines_of, reply_address, request_of, server_key
+from gateway.signalling.requests import reply_address, request_of, server_key
 from gateway.signalling.session_timers import REFRESHES, SessionTimers
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
@@ -221,7 +218,7 @@ class SipProxy:
             self.counters.absorbed += 1
             self._layer.repeated(server, at_us, actions)
             return
-        received = edit.completed_via(via_value, via, source.host, source.port)
+        received = completed_via(via_value, via, source.host, source.port)
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received, known_host)
         if method == b"CANCEL":
@@ -248,7 +245,9 @@ class SipProxy:
             return
         self._answers.once(server, 200, "OK", actions)
         if invite.client is not None:
-            reasons = lines_of(request_of(server), b"reason")[:MAX_REASONS]
+            request = request_of(server)
+            # What was bare line feeds and the like is written out as single spaces.
+            reasons = [b" ".join(request.text(span).split()) for span in request.spans(headers.REASON)[:MAX_REASONS]]
             invite.client.cancel_reason = b"".join(b"Reason: %s\r\n" % reason[:LONGEST_REASON] for reason in reasons)
             self._layer.cancel(invite.client, at_us, actions)
         elif self._parking.cancel(invite):
@@ -287,8 +286,8 @@ class SipProxy:
             opening = client.branch == dialog.opened_by
             learn_from_response(dialog, response.onward, self._own, client.to_caller, opening)
         if status == 503:
-            retry = lines_of(SipMessage(response.onward), b"retry-after")[:1]
-            extra = b"".join(b"Retry-After: %s\r\n" % value for value in retry)
+            retry = SipMessage(response.onward).value(headers.RETRY_AFTER)
+            extra = b"Retry-After: %s\r\n" % b" ".join(retry.split()) if retry else b""
             self._fail(client, "the next hop is out of service", extra, at_us, actions)
             return
         onward = response.onward

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import split_list
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers, split_list
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.own_side import OwnSide
 

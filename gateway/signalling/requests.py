@@ -6,11 +6,8 @@ from collections.abc import Iterator, Set
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import Via, parameter_of, split_list
+from gateway.codecs.sip import SipMessage, Via, headers, parameter_of, split_list, tag_of
 from gateway.codecs.sip.headers import Header
-from gateway.codecs.sip.message import SipMessage
-from gateway.codecs.sip.relayed import tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.transaction_layer import ServerKey
 from gateway.signalling.transactions import ServerTransaction
@@ -51,16 +48,6 @@ def reply_address(source: Hop, via: Via, value: bytes, hosts: Set[str]) -> Hop:
         if maddr in hosts:
             return Hop(maddr, via.port)
     return source if via.rport or via.port == source.port else Hop(source.host, via.port)
-
-
-def lines_of(message: SipMessage, name: bytes) -> list[bytes]:
-    """The values of a header field that is seldom asked for, line by line; `name` in lower case."""
-    found: list[bytes] = []
-    for line in message.lines[1:]:
-        field, _, value = line.partition(b":")
-        if field.strip().lower() == name:
-            found.append(b" ".join(value.split()))
-    return found
 
 
 def vias_of(request: SipMessage) -> Iterator[bytes]:

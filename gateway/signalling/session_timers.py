@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers
+from gateway.codecs.sip.headers import Header
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.proxy_settings import ProxySettings
-from gateway.signalling.requests import lines_of
 from gateway.signalling.rewriting import with_field
 from gateway.signalling.transactions import ClientTransaction
 
@@ -23,9 +23,6 @@ GRACE_US: Final = 32_000_000
 STEP_US: Final = 60_000_000
 """Intervals are rounded up to a multiple of this, so that there are few different durations."""
 REFRESHES: Final = frozenset({b"INVITE", b"UPDATE"})
-
-_EXPIRES: Final = (b"session-expires", b"x")
-_MIN_SE: Final = (b"min-se",)
 
 
 class SessionTimers:
@@ -44,7 +41,7 @@ class SessionTimers:
         """
         if self._passive or request.method not in REFRESHES:
             return b""
-        expires_s = _seconds(request, _EXPIRES)
+        expires_s = _seconds(request, headers.SESSION_EXPIRES)
         if expires_s is None or expires_s >= self._min_s or not _knows_timer(request):
             return b""
         return b"Min-SE: %d\r\n" % self._min_s
@@ -53,13 +50,13 @@ class SessionTimers:
         """The request with the session interval that we ask for."""
         if self._passive or request.method not in REFRESHES:
             return request
-        expires_s, shortest_s = _seconds(request, _EXPIRES), _seconds(request, _MIN_SE) or 0
+        expires_s, shortest_s = _seconds(request, headers.SESSION_EXPIRES), _seconds(request, headers.MIN_SE) or 0
         if expires_s is not None and expires_s < self._min_s:
-            request = with_field(request, _EXPIRES, b"Session-Expires: %d" % self._min_s)
-            return with_field(request, _MIN_SE, b"Min-SE: %d" % self._min_s)
+            request = with_field(request, headers.SESSION_EXPIRES, b"Session-Expires: %d" % self._min_s)
+            return with_field(request, headers.MIN_SE, b"Min-SE: %d" % self._min_s)
         wanted_s = max(self._wanted_s, shortest_s)
         if self._wanted_s and (expires_s is None or expires_s > wanted_s):
-            return with_field(request, _EXPIRES, b"Session-Expires: %d" % wanted_s)
+            return with_field(request, headers.SESSION_EXPIRES, b"Session-Expires: %d" % wanted_s)
         return request
 
     def answered(self, client: ClientTransaction, dialog: Dialog, response: bytes, at_us: int) -> bytes:
@@ -70,7 +67,7 @@ class SessionTimers:
         expires_s = _negotiated(response)
         if expires_s is None and self._wanted_s and client.request:
             request = SipMessage(client.request)
-            expires_s = _seconds(request, _EXPIRES)
+            expires_s = _seconds(request, headers.SESSION_EXPIRES)
             if expires_s is not None and _knows_timer(request):
                 start = response.find(b"\r\n") + 2
                 own = b"Session-Expires: %d;refresher=uac\r\nRequire: timer\r\n" % expires_s
@@ -103,12 +100,9 @@ def _negotiated(response: bytes) -> int | None:
     return None
 
 
-def _seconds(message: SipMessage, names: tuple[bytes, ...]) -> int | None:
-    for name in names:
-        values = lines_of(message, name)
-        if values:
-            return _number(values[0])
-    return None
+def _seconds(message: SipMessage, header: Header) -> int | None:
+    value = message.value(header)
+    return _number(value) if value is not None else None
 
 
 def _number(value: bytes) -> int | None:
@@ -117,5 +111,6 @@ def _number(value: bytes) -> int | None:
 
 
 def _knows_timer(request: SipMessage) -> bool:
-    tags = b",".join((*lines_of(request, b"supported"), *lines_of(request, b"k"), *lines_of(request, b"require")))
+    spans = request.spans(headers.SUPPORTED) + request.spans(headers.REQUIRE)
+    tags = b",".join(request.text(span) for span in spans)
     return b"timer" in tags.lower().replace(b" ", b"").split(b",")

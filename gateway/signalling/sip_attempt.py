@@ -8,10 +8,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import NameAddr, Uri, parse_name_addr, parse_uri, split_list
+from gateway.codecs.sip import NameAddr, SipMessage, Uri, headers, parse_name_addr, parse_uri, split_list
 from gateway.codecs.sip.headers import Header
-from gateway.codecs.sip.message import SipMessage
 from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.attribution import Attribution
@@ -122,10 +120,7 @@ def read_uri(raw: bytes) -> TelephoneUri:
     )
 
 
-_SELDOM: Final = frozenset(
-    header.key
-    for header in (headers.P_CHARGE_INFO, headers.DIVERSION, headers.HISTORY_INFO, headers.IDENTITY, headers.PRIVACY)
-)
+_SELDOM: Final = (headers.P_CHARGE_INFO, headers.DIVERSION, headers.HISTORY_INFO, headers.IDENTITY, headers.PRIVACY)
 
 
 def _add_seldom(attempt: CallAttempt, invite: SipMessage) -> None:

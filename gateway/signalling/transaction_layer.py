@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from gateway.codecs.sip import edit
-from gateway.codecs.sip.message import SipMessage
-from gateway.codecs.sip.relayed import RelayedResponse
+from gateway.codecs.sip import RelayedResponse, SipMessage, ack_of_failure, cancel_of
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
@@ -154,7 +152,7 @@ class TransactionLayer:
         if client.state is not State.PROCEEDING or client.cancelled:
             return
         client.cancelled = True
-        data = edit.cancel_of(SipMessage(client.request))
+        data = cancel_of(SipMessage(client.request))
         if client.cancel_reason:
             data = data[: -len(_CANCEL_END)] + client.cancel_reason + _CANCEL_END
         self.send_request(b"CANCEL", client.branch, data, client.target, None, None, at_us, actions)
@@ -232,7 +230,7 @@ class TransactionLayer:
             actions.append(Send(client.request, client.target))
         elif effect is Effect.ACKNOWLEDGE:
             if client.ack is None and response is not None:
-                client.ack = edit.ack_of_failure(SipMessage(client.request), response.to)
+                client.ack = ack_of_failure(SipMessage(client.request), response.to)
             if client.ack is not None:
                 actions.append(Send(client.ack, client.target))
         elif effect is Effect.CANCEL:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from typing import Final
 
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.dialogs import Dialog
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip.grammar import parse_uri
+from gateway.codecs.sip import parse_uri
 
 MOST_NAMES: Final = 64
 """Of one certificate that are looked at."""

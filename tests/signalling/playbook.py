@@ -11,8 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, NamedTuple
 
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers, response_to
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
 from gateway.interconnection.trunk_groups import Hop, Side, Transport, TrunkGroup
@@ -277,7 +276,7 @@ def request(
 def reply(to: bytes, status: int, tag: str = "b", source: Hop = CALLEE, lines: tuple[bytes, ...] = ()) -> Datagram:
     """What the called side answers to a request that it was sent; `lines` are further header lines."""
     extra = b"".join(line + b"\r\n" for line in lines)
-    return Datagram(edit.response(SipMessage(to), status, "Answer", to_tag=tag.encode(), extra=extra), source)
+    return Datagram(response_to(SipMessage(to), status, "Answer", to_tag=tag.encode(), extra=extra), source)
 
 
 CALLEE_TAGGED: Final = "<sip:+16365550199@192.0.2.20>;tag=b"

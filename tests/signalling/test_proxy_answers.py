@@ -28,8 +28,7 @@ from playbook import (
     started,
 )
 
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.relayed import tag_of
+from gateway.codecs.sip import headers, tag_of
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy

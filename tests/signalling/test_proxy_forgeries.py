@@ -24,8 +24,7 @@ from playbook import (
 )
 from playbook import settings_with as settings
 
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import parse_via
+from gateway.codecs.sip import headers, parse_via
 from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy

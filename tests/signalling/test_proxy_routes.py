@@ -27,8 +27,7 @@ from playbook import (
     settings_with,
 )
 
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import EndedBy
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage
 from gateway.interconnection.trunk_groups import Hop
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.attribution import UNKNOWN, Attribution

@@ -3,7 +3,7 @@ from __future__ import annotations
 import contextlib
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage
 from sim.malformed import Expected, corpus
 from sim.packets import LONGEST_PAYLOAD
 

@@ -12,9 +12,7 @@ from typing import Final
 from zlib import crc32
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import parse_via
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, completed_via, headers, parse_via, response_to
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\n(?i:content-length|l)[ \t]*:([^\r]*(?:\r(?!\n)[^\r]*|\r\n[ \t][^\r]*)*)")
@@ -155,8 +153,8 @@ def refusal_of(fault: Unframeable, host: str, port: int) -> bytes | None:
         if request.status or request.method == b"ACK":
             return None
         value = request.required(headers.VIA)
-        via = edit.completed_via(value, parse_via(value), host, port)
+        via = completed_via(value, parse_via(value), host, port)
         tag = b"tg%08x" % crc32(request.required(headers.CALL_ID))
-        return edit.response(request, fault.status, fault.phrase, to_tag=tag, via=via)
+        return response_to(request, fault.status, fault.phrase, to_tag=tag, via=via)
     except Malformed:
         return None

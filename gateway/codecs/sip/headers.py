@@ -8,11 +8,13 @@ from typing import Final
 class Header:
     """One header field, known by its name."""
 
-    __slots__ = ("compact", "key", "name", "single")
+    __slots__ = ("compact", "key", "name", "prefix", "single")
 
     def __init__(self, name: str, compact: str | None = None, *, single: bool = False) -> None:
         self.name: Final = name
         self.key: Final = name.encode()
+        self.prefix: Final = self.key + b":"
+        """What its line starts with, as nearly everybody writes it."""
         self.compact: Final = compact
         self.single: Final = single
         """The field may stand once only: a second one is an attempt to be read in two ways."""
@@ -31,13 +33,18 @@ FROM = Header("From", "f", single=True)
 HISTORY_INFO = Header("History-Info")  # RFC 7044
 IDENTITY = Header("Identity", "y")  # RFC 8224
 MAX_FORWARDS = Header("Max-Forwards", single=True)
+MIN_SE = Header("Min-SE")  # RFC 4028
 P_ASSERTED_IDENTITY = Header("P-Asserted-Identity")  # RFC 3325
 P_CHARGE_INFO = Header("P-Charge-Info")  # RFC 8496
 PRIVACY = Header("Privacy")  # RFC 3323
 PROXY_REQUIRE = Header("Proxy-Require")
+REASON = Header("Reason")  # RFC 3326
 RECORD_ROUTE = Header("Record-Route")
 REQUIRE = Header("Require")
+RETRY_AFTER = Header("Retry-After")
 ROUTE = Header("Route")
+SESSION_EXPIRES = Header("Session-Expires", "x")  # RFC 4028
+SUPPORTED = Header("Supported", "k")
 TIMESTAMP = Header("Timestamp", single=True)
 TO = Header("To", "t", single=True)
 VIA = Header("Via", "v")
@@ -53,13 +60,18 @@ ALL: Final[tuple[Header, ...]] = (
     HISTORY_INFO,
     IDENTITY,
     MAX_FORWARDS,
+    MIN_SE,
     P_ASSERTED_IDENTITY,
     P_CHARGE_INFO,
     PRIVACY,
     PROXY_REQUIRE,
+    REASON,
     RECORD_ROUTE,
     REQUIRE,
+    RETRY_AFTER,
     ROUTE,
+    SESSION_EXPIRES,
+    SUPPORTED,
     TIMESTAMP,
     TO,
     VIA,
@@ -73,10 +85,10 @@ BY_NAME: Final = {
 
 _UNREAD: Final = (
     *("Accept", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Authorization"),
-    *("Call-Info", "Content-Disposition", "Content-Encoding", "Date", "Event", "Expires", "Geolocation", "Min-SE"),
+    *("Call-Info", "Content-Disposition", "Content-Encoding", "Date", "Event", "Expires", "Geolocation"),
     *("Organization", "P-Access-Network-Info", "P-Charging-Vector", "P-Early-Media", "P-Preferred-Identity"),
-    *("Proxy-Authorization", "RAck", "RSeq", "Reason", "Remote-Party-ID", "Retry-After", "Server", "Session-Expires"),
-    *("Session-ID", "Subject", "Supported", "User-Agent", "Warning", "WWW-Authenticate", "X-Call-ID"),
+    *("Proxy-Authorization", "RAck", "RSeq", "Remote-Party-ID", "Server"),
+    *("Session-ID", "Subject", "User-Agent", "Warning", "WWW-Authenticate", "X-Call-ID"),
 )
-USUAL_NAMES: Final = frozenset(name.encode() for name in _UNREAD) | {header.key for header in ALL}
-"""Names as nearly everybody writes them, of fields that are read here and of others."""
+USUAL_PREFIXES: Final = frozenset(name.encode() + b":" for name in _UNREAD) | {header.prefix for header in ALL}
+"""Names as nearly everybody writes them, with their colon, of fields that are read here and of others."""

@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 from sip_messages import NOISE, requests
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.grammar import (
-    LONGEST_URI,
-    Via,
-    parameter_of,
-    parse_name_addr,
-    parse_uri,
-    parse_via,
-    split_list,
-)
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, Via, headers, parameter_of, parse_name_addr, parse_uri, parse_via, split_list
+from gateway.codecs.sip.python.grammar import LONGEST_URI
 
 
 @pytest.mark.parametrize(
@@ -35,6 +26,9 @@ from gateway.codecs.sip.message import SipMessage
         (b"SIP/2.0/UDP h;rport=", b"h", 5060, b"", True),
         (b"SIP/2.0/UDP h ; branch = z9hG4bK7 ; rport", b"h", 5060, b"z9hG4bK7", True),
         (b"SIP / 2.0 / UDP h : 5061 ;branch=b", b"h", 5061, b"b", False),
+        (b"SIP/2.0/a_b h;branch=b", b"h", 5060, b"b", False),
+        (b"SIP/2.0/a_b  h;branch=b", b"h", 5060, b"b", False),
+        (b"SIP/2.0/UDP h;branch= b ;x", b"h", 5060, b"b", False),
         (b"SIP/2.0/TLS [2001:db8::1]:5061;branch=b", b"[2001:db8::1]", 5061, b"b", False),
         (b"SIP/2.0/UDP [::1];branch=b", b"[::1]", 5060, b"b", False),
         (b'SIP/2.0/UDP h;x="a;branch=no,";branch=b', b"h", 5060, b"b", False),

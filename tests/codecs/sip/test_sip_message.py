@@ -7,8 +7,8 @@ from hypothesis import given
 from sip_messages import NOISE, PLAIN_INVITE, invite_with, requests
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
-from gateway.codecs.sip.message import MAX_HEADERS, SipMessage
+from gateway.codecs.sip import SipMessage, headers
+from gateway.codecs.sip.python.message import LONGEST_MESSAGE, MAX_HEADERS
 
 END = b"\r\nVia: SIP/2.0/UDP h\r\n\r\n"
 
@@ -50,6 +50,9 @@ def test_a_start_line_is_read(line: bytes, method: bytes, uri: bytes, status: in
         b"SIP/2.0 099 Low",
         b"SIP/2.0 700 High",
         b"SIP/2.0 20 Short",
+        b"SIP/2.0 20",
+        b"SIP/2.0 2",
+        b"SIP/2.0 ",
         b"SIP/2.0 2000 Long",
         b"SIP/2.0 +20 Sign",
         "SIP/2.0 ２００ Wide".encode(),
@@ -126,18 +129,46 @@ def test_the_first_via_is_the_first_in_whatever_spelling() -> None:
     "line",
     [
         b"no colon",
-        b"Privacy",
-        b"Supported",
-        b"P-Asserted-Identity ",
+        b"Subject",
+        b"Subject ",
+        b"Privacy id",
         b": no name",
         b"two words: x",
         b"sch\xc3\xb6n: x",
         b"(x): y",
+        b"X" * 129 + b": y",
+        b"X\r\n : y",
     ],
 )
-def test_a_line_that_is_no_header_line_is_malformed(line: bytes) -> None:
-    with pytest.raises(Malformed):
-        SipMessage(invite_with(line)).check()
+def test_a_line_that_is_no_header_line_is_malformed_and_shown(line: bytes) -> None:
+    data = invite_with(line)
+    with pytest.raises(Malformed) as fault:
+        SipMessage(data)
+    assert fault.value.offset == data.index(line)
+
+
+@pytest.mark.parametrize("around", [b" ", b"\t", b"\x0b", b"\x0c", b"\r", b"\n"])
+@pytest.mark.parametrize("name", [b"Contact: ", b"m:"])
+def test_white_space_around_a_value_is_left_out_in_either_reading(around: bytes, name: bytes) -> None:
+    message = SipMessage(invite_with(name + around + b"<sip:x@y>" + around))
+    span = message.span(headers.CONTACT)
+    assert message.value(headers.CONTACT) == b"<sip:x@y>"
+    assert span is not None
+    assert message.data[span[0] : span[1]] == b"<sip:x@y>"
+
+
+def test_a_field_is_in_one_line_with_its_folds_and_its_line_end() -> None:
+    for lines in ((b"Route: <sip:a>",), (b"route :\r\n <sip:a>\r\n ",), (b"Route: <sip:a>", b"Route: <sip:b>")):
+        message = SipMessage(invite_with(*lines, b"X: 1"))
+        found = [message.data[start:end] for start, end in message.lines(headers.ROUTE)]
+        assert found == [line + b"\r\n" for line in lines]
+        assert message.lines(headers.PRIVACY) == []
+
+
+def test_a_message_longer_than_any_transport_carries_is_malformed() -> None:
+    SipMessage(PLAIN_INVITE.ljust(LONGEST_MESSAGE))
+    with pytest.raises(Malformed, match="longer than"):
+        SipMessage(PLAIN_INVITE.ljust(LONGEST_MESSAGE + 1))
 
 
 def test_a_head_that_starts_with_a_fold_is_malformed() -> None:

@@ -1,10 +1,115 @@
-"""A response on its way back is known as ours over every transport."""
+"""Responses on their way back: the quick way of reading one and the full one say the same."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sip_messages import NOISE, responses
 
-from gateway.codecs.sip.relayed import read_response
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import read_response
+
+OWN = b"Via: SIP/2.0/UDP 192.0.2.1:5060;branch="
+OUR_LINE = OWN + b"z9hG4bKtg1.ab\r\n"
+RINGING = (
+    b"SIP/2.0 180 Ringing\r\n" + OUR_LINE + b"Via: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bK1\r\n"
+    b"From: <sip:+13145550100@192.0.2.10>;tag=a\r\n"
+    b"To: <sip:+16365550199@192.0.2.20>;tag=b\r\n"
+    b"Call-ID: c1@192.0.2.10\r\n"
+    b"CSeq: 1 INVITE\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
+TO = b"<sip:+16365550199@192.0.2.20>;tag=b"
+
+
+def test_a_response_is_read_and_loses_our_via() -> None:
+    onward = RINGING.replace(OUR_LINE, b"")
+    assert read_response(RINGING, OWN) == (180, b"z9hG4bKtg1.ab", b"INVITE", TO, onward)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Via: SIP/2.0/UDP 192.0.2.1", b"v: SIP/2.0/UDP 192.0.2.1"),
+        (b"bKtg1.ab\r\nVia: ", b"bKtg1.ab;received=192.0.2.1\r\nVia: "),
+        (b"bKtg1.ab\r\nVia: ", b"bKtg1.ab\t\r\nVia: "),
+        (b"bKtg1.ab\r\nVia: ", b"bKtg1.ab\r\n \r\nVia: "),
+        (b"bKtg1.ab\r\nVia: ", b"bKtg1.ab\r\nv: "),
+        (b"bKtg1.ab\r\nVia: ", b"bKtg1.ab,"),
+        (b"To: ", b"To:  "),
+        (b"To: ", b"t:"),
+        (b";tag=b\r\n", b";tag=b \r\n"),
+        (b";tag=b\r\n", b";tag=b\r\n \r\n"),
+        (b"CSeq: ", b"cseq : "),
+        (b"1 INVITE", b"1  INVITE"),
+        (b"1 INVITE", b"1 INVITE\t"),
+        (b"1 INVITE", b"1\r\n INVITE"),
+        (b" Ringing", b""),
+    ],
+)
+def test_a_response_in_an_unusual_spelling_says_the_same(old: bytes, new: bytes) -> None:
+    assert old in RINGING
+    response = read_response(RINGING.replace(old, new), OWN)
+    assert response is not None
+    assert response[:4] == (180, b"z9hG4bKtg1.ab", b"INVITE", TO)
+    assert b"192.0.2.1:5060" not in response.onward
+
+
+@pytest.mark.parametrize(
+    "via",
+    [
+        b"Via: SIP/2.0/UDP 192.0.2.2:5060;branch=z9hG4bKtg1.ab\r\n",
+        b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKtg1.ab\r\nVia: SIP/2.0/UDP h\r\n",
+        b"Via: SIP/2.0/UDP 192.0.2.1:50600;branch=z9hG4bKtg1.ab\r\n",
+    ],
+)
+def test_a_response_to_somebody_elses_request_is_none(via: bytes) -> None:
+    data = RINGING.replace(OUR_LINE, via)
+    ours = b"192.0.2.1;" in via  # the default port is ours
+    assert (read_response(data, OWN) is not None) is ours
+
+
+def test_a_response_with_no_via_but_ours_can_go_nowhere() -> None:
+    data = b"".join(line for line in RINGING.splitlines(True) if b"192.0.2.10:" not in line)
+    response = read_response(data, OWN)
+    assert response is not None
+    assert response.onward == b""
+
+
+@pytest.mark.parametrize("end", range(len(RINGING)))
+def test_a_response_cut_off_anywhere_is_malformed(end: int) -> None:
+    with pytest.raises(Malformed):
+        read_response(RINGING[:end], OWN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"SIP/2.0 180", b"SIP/2.0 18"),
+        (b"SIP/2.0 180", b"SIP/2.0 099"),
+        (b"SIP/2.0 180", b"SIP/2.0 700"),
+        (b"To: " + TO, b"To: "),
+        (b"CSeq: 1 INVITE", b"CSeq: x INVITE"),
+        (b"CSeq: 1 INVITE", b"CSeq: 12345678901 INVITE"),
+        (b"CSeq: 1 INVITE\r\n", b""),
+        (b"\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n", b"\r\n\r\nCSeq: 1 INVITE\r\n\r\n"),
+    ],
+)
+def test_a_response_that_lacks_what_the_proxy_must_know_is_malformed(old: bytes, new: bytes) -> None:
+    assert old in RINGING
+    with pytest.raises(Malformed):
+        read_response(RINGING.replace(old, new), OWN)
+
+
+@given(responses(), st.sampled_from([b"", b"\r\n", b"Via: x\r\n"]), NOISE)
+def test_arbitrary_responses_raise_nothing_but_malformed(data: bytes, between: bytes, noise: bytes) -> None:
+    start = data.find(b"\r\n") + 2
+    for made in (data[:start] + OUR_LINE + between + data[start:], data[:start] + OUR_LINE + noise, noise):
+        try:
+            read_response(made, OWN)
+        except Malformed:
+            continue
 
 
 @pytest.mark.parametrize("transport", [b"UDP", b"TCP", b"TLS"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import parameter_of, parse_name_addr, parse_via
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import headers
+from gateway.codecs.sip.python.edit import without_top_via
+from gateway.codecs.sip.python.grammar import parse_via
+from gateway.codecs.sip.python.message import SipMessage
 
 _STATUS: Final = {b"%d " % code: code for code in range(100, 700)}
 
@@ -40,12 +41,11 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
             return quick
     message = SipMessage(data)
     via = parse_via(message.required(headers.VIA))
-    sent_by = own_via[own_via.rfind(b" ") + 1 : -len(b";branch=")]
-    if via.sent_by != sent_by:
+    if via.sent_by != own_via.rpartition(b" ")[2].removesuffix(b";branch="):
         return None
     message.body_end()
     try:
-        onward = edit.without_top_via(message)
+        onward = without_top_via(message)
     except Malformed:
         onward = b""
     method = message.cseq()[1]
@@ -55,43 +55,40 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
 def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse | None:
     """The response as nearly everybody writes it; None for any other.
 
-    Our Via stands alone on its line in front of another one, To and CSeq are spelt in full and not folded.
+    Our Via stands alone on its line in front of another one; To, CSeq and Content-Length are spelt in full, with one
+    space after the colon and none at the end, and not folded; the body ends with the datagram. The lines between are
+    passed on unread.
     """
     end = data.find(b"\r\n", branch_start)
-    branch = data[branch_start:end]
-    to = data.find(b"\r\nTo: ", end)
-    cseq = data.find(b"\r\nCSeq: ", end)
-    if to < 0 or cseq < 0 or not data.startswith(b"Via: ", end + 2) or b";" in branch or b"," in branch:
+    head_end = data.find(b"\r\n\r\n", end) if end >= 0 else -1
+    if head_end < 0 or not data.startswith(b"Via: ", end + 2):
+        return None
+    to = data.find(b"\r\nTo: ", end, head_end)
+    cseq = data.find(b"\r\nCSeq: ", end, head_end)
+    length = data.find(b"\r\nContent-Length: ", end, head_end)
+    if to < 0 or cseq < 0 or length < 0 or data.find(b"\r\nContent-Length: ", length + 1, head_end) >= 0:
+        return None
+    length_end = data.find(b"\r\n", length + 18)
+    digits = data[length + 18 : length_end]
+    if not digits.isdigit() or len(digits) > 9 or head_end + 4 + int(digits) != len(data):
         return None
     to_end = data.find(b"\r\n", to + 6)
     cseq_end = data.find(b"\r\n", cseq + 8)
-    head_end = data.find(b"\r\n\r\n", end)
-    if head_end < to or head_end < cseq:
-        return None  # one of them was found in the body, or the head has no end
-    length = data.find(b"\r\nContent-Length: ", end, head_end)
-    digits = data[length + 18 : data.find(b"\r\n", length + 18)]
-    if length < 0 or not digits.isdigit() or len(digits) > 9 or head_end + 4 + int(digits) != len(data):
-        return None
     status = _STATUS.get(data[8:12])
+    branch = data[branch_start:end]
+    value = data[to + 6 : to_end]
     number, _, method = data[cseq + 8 : cseq_end].partition(b" ")
     if (
         status is None
+        or not branch.replace(b".", b"").isalnum()
+        or not value
+        or value != value.strip()
         or not number.isdigit()
         or len(number) > 10
+        or not method.isalpha()
         or data[to_end + 2] in b" \t"
         or data[cseq_end + 2] in b" \t"
+        or data[length_end + 2] in b" \t"
     ):
         return None
-    return RelayedResponse(status, branch, method, data[to + 6 : to_end], data[:start] + data[end + 2 :])
-
-
-def tag_of(value: bytes) -> bytes:
-    """The tag parameter of a From or To value; empty where there is none."""
-    parameters = value.rpartition(b">")[2]
-    brackets = value.count(b">")
-    if b'"' in parameters or brackets > 1 or (brackets and b"<" not in value):
-        # What stands in quotes is no tag, and it is the first bracket behind the address that ends it.
-        return parse_name_addr(value).tag
-    if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
-        return parameters[5:].strip()
-    return parameter_of(parameters, b"tag") or b""
+    return RelayedResponse(status, branch, method, value, data[:start] + data[end + 2 :])

@@ -17,7 +17,7 @@ LONGEST_URI: Final = 1_024
 """A longer URI is malformed."""
 
 _VIA: Final = re.compile(
-    rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Za-z0-9-]+)[ \t]+"
+    rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([\w-]+)[ \t]+"
     rb"(\[[0-9A-Fa-f:.]+\]|[^\s:;,\[\]<>\"]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*"
     rb"((?:;(?![ \t]*+(?:;|\Z))[^,;\"]*+(?:\"(?:[^\"\\]|\\.)*+\")?+[ \t]*+)*+)\Z",
     re.DOTALL,
@@ -70,9 +70,9 @@ def parse_via(value: bytes) -> Via:
         end = match.end()
     transport, host, port, parameters = match.groups()
     branch, rport = b"", False
-    for parameter in _split_parameters(parameters):
+    for parameter in split_parameters(parameters):
         if parameter.startswith(b"branch="):
-            branch = parameter[7:].rstrip()
+            branch = parameter[7:].strip()
         elif parameter == b"rport":
             rport = True
         elif parameter:
@@ -181,14 +181,26 @@ def _closing_quote(value: bytes) -> int:
 
 def parameter_of(parameters: bytes, name: bytes) -> bytes | None:
     """The value of one parameter in ``;a=1;b``: empty for a flag, None where it is absent. Names ignore case."""
-    for parameter in _split_parameters(parameters):
+    for parameter in split_parameters(parameters):
         key, _, text = parameter.partition(b"=")
         if key.strip().lower() == name:
             return text.strip().strip(b'"')
     return None
 
 
-def _split_parameters(parameters: bytes) -> list[bytes]:
+def tag_of(value: bytes) -> bytes:
+    """The tag parameter of a From or To value; empty where there is none."""
+    parameters = value.rpartition(b">")[2]
+    brackets = value.count(b">")
+    if b'"' in parameters or brackets > 1 or (brackets and b"<" not in value):
+        # What stands in quotes is no tag, and it is the first bracket behind the address that ends it.
+        return parse_name_addr(value).tag
+    if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
+        return parameters[5:].strip()
+    return parameter_of(parameters, b"tag") or b""
+
+
+def split_parameters(parameters: bytes) -> list[bytes]:
     """The pieces between semicolons; those inside quotes separate nothing."""
     if b'"' not in parameters:
         return parameters.split(b";")

@@ -7,7 +7,6 @@ means is looked into only where it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Set
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final
@@ -20,6 +19,8 @@ MAX_HEADERS: Final = 256
 """More header lines than this make a message malformed."""
 LONGEST_NAME: Final = 128
 """Of a header field; a longer one is malformed."""
+LONGEST_MESSAGE: Final = 1 << 24
+"""In bytes; a longer one is malformed. No transport of ours carries one nearly as long."""
 
 _TOKEN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~")
 _MANDATORY: Final = (headers.VIA, headers.FROM, headers.TO, headers.CALL_ID, headers.CSEQ)
@@ -40,13 +41,11 @@ class SipMessage:
     at the end of the head. Accessors raise it where their field is unreadable.
     """
 
-    __slots__ = ("_numbers", "_starts", "_values", "data", "head_end", "lines", "method", "request_uri", "status")
+    __slots__ = ("_lines", "_numbers", "_starts", "_values", "data", "head_end", "method", "request_uri", "status")
 
     data: bytes
     head_end: int
     """Where the last header line ends, its line end left out."""
-    lines: list[bytes]
-    """The start line and the header lines without their line ends; a folded line is one, with its folds inside."""
     method: bytes
     """Method of a request; empty for a response."""
     request_uri: bytes
@@ -55,11 +54,13 @@ class SipMessage:
     """Status code of a response; 0 for a request."""
 
     def __init__(self, data: bytes) -> None:
+        if len(data) > LONGEST_MESSAGE:
+            raise Malformed(f"longer than {LONGEST_MESSAGE} bytes", LONGEST_MESSAGE)
         self.data = data
         self.head_end = head_end = data.find(b"\r\n\r\n")
         if head_end < 0:
             raise Malformed("the header fields do not end with an empty line", len(data))
-        self.lines = lines = data[:head_end].split(b"\r\n")
+        self._lines = lines = data[:head_end].split(b"\r\n")
         if len(lines) > MAX_HEADERS + 1:
             raise Malformed(f"more than {MAX_HEADERS} header lines", head_end)
         if data.startswith(b"SIP/2.0 "):
@@ -73,7 +74,7 @@ class SipMessage:
 
     def _read_status_line(self, line: bytes) -> None:
         code = line[8:11]
-        if not code.isdigit() or not b"100" <= code <= b"699" or line[11:12] not in (b" ", b""):
+        if len(code) != 3 or not code.isdigit() or not b"100" <= code <= b"699" or line[11:12] not in (b" ", b""):
             raise Malformed("the status code is not three digits from 100 to 699", 8)
         self.method = b""
         self.request_uri = b""
@@ -96,107 +97,111 @@ class SipMessage:
         """Find the values. Every line as nearly everybody writes it is the quick case; any other is read with care."""
         values = self._values
         repeated = False
-        for line in self.lines[1:]:
-            name, colon, value = line.partition(b": ")
-            if not colon:
-                name = b""  # which is nobody's: the line is read with care
-            if name in values:
+        for line in self._lines[1:]:
+            prefix, _, value = line.partition(b" ")
+            if prefix in values:
                 repeated = True
             else:
-                values[name] = value
-        if not headers.USUAL_NAMES.issuperset(values) and not self._harmless(values.keys() - headers.USUAL_NAMES):
+                values[prefix] = value
+        usual = headers.USUAL_PREFIXES
+        if not usual.issuperset(values) and not all(map(_starts_an_unread_field, values.keys() - usual)):
             self._read_unusual_lines()
         elif repeated:
             self._number_lines()
 
-    def _harmless(self, names: Set[bytes]) -> bool:
-        """Whether these are plain names of fields that we do not read, each with its colon and a value.
-
-        Anything else (a compact form, a fold, a line without a colon) means that the message must be read with care.
-        """
-        return all(self._values[name] and _is_plain_and_unread(name) for name in names)
-
     def _read_unusual_lines(self) -> None:
         """Compact and oddly spelt names, folds, white space where it is allowed and nobody expects it."""
-        self.lines = _unfolded(self.lines)
-        self._number_lines()
+        self._lines = _unfolded(self._lines)
         self._values = {}
-        for header, numbers in (self._numbers or {}).items():
-            value = self.lines[numbers[0]].partition(b":")[2]
-            self._values[header.key] = _joined(value) if b"\r\n" in value else value
+        for header, numbers in self._number_lines().items():
+            value = self._lines[numbers[0]].partition(b":")[2]
+            self._values[header.prefix] = _joined(value) if b"\r\n" in value else value
 
-    def _number_lines(self) -> None:
-        self._numbers = {}
-        for number, line in enumerate(self.lines):
-            if number:
-                name, colon, _ = line.partition(b":")
-                if not colon:
-                    raise Malformed(f"header line {number} has no colon")
-                header = _header_of(name)
-                if header is not None:
-                    self._numbers.setdefault(header, []).append(number)
+    def _number_lines(self) -> dict[Header, list[int]]:
+        found: dict[Header, list[int]] = {}
+        start = len(self._lines[0]) + 2
+        for number, line in enumerate(self._lines[1:], 1):
+            name, colon, _ = line.partition(b":")
+            if not colon:
+                raise Malformed("a header line has no colon", start)
+            header = _header_of(name)
+            if header is _NO_NAME:
+                raise Malformed("the name of a header field is not a token", start)
+            if header is not None:
+                found.setdefault(header, []).append(number)
+            start += len(line) + 2
+        self._numbers = found
+        return found
 
     # -- header fields ------------------------------------------------------------------------------------------------
 
     def value(self, header: Header) -> bytes | None:
         """The (first) value of a header field, unfolded and without white space around it; None where it is absent."""
-        value = self._values.get(header.key)
+        value = self._values.get(header.prefix)
         return value.strip() if value is not None else None
 
     def required(self, header: Header) -> bytes:
         """As `value`, for a field that must be there and not be empty."""
-        value = self._values.get(header.key)
+        value = self._values.get(header.prefix)
         if value is not None:
             value = value.strip()
         if not value:
             raise Malformed(f"the {header.name} header field is missing or empty", self.head_end)
         return value
 
-    def has_any(self, keys: frozenset[bytes]) -> bool:
-        """Whether any of these header fields (`Header.key`) is there."""
-        return not keys.isdisjoint(self._values)
-
-    def numbers(self, header: Header) -> list[int]:
-        """Which of `lines` carry a header field, in order."""
-        if self._numbers is not None:
-            return self._numbers.get(header, [])
-        value = self._values.get(header.key)
-        return [self.lines.index(header.key + b": " + value, 1)] if value is not None else []
+    def has_any(self, wanted: tuple[Header, ...]) -> bool:
+        """Whether any of these header fields is there."""
+        values = self._values
+        for header in wanted:  # noqa: SIM110 - a generator would cost more than the question
+            if header.prefix in values:
+                return True
+        return False
 
     def span(self, header: Header) -> Span | None:
         """Where the (first) value of a header field stands; None where it is absent."""
-        value = self._values.get(header.key)
-        if value is None:
+        if header.prefix not in self._values:
             return None
-        if self._numbers is None:
-            start = self.data.find(b"\r\n%s: " % header.key) + len(header.key) + 4
-            trimmed = value.strip()
-            if len(trimmed) != len(value):
-                start += len(value) - len(value.lstrip())
-            return start, start + len(trimmed)
-        return self._span(self._numbers[header][0])
+        if self._numbers is not None:
+            return self._span(self._numbers[header][0])
+        start = self.data.find(b"\r\n" + header.prefix) + 2 + len(header.prefix)
+        value = self._values[header.prefix]
+        start += self.data.startswith(b" ", start)
+        trimmed = value.strip()
+        if len(trimmed) != len(value):
+            start += len(value) - len(value.lstrip())
+        return start, start + len(trimmed)
 
     def spans(self, header: Header) -> list[Span]:
         """Where the values of a header field stand, in order; one span a line, commas not yet taken apart."""
-        if header.key not in self._values:
+        if self._numbers is not None:
+            return [self._span(number) for number in self._numbers.get(header, ())]
+        span = self.span(header)
+        return [span] if span is not None else []
+
+    def lines(self, header: Header) -> list[Span]:
+        """Where the lines of a header field stand, in order, each with its folds and its line end."""
+        if self._numbers is not None:
+            return [(self._start(number), self._start(number + 1)) for number in self._numbers.get(header, ())]
+        if header.prefix not in self._values:
             return []
-        if self._numbers is None:
-            span = self.span(header)
-            return [span] if span is not None else []
-        return [self._span(number) for number in self._numbers[header]]
+        start = self.data.find(b"\r\n" + header.prefix) + 2
+        return [(start, self.data.find(b"\r\n", start) + 2)]
 
     def text(self, span: Span) -> bytes:
         """The bytes of a value, unfolded (RFC 3261 section 7.3.1)."""
         value = self.data[span[0] : span[1]]
         return _joined(value) if b"\r\n" in value else value.strip()
 
-    def _span(self, number: int) -> Span:
+    def _start(self, number: int) -> int:
         if self._starts is None:
-            self._starts = list(accumulate((len(line) + 2 for line in self.lines), initial=0))
-        line = self.lines[number]
+            self._starts = list(accumulate((len(line) + 2 for line in self._lines), initial=0))
+        return self._starts[number]
+
+    def _span(self, number: int) -> Span:
+        line = self._lines[number]
         value = line[line.find(b":") + 1 :]
-        begin = self._starts[number] + len(line) - len(value.lstrip(b" \t\r\n"))
-        return begin, begin + len(value.strip(b" \t\r\n"))
+        begin = self._start(number) + len(line) - len(value.lstrip())
+        return begin, begin + len(value.strip())
 
     # -- body and whole-message checks --------------------------------------------------------------------------------
 
@@ -212,7 +217,7 @@ class SipMessage:
         """
         data, head_end = self.data, self.head_end
         # The usual message was split at its line ends, so their number is known.
-        line_ends = len(self.lines) - 1 if self._numbers is None else data.count(b"\r\n", 0, head_end)
+        line_ends = len(self._lines) - 1 if self._numbers is None else data.count(b"\r\n", 0, head_end)
         if data.count(b"\n", 0, head_end) != line_ends:
             raise Malformed("a line ends without a carriage return", self._bare_line_feed())
         if data.count(b"\r", 0, head_end) != line_ends:
@@ -264,18 +269,25 @@ class SipMessage:
         return int(number), method[0] if method else b""
 
 
+_NO_NAME: Final = Header("")
+
+
 @lru_cache(maxsize=1_024)
 def _header_of(name: bytes) -> Header | None:
-    """The header field that a line's name means; None for one that we do not read. Raises `Malformed` for no name."""
+    """The header field that a line's name means; None for one that we do not read, `_NO_NAME` for what is no name."""
     trimmed = name.rstrip(b" \t")
     if not trimmed or len(name) > LONGEST_NAME or not _TOKEN.issuperset(trimmed):
-        raise Malformed("the name of a header field is not a token")
+        return _NO_NAME
     return headers.BY_NAME.get(trimmed.lower())
 
 
 @lru_cache(maxsize=1_024)
-def _is_plain_and_unread(name: bytes) -> bool:
-    return 0 < len(name) <= LONGEST_NAME and _TOKEN.issuperset(name) and name.lower() not in headers.BY_NAME
+def _starts_an_unread_field(prefix: bytes) -> bool:
+    """Whether this is the plain name, with its colon, of a field that we do not read.
+
+    Anything else (a compact form, a fold, a line without a colon) means that the message must be read with care.
+    """
+    return prefix.endswith(b":") and _header_of(prefix[:-1]) is None
 
 
 def _unfolded(lines: list[bytes]) -> list[bytes]:
