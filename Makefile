@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: demo test check lint types imports interop bench lock clean help
+.PHONY: demo test check lint types imports interop bench native lock clean help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ bench: $(READY) ## Measure the CPU time of a call beside Kamailio's and bare for
 	@deploy/debian-packages gcc libc6-dev kamailio || echo "Measuring without what is missing." >&2
 	@$(BIN)/python -m bench --growth
 
+native: $(READY) ## Compile what costs most: optional, needs a C compiler and Python's headers
+	@$(BIN)/python deploy/build-native
+
 $(READY): requirements.lock pyproject.toml deploy/make-venv
 	@deploy/make-venv $(PYTHON) $(VENV)
 	@touch $@
@@ -46,4 +49,4 @@ lock: ## Bring requirements.lock up to date (needs uv)
 	  --no-emit-index-url --no-annotate --no-header --upgrade -o requirements.lock
 
 clean: ## Remove what was made here
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results*.json
+	rm -rf $(VENV) build var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache bench/results*.json

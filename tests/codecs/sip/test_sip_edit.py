@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from codecs_at_hand import Codec
 from hypothesis import given
 from hypothesis import strategies as st
 from sip_messages import PLAIN_INVITE, invite_with, requests, responses
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import (
-    SipMessage,
-    ack_of_failure,
-    cancel_of,
-    completed_via,
-    forwarded,
-    headers,
-    parse_name_addr,
-    parse_via,
-    response_to,
-    split_list,
-    without_top_via,
-)
+from gateway.codecs.sip import headers
 
 OUR_VIA = b"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKtg.1\r\n"
 OWN = OUR_VIA + b"Record-Route: <sip:192.0.2.1:5060;lr>\r\n"
 
 
 @given(requests(), st.integers(0, 254))
-def test_a_forwarded_request_without_our_lines_is_the_original_byte_for_byte(data: bytes, hops: int) -> None:
-    message = SipMessage(data)
+def test_a_forwarded_request_without_our_lines_is_the_original_byte_for_byte(
+    codec: Codec, data: bytes, hops: int
+) -> None:
+    message = codec.SipMessage(data)
     span = message.span(headers.MAX_FORWARDS)
-    sent = forwarded(message, OWN, hops, None)
+    sent = codec.forwarded(message, OWN, hops, None)
     start = data.find(b"\r\n") + 2
     added = OWN if span is not None else OWN + b"Max-Forwards: %d\r\n" % hops
     assert sent[start : start + len(added)] == added
@@ -40,46 +31,46 @@ def test_a_forwarded_request_without_our_lines_is_the_original_byte_for_byte(dat
         assert restored[span[0] : span[0] + len(new)] == new
         restored = restored[: span[0]] + data[span[0] : span[1]] + restored[span[0] + len(new) :]
     assert restored == data
-    read_again = SipMessage(sent)
+    read_again = codec.SipMessage(sent)
     read_again.check()
     assert read_again.value(headers.MAX_FORWARDS) == b"%d" % hops
-    assert parse_via(read_again.required(headers.VIA)).branch == b"z9hG4bKtg.1"
+    assert codec.parse_via(read_again.required(headers.VIA)).branch == b"z9hG4bKtg.1"
 
 
 @given(requests())
-def test_completing_the_previous_hops_via_leaves_all_else_untouched(data: bytes) -> None:
-    message = SipMessage(data)
+def test_completing_the_previous_hops_via_leaves_all_else_untouched(codec: Codec, data: bytes) -> None:
+    message = codec.SipMessage(data)
     value = message.required(headers.VIA)
-    completed = completed_via(value, parse_via(value), "192.0.2.99", 5099)
+    completed = codec.completed_via(value, codec.parse_via(value), "192.0.2.99", 5099)
     assert completed is not None
-    sent = forwarded(message, OWN, 69, completed)
+    sent = codec.forwarded(message, OWN, 69, completed)
     span = message.spans(headers.VIA)[0]
-    first = next(split_list(data[span[0] : span[1]]))
-    before = forwarded(message, OWN, 69, None)
+    first = next(codec.split_list(data[span[0] : span[1]]))
+    before = codec.forwarded(message, OWN, 69, None)
     original = data[span[0] + first[0] : span[0] + first[1]]
     position = sent.index(completed)
     assert sent[:position] + original + sent[position + len(completed) :] == before
 
 
 @given(responses(), st.sampled_from([OUR_VIA, b"v:  " + OUR_VIA[5:-2] + b" \r\n", b"VIA : \r\n " + OUR_VIA[5:]]))
-def test_a_response_with_our_via_put_back_is_the_original_byte_for_byte(data: bytes, line: bytes) -> None:
+def test_a_response_with_our_via_put_back_is_the_original_byte_for_byte(codec: Codec, data: bytes, line: bytes) -> None:
     start = data.find(b"\r\n") + 2
-    assert without_top_via(SipMessage(data[:start] + line + data[start:])) == data
+    assert codec.without_top_via(codec.SipMessage(data[:start] + line + data[start:])) == data
 
 
 @given(responses(), st.sampled_from([b",", b", ", b" ,\t", b",\r\n ", b" \r\n ,\r\n\t "]))
-def test_our_via_is_taken_off_a_list_in_one_line(data: bytes, comma: bytes) -> None:
-    start = SipMessage(data).spans(headers.VIA)[0][0]
+def test_our_via_is_taken_off_a_list_in_one_line(codec: Codec, data: bytes, comma: bytes) -> None:
+    start = codec.SipMessage(data).spans(headers.VIA)[0][0]
     ours = b"SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKtg.1"
-    assert without_top_via(SipMessage(data[:start] + ours + comma + data[start:])) == data
+    assert codec.without_top_via(codec.SipMessage(data[:start] + ours + comma + data[start:])) == data
 
 
 @pytest.mark.parametrize("via", [b"Via: SIP/2.0/UDP h", b"v:SIP/2.0/UDP h", b"Via:  SIP/2.0/UDP h ", b"Via: h,"])
-def test_a_response_with_no_via_but_ours_is_malformed(via: bytes) -> None:
+def test_a_response_with_no_via_but_ours_is_malformed(codec: Codec, via: bytes) -> None:
     with pytest.raises(Malformed, match="no Via but ours"):
-        without_top_via(SipMessage(b"SIP/2.0 200 OK\r\n" + via + b"\r\nTo: x\r\n\r\n"))
+        codec.without_top_via(codec.SipMessage(b"SIP/2.0 200 OK\r\n" + via + b"\r\nTo: x\r\n\r\n"))
     with pytest.raises(Malformed, match="missing"):
-        without_top_via(SipMessage(b"SIP/2.0 200 OK\r\nTo: x\r\n\r\n"))
+        codec.without_top_via(codec.SipMessage(b"SIP/2.0 200 OK\r\nTo: x\r\n\r\n"))
 
 
 OURS = b"<sip:192.0.2.1:5060;lr>"
@@ -98,9 +89,9 @@ OURS = b"<sip:192.0.2.1:5060;lr>"
         ([b'Route: "a,b" ' + OURS + b",<sip:b;lr>"], [b"Route: <sip:b;lr>"]),
     ],
 )
-def test_our_own_route_is_taken_off_and_the_others_stay(lines: list[bytes], left: list[bytes]) -> None:
-    sent = forwarded(SipMessage(invite_with(*lines)), OWN, 70, None, pop_route=True)
-    assert sent == forwarded(SipMessage(invite_with(*left)), OWN, 70, None)
+def test_our_own_route_is_taken_off_and_the_others_stay(codec: Codec, lines: list[bytes], left: list[bytes]) -> None:
+    sent = codec.forwarded(codec.SipMessage(invite_with(*lines)), OWN, 70, None, pop_route=True)
+    assert sent == codec.forwarded(codec.SipMessage(invite_with(*left)), OWN, 70, None)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +115,16 @@ def test_our_own_route_is_taken_off_and_the_others_stay(lines: list[bytes], left
         (b"SIP/2.0/UDP h;received=a,SIP/2.0/UDP g;received=b", "1.1.1.1", b"SIP/2.0/UDP h;received=1.1.1.1"),
     ],
 )
-def test_a_via_is_completed_by_where_the_datagram_came_from(value: bytes, host: str, completed: bytes | None) -> None:
-    assert completed_via(value, parse_via(value), host, 5099) == completed
+def test_a_via_is_completed_by_where_the_datagram_came_from(
+    codec: Codec, value: bytes, host: str, completed: bytes | None
+) -> None:
+    assert codec.completed_via(value, codec.parse_via(value), host, 5099) == completed
 
 
 @given(requests())
-def test_a_response_of_our_own_repeats_what_it_must(data: bytes) -> None:
-    request = SipMessage(data)
-    answer = SipMessage(response_to(request, 403, "Forbidden", to_tag=b"ours", extra=b"X: 1\r\n"))
+def test_a_response_of_our_own_repeats_what_it_must(codec: Codec, data: bytes) -> None:
+    request = codec.SipMessage(data)
+    answer = codec.SipMessage(codec.response_to(request, 403, "Forbidden", to_tag=b"ours", extra=b"X: 1\r\n"))
     assert (answer.status, answer.data[answer.body_offset :]) == (403, b"")
     for header in (headers.FROM, headers.CALL_ID, headers.CSEQ):
         assert answer.required(header) == request.required(header)
@@ -139,40 +132,40 @@ def test_a_response_of_our_own_repeats_what_it_must(data: bytes) -> None:
         request.text(span) for span in request.spans(headers.VIA)
     ]
     to, original = answer.required(headers.TO), request.required(headers.TO)
-    assert to == original if parse_name_addr(original).tag else to == original + b";tag=ours"
+    assert to == original if codec.parse_name_addr(original).tag else to == original + b";tag=ours"
 
 
 @pytest.mark.parametrize(
     "to", [b"<sip:1@h>;TAG=x", b"<sip:1@h>; tag=x", b"sip:1@h;tag=x", b'"a" <sip:1@h>;x="y";tag=x']
 )
-def test_a_to_that_has_a_tag_gets_no_second_one(to: bytes) -> None:
-    request = SipMessage(PLAIN_INVITE.replace(b"To: <sip:+16365550199@192.0.2.20>", b"To: " + to))
-    assert SipMessage(response_to(request, 481, "Gone", to_tag=b"ours")).required(headers.TO) == to
+def test_a_to_that_has_a_tag_gets_no_second_one(codec: Codec, to: bytes) -> None:
+    request = codec.SipMessage(PLAIN_INVITE.replace(b"To: <sip:+16365550199@192.0.2.20>", b"To: " + to))
+    assert codec.SipMessage(codec.response_to(request, 481, "Gone", to_tag=b"ours")).required(headers.TO) == to
 
 
 @pytest.mark.parametrize("name", [b"Via", b"From", b"To", b"Call-ID", b"CSeq"])
-def test_a_request_without_what_an_answer_repeats_cannot_be_answered(name: bytes) -> None:
+def test_a_request_without_what_an_answer_repeats_cannot_be_answered(codec: Codec, name: bytes) -> None:
     data = b"".join(line for line in PLAIN_INVITE.splitlines(True) if not line.startswith(name + b":"))
     with pytest.raises(Malformed, match=name.decode()):
-        response_to(SipMessage(data), 400, "Bad Request")
+        codec.response_to(codec.SipMessage(data), 400, "Bad Request")
 
 
-def test_a_100_repeats_the_timestamp_and_takes_no_tag() -> None:
-    request = SipMessage(invite_with(b"Timestamp: 54.21"))
-    answer = SipMessage(response_to(request, 100, "Trying"))
+def test_a_100_repeats_the_timestamp_and_takes_no_tag(codec: Codec) -> None:
+    request = codec.SipMessage(invite_with(b"Timestamp: 54.21"))
+    answer = codec.SipMessage(codec.response_to(request, 100, "Trying"))
     assert answer.value(headers.TIMESTAMP) == b"54.21"
-    assert SipMessage(response_to(request, 180, "Ringing")).value(headers.TIMESTAMP) is None
+    assert codec.SipMessage(codec.response_to(request, 180, "Ringing")).value(headers.TIMESTAMP) is None
 
 
 @given(requests())
-def test_ack_and_cancel_are_the_invites_own(data: bytes) -> None:
-    invite = SipMessage(forwarded(SipMessage(data), OWN, 70, None))
-    failure = SipMessage(response_to(invite, 486, "Busy", to_tag=b"theirs"))
+def test_ack_and_cancel_are_the_invites_own(codec: Codec, data: bytes) -> None:
+    invite = codec.SipMessage(codec.forwarded(codec.SipMessage(data), OWN, 70, None))
+    failure = codec.SipMessage(codec.response_to(invite, 486, "Busy", to_tag=b"theirs"))
     for method, made in (
-        (b"ACK", ack_of_failure(invite, failure.required(headers.TO))),
-        (b"CANCEL", cancel_of(invite)),
+        (b"ACK", codec.ack_of_failure(invite, failure.required(headers.TO))),
+        (b"CANCEL", codec.cancel_of(invite)),
     ):
-        message = SipMessage(made)
+        message = codec.SipMessage(made)
         assert (message.method, message.request_uri) == (method, invite.request_uri)
         assert message.cseq() == (invite.cseq()[0], method)
         assert message.spans(headers.VIA) == [message.span(headers.VIA)]
@@ -181,3 +174,48 @@ def test_ack_and_cancel_are_the_invites_own(data: bytes) -> None:
             assert message.required(header) == invite.required(header)
         to = failure if method == b"ACK" else invite
         assert message.required(headers.TO) == to.required(headers.TO)
+
+
+@pytest.mark.parametrize(
+    ("uri", "routes", "before", "after"),
+    [
+        (b"sip:x@y", [], [], []),
+        (b"sip:x@y", [b"<sip:a>", b"<sip:b>"], [b"X: 1"], [b"X: 1", b"Route: <sip:a>, <sip:b>"]),
+        (b"sip:x@y", [], [b"Route: <sip:a>", b"X: 1", b"route:\r\n <sip:b>\r\n "], [b"X: 1"]),
+        (b"sip:x@y", [b"<sip:c>"], [b"Route: <sip:a>", b"X: 1", b"Route: <sip:b>"], [b"Route: <sip:c>", b"X: 1"]),
+    ],
+)
+def test_a_rerouted_request_has_the_uri_and_the_route_that_it_was_given(
+    codec: Codec, uri: bytes, routes: list[bytes], before: list[bytes], after: list[bytes]
+) -> None:
+    request = codec.SipMessage(invite_with(*before, body=b"v=0"))
+    for wanted in (uri, request.request_uri):
+        expected = invite_with(*after, body=b"v=0").replace(request.request_uri, wanted, 1)
+        assert codec.rerouted(request, wanted, routes) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "end"), [(b"Content-Length: 2", 2), (b"l:002", 2), (b"Content-Length: 0", 0), (b"X: 1", 5)]
+)
+def test_what_stands_behind_the_body_does_not_go_on(codec: Codec, length: bytes, end: int) -> None:
+    request = PLAIN_INVITE.replace(b"Content-Length: 0", length) + b"body!"
+    message = codec.SipMessage(request)
+    assert message.body_end() == message.body_offset + end
+    assert codec.forwarded(message, OWN, 70, None).partition(b"\r\n\r\n")[2] == b"body!"[:end]
+    response = request.replace(b"INVITE sip:+16365550199@192.0.2.20 SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n" + OUR_VIA)
+    assert codec.without_top_via(codec.SipMessage(response)).partition(b"\r\n\r\n")[2] == b"body!"[:end]
+    relayed = codec.read_response(response, OUR_VIA[: -len(b"z9hG4bKtg.1\r\n")])
+    assert relayed.onward.partition(b"\r\n\r\n")[2] == b"body!"[:end]
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 6", b"l: x", b"l: 1\r\nContent-Length: 1", b"l: 1\r\n 1", b"l:"])
+def test_a_message_whose_body_has_no_end_does_not_go_on(codec: Codec, length: bytes) -> None:
+    request = PLAIN_INVITE.replace(b"Content-Length: 0", length) + b"body!"
+    response = request.replace(b"INVITE sip:+16365550199@192.0.2.20 SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n" + OUR_VIA)
+    for edit in (
+        lambda: codec.forwarded(codec.SipMessage(request), OWN, 70, None),
+        lambda: codec.without_top_via(codec.SipMessage(response)),
+        lambda: codec.read_response(response, OUR_VIA[: -len(b"z9hG4bKtg.1\r\n")]),
+    ):
+        with pytest.raises(Malformed):
+            edit()

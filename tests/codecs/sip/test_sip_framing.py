@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 import pytest
-from gateway.codecs.sip.message import SipMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import headers
+from gateway.codecs.sip import SipMessage, headers
 from gateway.codecs.sip.framing import Framing, FramingLimits, Unframeable, refusal_of
 
 START: Final = b"OPTIONS sip:a@192.0.2.1 SIP/2.0\r\n"

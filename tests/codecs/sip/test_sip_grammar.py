@@ -6,12 +6,13 @@ import itertools
 
 import pytest
 import sipmessage
+from codecs_at_hand import Codec
 from hypothesis import given
 from hypothesis import strategies as st
 from sip_messages import NOISE, requests
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import SipMessage, Via, headers, parameter_of, parse_name_addr, parse_uri, parse_via, split_list
+from gateway.codecs.sip import Via, headers
 from gateway.codecs.sip.python.grammar import LONGEST_URI
 
 
@@ -40,10 +41,10 @@ from gateway.codecs.sip.python.grammar import LONGEST_URI
         (b'SIP/2.0/UDP a;x=",";branch=1 , SIP/2.0/UDP b;branch=2', b"a", 5060, b"1", False),
     ],
 )
-def test_a_via_is_taken_apart(value: bytes, host: bytes, port: int, branch: bytes, rport: bool) -> None:
-    via = parse_via(value)
+def test_a_via_is_taken_apart(codec: Codec, value: bytes, host: bytes, port: int, branch: bytes, rport: bool) -> None:
+    via = codec.parse_via(value)
     assert via[1:5] == (host, port, branch, rport)
-    assert via.end == next(split_list(value))[1]
+    assert via.end == next(codec.split_list(value))[1]
     assert via.sent_by == b"%s:%d" % (host, port)
 
 
@@ -72,15 +73,15 @@ def test_a_via_is_taken_apart(value: bytes, host: bytes, port: int, branch: byte
         b"SIP/2.0/UDP h;branch=b;;,;,,",
     ],
 )
-def test_what_is_no_via_is_malformed(value: bytes) -> None:
+def test_what_is_no_via_is_malformed(codec: Codec, value: bytes) -> None:
     with pytest.raises(Malformed):
-        parse_via(value)
+        codec.parse_via(value)
 
 
-def test_a_via_of_semicolons_and_an_open_quote_is_refused_at_once() -> None:
+def test_a_via_of_semicolons_and_an_open_quote_is_refused_at_once(codec: Codec) -> None:
     for filling in (b";", b";a", b"; ", b' ;x="y"', b"\\", b" "):
         with pytest.raises(Malformed):
-            parse_via(b"SIP/2.0/UDP h;" + filling * 16_384 + b';"')
+            codec.parse_via(b"SIP/2.0/UDP h;" + filling * 16_384 + b';"')
 
 
 @pytest.mark.parametrize(
@@ -102,8 +103,8 @@ def test_a_via_of_semicolons_and_an_open_quote_is_refused_at_once() -> None:
         (b'a,"\\', [b"a", b'"\\']),
     ],
 )
-def test_a_list_is_split_at_its_own_commas(value: bytes, values: list[bytes]) -> None:
-    assert [value[start:end] for start, end in split_list(value)] == values
+def test_a_list_is_split_at_its_own_commas(codec: Codec, value: bytes, values: list[bytes]) -> None:
+    assert [value[start:end] for start, end in codec.split_list(value)] == values
 
 
 @pytest.mark.parametrize(
@@ -127,8 +128,8 @@ def test_a_list_is_split_at_its_own_commas(value: bytes, values: list[bytes]) ->
         (b"\xff\xfe <sip:1@h>;tag=\xff", b"\xff\xfe", b"sip:1@h", b"\xff"),
     ],
 )
-def test_a_name_addr_is_taken_apart(value: bytes, name: bytes, uri: bytes, tag: bytes) -> None:
-    address = parse_name_addr(value)
+def test_a_name_addr_is_taken_apart(codec: Codec, value: bytes, name: bytes, uri: bytes, tag: bytes) -> None:
+    address = codec.parse_name_addr(value)
     assert (address.display_name, address.uri, address.tag) == (name, uri, tag)
     assert value[address.uri_offset :].startswith(address.uri)
 
@@ -146,9 +147,9 @@ def test_a_name_addr_is_taken_apart(value: bytes, name: bytes, uri: bytes, tag: 
         b'"a\\" <sip:1@h>',
     ],
 )
-def test_what_is_no_name_addr_is_malformed(value: bytes) -> None:
+def test_what_is_no_name_addr_is_malformed(codec: Codec, value: bytes) -> None:
     with pytest.raises(Malformed):
-        parse_name_addr(value)
+        codec.parse_name_addr(value)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +167,10 @@ def test_what_is_no_name_addr_is_malformed(value: bytes) -> None:
         (b";xtag=1", b"tag", None),
     ],
 )
-def test_a_parameter_is_found_outside_quotes_only(parameters: bytes, name: bytes, value: bytes | None) -> None:
-    assert parameter_of(parameters, name) == value
+def test_a_parameter_is_found_outside_quotes_only(
+    codec: Codec, parameters: bytes, name: bytes, value: bytes | None
+) -> None:
+    assert codec.parameter_of(parameters, name) == value
 
 
 @pytest.mark.parametrize(
@@ -191,9 +194,9 @@ def test_a_parameter_is_found_outside_quotes_only(parameters: bytes, name: bytes
     ],
 )
 def test_a_uri_is_taken_apart(
-    raw: bytes, user: bytes, user_parameters: bytes, host: bytes, port: int, parameters: bytes
+    codec: Codec, raw: bytes, user: bytes, user_parameters: bytes, host: bytes, port: int, parameters: bytes
 ) -> None:
-    uri = parse_uri(raw)
+    uri = codec.parse_uri(raw)
     assert uri == (raw.partition(b":")[0].lower(), user, user_parameters, host, port, parameters)
 
 
@@ -224,9 +227,9 @@ def test_a_uri_is_taken_apart(
         b"tel:" + b"1" * LONGEST_URI,
     ],
 )
-def test_what_is_no_uri_is_malformed(raw: bytes) -> None:
+def test_what_is_no_uri_is_malformed(codec: Codec, raw: bytes) -> None:
     with pytest.raises(Malformed):
-        parse_uri(raw)
+        codec.parse_uri(raw)
 
 
 @pytest.mark.parametrize(
@@ -241,31 +244,36 @@ def test_what_is_no_uri_is_malformed(raw: bytes) -> None:
     ],
 )
 def test_a_parameter_of_the_number_is_found_on_either_side_of_the_host(
-    raw: bytes, name: bytes, value: bytes | None
+    codec: Codec, raw: bytes, name: bytes, value: bytes | None
 ) -> None:
-    assert parse_uri(raw).telephone_parameter(name) == value
+    assert codec.parse_uri(raw).telephone_parameter(name) == value
 
 
 @given(NOISE)
-def test_arbitrary_bytes_raise_nothing_but_malformed(noise: bytes) -> None:
+def test_arbitrary_bytes_raise_nothing_but_malformed(codec: Codec, noise: bytes) -> None:
     for start in (b"", b"SIP/2.0/UDP h", b"sip:", b"tel:", b"<sip:a@b>", b'"a'):
         value = start + noise
-        for parse in (parse_via, parse_name_addr, parse_uri, lambda value: parse_name_addr(value).tag):
+        for parse in (
+            codec.parse_via,
+            codec.parse_name_addr,
+            codec.parse_uri,
+            lambda value: codec.parse_name_addr(value).tag,
+        ):
             try:
                 parse(value)
             except Malformed:
                 continue
-        pieces = list(split_list(value))
+        pieces = list(codec.split_list(value))
         assert all(0 <= first <= last <= len(value) for first, last in pieces)
         assert all(before[1] < behind[0] for before, behind in itertools.pairwise(pieces))
 
 
 @pytest.mark.parametrize("byte", [b",", b"\\", b'"', b"<", b";", b" ", b"%", b"@", b"\r\n "])
-def test_64_kilobytes_of_one_character_are_read_or_refused(byte: bytes) -> None:
+def test_64_kilobytes_of_one_character_are_read_or_refused(codec: Codec, byte: bytes) -> None:
     value = byte * (65_536 // len(byte))
     for start in (b"", b'"', b"<sip:a@b>;x=", b'<sip:a@b>;x="', b"SIP/2.0/UDP h;"):
-        list(split_list(start + value))
-        for parse in (parse_via, parse_name_addr, lambda value: parse_name_addr(value).tag):
+        list(codec.split_list(start + value))
+        for parse in (codec.parse_via, codec.parse_name_addr, lambda value: codec.parse_name_addr(value).tag):
             try:
                 parse(start + value)
             except Malformed:
@@ -278,16 +286,16 @@ def _via_by_oracle(value: bytes) -> tuple[str, int, str | None]:
 
 
 @given(requests())
-def test_another_parser_reads_the_same_from_the_same_message(data: bytes) -> None:
-    message = SipMessage(data)
+def test_another_parser_reads_the_same_from_the_same_message(codec: Codec, data: bytes) -> None:
+    message = codec.SipMessage(data)
     message.check()
     oracle_cseq = sipmessage.CSeq.parse(message.required(headers.CSEQ).decode())
     assert message.cseq() == (oracle_cseq.sequence, oracle_cseq.method.encode())
     vias: list[Via] = []
     for span in message.spans(headers.VIA):
         line = message.text(span)
-        for start, end in split_list(line):
-            vias.append(parse_via(line[start:end]))
+        for start, end in codec.split_list(line):
+            vias.append(codec.parse_via(line[start:end]))
             if b"\\" not in line and b"received" not in line:
                 host, port, branch = _via_by_oracle(line[start:end])
                 assert (host.strip("[]"), port) == (vias[-1].host.decode().strip("[]"), vias[-1].port)
@@ -295,15 +303,15 @@ def test_another_parser_reads_the_same_from_the_same_message(data: bytes) -> Non
     for header in (headers.FROM, headers.TO, headers.CONTACT):
         for span in message.spans(header):
             value = message.text(span)
-            ours, theirs = parse_name_addr(value), sipmessage.Address.parse(value.decode())
+            ours, theirs = codec.parse_name_addr(value), sipmessage.Address.parse(value.decode())
             assert str(theirs.uri).encode() == ours.uri
             assert ours.display_name.decode().replace("\\", "") == theirs.name.replace("\\", "")
             assert (theirs.parameters.get("tag") or "").encode() == ours.tag
-            uri = parse_uri(ours.uri)
+            uri = codec.parse_uri(ours.uri)
             assert (theirs.uri.host, theirs.uri.user) == (uri.host.decode(), uri.user.decode())
 
 
 @given(st.lists(st.sampled_from([b"a", b'"b,\\"c"', b"<d,e>", b"f;g=h"]), max_size=6), st.sampled_from([b",", b" , "]))
-def test_a_joined_list_splits_into_what_was_joined(values: list[bytes], comma: bytes) -> None:
+def test_a_joined_list_splits_into_what_was_joined(codec: Codec, values: list[bytes], comma: bytes) -> None:
     joined = comma.join(values)
-    assert [joined[start:end] for start, end in split_list(joined)] == values
+    assert [joined[start:end] for start, end in codec.split_list(joined)] == values

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from codecs_at_hand import Codec
 from hypothesis import given
 from hypothesis import strategies as st
 from sip_messages import NOISE, responses
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import read_response
 
 OWN = b"Via: SIP/2.0/UDP 192.0.2.1:5060;branch="
 OUR_LINE = OWN + b"z9hG4bKtg1.ab\r\n"
@@ -23,9 +23,9 @@ RINGING = (
 TO = b"<sip:+16365550199@192.0.2.20>;tag=b"
 
 
-def test_a_response_is_read_and_loses_our_via() -> None:
+def test_a_response_is_read_and_loses_our_via(codec: Codec) -> None:
     onward = RINGING.replace(OUR_LINE, b"")
-    assert read_response(RINGING, OWN) == (180, b"z9hG4bKtg1.ab", b"INVITE", TO, onward)
+    assert codec.read_response(RINGING, OWN) == (180, b"z9hG4bKtg1.ab", b"INVITE", TO, onward)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_a_response_is_read_and_loses_our_via() -> None:
         (b" Ringing", b""),
     ],
 )
-def test_a_response_in_an_unusual_spelling_says_the_same(old: bytes, new: bytes) -> None:
+def test_a_response_in_an_unusual_spelling_says_the_same(codec: Codec, old: bytes, new: bytes) -> None:
     assert old in RINGING
-    response = read_response(RINGING.replace(old, new), OWN)
+    response = codec.read_response(RINGING.replace(old, new), OWN)
     assert response is not None
     assert response[:4] == (180, b"z9hG4bKtg1.ab", b"INVITE", TO)
     assert b"192.0.2.1:5060" not in response.onward
@@ -64,23 +64,23 @@ def test_a_response_in_an_unusual_spelling_says_the_same(old: bytes, new: bytes)
         b"Via: SIP/2.0/UDP 192.0.2.1:50600;branch=z9hG4bKtg1.ab\r\n",
     ],
 )
-def test_a_response_to_somebody_elses_request_is_none(via: bytes) -> None:
+def test_a_response_to_somebody_elses_request_is_none(codec: Codec, via: bytes) -> None:
     data = RINGING.replace(OUR_LINE, via)
     ours = b"192.0.2.1;" in via  # the default port is ours
-    assert (read_response(data, OWN) is not None) is ours
+    assert (codec.read_response(data, OWN) is not None) is ours
 
 
-def test_a_response_with_no_via_but_ours_can_go_nowhere() -> None:
+def test_a_response_with_no_via_but_ours_can_go_nowhere(codec: Codec) -> None:
     data = b"".join(line for line in RINGING.splitlines(True) if b"192.0.2.10:" not in line)
-    response = read_response(data, OWN)
+    response = codec.read_response(data, OWN)
     assert response is not None
     assert response.onward == b""
 
 
 @pytest.mark.parametrize("end", range(len(RINGING)))
-def test_a_response_cut_off_anywhere_is_malformed(end: int) -> None:
+def test_a_response_cut_off_anywhere_is_malformed(codec: Codec, end: int) -> None:
     with pytest.raises(Malformed):
-        read_response(RINGING[:end], OWN)
+        codec.read_response(RINGING[:end], OWN)
 
 
 @pytest.mark.parametrize(
@@ -96,18 +96,20 @@ def test_a_response_cut_off_anywhere_is_malformed(end: int) -> None:
         (b"\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n", b"\r\n\r\nCSeq: 1 INVITE\r\n\r\n"),
     ],
 )
-def test_a_response_that_lacks_what_the_proxy_must_know_is_malformed(old: bytes, new: bytes) -> None:
+def test_a_response_that_lacks_what_the_proxy_must_know_is_malformed(codec: Codec, old: bytes, new: bytes) -> None:
     assert old in RINGING
     with pytest.raises(Malformed):
-        read_response(RINGING.replace(old, new), OWN)
+        codec.read_response(RINGING.replace(old, new), OWN)
 
 
 @given(responses(), st.sampled_from([b"", b"\r\n", b"Via: x\r\n"]), NOISE)
-def test_arbitrary_responses_raise_nothing_but_malformed(data: bytes, between: bytes, noise: bytes) -> None:
+def test_arbitrary_responses_raise_nothing_but_malformed(
+    codec: Codec, data: bytes, between: bytes, noise: bytes
+) -> None:
     start = data.find(b"\r\n") + 2
     for made in (data[:start] + OUR_LINE + between + data[start:], data[:start] + OUR_LINE + noise, noise):
         try:
-            read_response(made, OWN)
+            codec.read_response(made, OWN)
         except Malformed:
             continue
 
