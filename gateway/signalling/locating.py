@@ -14,7 +14,7 @@ from ipaddress import IPv6Address, ip_address
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from gateway.codecs.sip.grammar import parameter_of, parse_uri
+from gateway.codecs.sip import parameter_of, parse_uri
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.dns_records import Answer, IpAddress, Naptr, Question, RecordType, Srv, canonical_name
 

@@ -97,7 +97,7 @@ def test_the_length_of_a_message_is_what_the_rest_of_the_gateway_reads(lines: li
     data = message(b"X: y" + b"".join(b"\r\n%s:%s" % line for line in lines), b"12345")
     found, broken = framed([data])
     read = SipMessage(data)
-    numbers = read.numbers(headers.CONTENT_LENGTH)
+    numbers = read.spans(headers.CONTENT_LENGTH)
     value = read.value(headers.CONTENT_LENGTH) or b""
     if len(numbers) == 1 and value.isdigit():
         assert (found, broken) == ([data], None)
