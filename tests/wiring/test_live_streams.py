@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import resource
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from small_gateway import HOST_NUMBER, LOOPBACK, PROVIDER_NUMBER, Calls, Exchang
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.operations.configuration import TlsSettings
 from gateway.policy.verdict import Outcome
+from gateway.wiring.listeners import OTHER_FILES, allow_files
 from gateway.wiring.live import running
 
 TCP, TLS, UDP = Transport.TCP, Transport.TLS, Transport.UDP
@@ -168,3 +170,26 @@ async def test_a_call_comes_over_one_connection_and_leaves_over_another(
     await partner.close()
     await host.close()
     exchange.close()
+
+
+def test_the_process_may_open_a_file_for_each_connection_as_far_as_it_is_let(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = Exchange(tmp_path)
+    exchange.close()
+    bounds = replace(exchange.configuration.connections, max_accepted=200)
+    streams = replace(exchange.configuration, listen=(Hop(LOOPBACK, 0, TCP),), connections=bounds)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+        allow_files(exchange.configuration)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 256
+        allow_files(streams)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 400 + OTHER_FILES
+        assert caplog.messages == []
+        beyond = replace(bounds, max_accepted=before[1])
+        allow_files(replace(streams, connections=beyond))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == before[1]
+        assert "lower connections.max_accepted" in caplog.text
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
