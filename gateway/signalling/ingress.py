@@ -77,7 +77,10 @@ class Ingress:
         groups = self._groups_of(source)
         if len(groups) == 1:
             return next(iter(groups.values()))
-        return groups.get(via_port)
+        found = groups.get(via_port)
+        if found is None and source.transport is _TLS and via_port == 5060:
+            return groups.get(5061)  # what a Via over TLS means that names no port (RFC 3261 section 18.2.2)
+        return found
 
     def _groups_of(self, source: Hop) -> _Groups:
         if source.transport is _TLS:

@@ -66,6 +66,7 @@ def test_over_udp_the_address_tells_and_over_tcp_the_ip_address_and_the_port_in_
         (NAMED, {"switch.example"}, 5061, "by-name", True),
         ("198.51.100.7", {"switch.example", "also.example"}, 5063, "by-name-dedicated", True),
         ("198.51.100.7", {"switch.example"}, 9, None, True),
+        ("198.51.100.7", {"switch.example"}, 5060, "by-name", True),  # no port in Via
         ("198.51.100.7", {"other.example"}, 9, "other-name", True),
         (NAMED, {"stranger.example"}, 5061, None, False),  # the address alone is not enough where a name is asked for
         (NAMED, set(), 5061, None, False),
