@@ -75,7 +75,8 @@ class CallsUp:
         self, dialog: Dialog, callee_tag: bytes, ended_by: EndedBy, bye_at_us: int, at_us: int, actions: list[Action]
     ) -> None:
         """A BYE that came at `bye_at_us` is answered: the call ended when it came, if nobody else has answered."""
-        for each in tuple((self.dialogs.get(dialog.key) or dialog).passes()):
+        first = self.dialogs.get(dialog.key) or dialog
+        for each in (first,) if first.next_pass is None else tuple(first.passes()):
             if each.hung_up(callee_tag):
                 self.end(each, ended_by, at_us, actions, bye_at_us)
                 self.drop(each)

@@ -75,6 +75,9 @@ class Dialog:
         """A BYE with this tag of the called side was answered; whether nobody who answered is left by that."""
         if callee_tag not in self.answered_tags:
             return False  # an early dialog, or one that nobody answered: the call goes on
+        if len(self.answered_tags) == 1:
+            self.answered_tags = ()
+            return True
         self.answered_tags = tuple(tag for tag in self.answered_tags if tag != callee_tag)
         return not self.answered_tags
 

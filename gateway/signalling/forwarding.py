@@ -34,9 +34,11 @@ class Forwarder:
     ) -> ClientTransaction:
         request = request_of(server)
         branch = self._own.new_branch()
-        own = self._own.towards(target).via + branch
+        outside = self._own.towards(target)
+        own = outside.via + branch
         if record_route:
-            own += self._own.record_route(server.source, target, secure=request.request_uri[:5].lower() == b"sips:")
+            secure = request.request_uri[:5].lower() == b"sips:"
+            own += self._own.record_route(self._own.towards(server.source), outside, secure=secure)
         else:
             own += b"\r\n"
         data = forwarded(request, own, hops, server.via, pop_route=pop_route)

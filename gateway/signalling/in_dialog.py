@@ -72,8 +72,7 @@ class DialogRequests:
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return
-        min_se = self._sessions.refused(request)
-        if min_se:
+        if self._sessions.active and (min_se := self._sessions.refused(request)):
             self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
             return
         dialog, from_caller = found
@@ -83,7 +82,7 @@ class DialogRequests:
         # A BYE that a third party answers would end the call in the books while it goes on: only the other side counts.
         name = self._name_in(request, dialog, from_caller) if self._locate else None
         onward, target, pop_route = self._next_hop(request, dialog, from_caller)
-        server.request = self._sessions.prepared(onward)
+        server.request = self._sessions.prepared(onward) if self._sessions.active else onward
         if request.method in REFRESHING:
             learn_from_request(dialog, request, from_caller, opening=False)
         self._layer.add_server(server)

@@ -44,6 +44,7 @@ class OwnSide:
         """
         self._listeners: Final = {(hop.transport, ":" in hop.host): Listener(hop) for hop in listeners}
         self._first: Final = next(iter(self._listeners.values()))
+        self._only: Final = len(self._listeners) == 1
         own = [route for listener in self._listeners.values() for route in (listener.route, listener.secure_route)]
         self.routes: Final = frozenset(own)
         """Our entries in Record-Route and Route."""
@@ -57,6 +58,8 @@ class OwnSide:
 
     def towards(self, hop: Hop) -> Listener:
         """The listener from which that peer is reached."""
+        if self._only:
+            return self._first
         return self._listeners.get((hop.transport, ":" in hop.host), self._first)
 
     def new_branch(self) -> bytes:
@@ -74,14 +77,14 @@ class OwnSide:
         """Whether there is a listener of that transport and IP version, and the hop is not ourselves."""
         return (hop.transport, ":" in hop.host) in self._listeners and hop[:3] not in self._hops
 
-    def record_route(self, ingress: Hop, egress: Hop, *, secure: bool) -> bytes:
+    @staticmethod
+    def record_route(inside: Listener, outside: Listener, *, secure: bool) -> bytes:
         """What follows the branch so that requests of the dialog come back to us: line end and Record-Route lines.
 
-        Where a call enters and leaves by different listeners, each side is given the one that it can reach (RFC 5658
-        section 3); the one above is for the called side. `secure`: the Request-URI is a sips URI (RFC 3261 section
-        16.6 step 4).
+        Where a call enters (`inside`) and leaves (`outside`) by different listeners, each side is given the one that it
+        can reach (RFC 5658 section 3); the one above is for the called side. `secure`: the Request-URI is a sips URI
+        (RFC 3261 section 16.6 step 4).
         """
-        outside, inside = self.towards(egress), self.towards(ingress)
         if secure:
             lines = outside.secure_record_route
             return lines if outside is inside else lines + inside.secure_record_route[2:]

@@ -45,8 +45,11 @@ def learn_from_response(dialog: Dialog, response: bytes, own: OwnSide, from_call
         start += len(_CONTACT)
         end = response.find(b"\r\n", start)
         if response[end + 2] not in b" \t":
+            usual = response[start:end]
+            if usual in (dialog.caller_names if from_caller else dialog.callee_names):
+                return  # as in the response before
             if end - start <= LONGEST_NAME:
-                learn(response[start:end])
+                learn(usual)
             if not opening:
                 return
             start = response.find(_RECORD_ROUTE, 0, head_end) + len(_RECORD_ROUTE)

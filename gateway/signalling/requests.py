@@ -15,6 +15,7 @@ from gateway.signalling.transactions import ServerTransaction
 SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 EXTENSIONS: Final = frozenset({b"timer"})
 """Option tags that may be asked of us as a proxy (RFC 4028)."""
+_USUAL_HOPS: Final = {b"%d" % number: number for number in range(1, 71)}
 MAX_VIAS: Final = 70
 """As many hops as Max-Forwards usually allows."""
 _UDP: Final = Transport.UDP
@@ -91,6 +92,9 @@ def hops_left(request: SipMessage) -> int:
     value = request.value(headers.MAX_FORWARDS)
     if value is None:
         return 70
+    usual = _USUAL_HOPS.get(value)
+    if usual is not None:
+        return usual
     digits = value.lstrip(b"0")  # 1*DIGIT: 0068 is 68 (RFC 4475 section 3.1.1.1)
     if not value.isdigit() or len(digits) > 3 or (hops := int(digits or b"0")) > 255:
         raise Malformed("Max-Forwards is not a number from 0 to 255", request.head_end)

@@ -32,14 +32,15 @@ class SessionTimers:
         self._wanted_s: Final = settings.session_expires_s
         self._min_s: Final = settings.min_se_s
         self._calls: Final = calls
-        self._passive: Final = not (self._wanted_s or self._min_s)
+        self.active: Final = bool(self._wanted_s or self._min_s)
+        """Whether requests have to be looked at; else `refused` and `prepared` change nothing."""
 
     def refused(self, request: SipMessage) -> bytes:
         """The Min-SE line of a 422 for a session interval that is too short for us; empty where there is no fault.
 
         Only who knows session timers can be told so (section 8.1).
         """
-        if self._passive or request.method not in REFRESHES:
+        if request.method not in REFRESHES:
             return b""
         expires_s = _seconds(request, headers.SESSION_EXPIRES)
         if expires_s is None or expires_s >= self._min_s or not _knows_timer(request):
@@ -48,7 +49,7 @@ class SessionTimers:
 
     def prepared(self, request: SipMessage) -> SipMessage:
         """The request with the session interval that we ask for."""
-        if self._passive or request.method not in REFRESHES:
+        if request.method not in REFRESHES:
             return request
         expires_s, shortest_s = _seconds(request, headers.SESSION_EXPIRES), _seconds(request, headers.MIN_SE) or 0
         if expires_s is not None and expires_s < self._min_s:
