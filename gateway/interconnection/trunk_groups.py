@@ -84,6 +84,10 @@ class TrunkGroup:
     default_mode: Mode = Mode.ENFORCE
     modes: Mapping[str, Mode] = field(default_factory=dict)
     """Check name -> mode, where it differs from `default_mode`."""
+    tgrp: str | None = None
+    """Label of this group in the Request-URI of a call that leaves on it (RFC 4904); None: the Request-URI stays."""
+    trunk_context: str | None = None
+    """Domain or global number in which `tgrp` means something; both are set, or neither."""
 
     def mode_of(self, check: str) -> Mode:
         return self.modes.get(check, self.default_mode)

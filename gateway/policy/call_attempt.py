@@ -84,6 +84,8 @@ class CallAttempt:
     """isup-oli or oli on From or P-Asserted-Identity."""
     calling_party_category: TextFact | None = None
     """cpc (draft-mahy-iptel-cpc) on From or P-Asserted-Identity."""
+    trunk: TextFact | None = None
+    """Contact, where it names the trunk group that the sender got the call on (RFC 4904). No evidence of the caller."""
     emergency: bool = False
     """911, ``urn:service:sos`` or a configured public-safety number was called."""
 

@@ -19,10 +19,12 @@ from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.remote_targets import learn_from_request
 from gateway.signalling.requests import SCHEMES, hops_left, request_of, scheme_of, unsupported_by_us, vias_of
+from gateway.signalling.rewriting import with_way
 from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
+from gateway.signalling.trunk_parameters import with_trunk
 
 LONGEST_DATAGRAM: Final = 65_507
 """Bytes: what UDP can carry over IPv4."""
@@ -100,7 +102,13 @@ class NewCalls:
         self._answers.in_transaction(server, 100, "Trying", at_us, actions)
         dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
         learn_from_request(dialog, request, from_caller=True, opening=True)
-        server.request = onward = self._sessions.prepared(onward)
+        egress = decision.egress
+        if egress.tgrp is not None and egress.trunk_context is not None:
+            uri = with_trunk(onward.request_uri, egress.tgrp.encode(), egress.trunk_context.encode())
+            onward, pop_route = with_way(onward, uri, []), False
+        if self._sessions.active:
+            onward = self._sessions.prepared(onward)
+        server.request = onward
         hindrance = _hindrance(onward, dialog.callee, emergency=attempt.emergency)
         if hindrance is not None:
             self._answers.in_transaction(server, *hindrance[:2], at_us, actions, hindrance[2])
@@ -130,8 +138,7 @@ class NewCalls:
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return True
-        min_se = self._sessions.refused(request)
-        if min_se:
+        if self._sessions.active and (min_se := self._sessions.refused(request)):
             self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
             return True
         return False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import NameAddr, SipMessage, Uri, headers, parse_name_addr, parse_uri, split_list
@@ -14,6 +15,7 @@ from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.attribution import Attribution
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
+from gateway.signalling.trunk_parameters import names_trunk
 
 MAX_VALUES: Final = 32
 """More values than this in one header field are not read: no honest call is diverted or asserted so often. The line of
@@ -68,6 +70,10 @@ def attempt_of(
         attempt.originating_line = _parameter_fact(attempt.calling, *bearer.originating_line)
     if bearer.category is not None:
         attempt.calling_party_category = _parameter_fact(attempt.calling, b"cpc", bearer.category)
+    contact = invite.value(headers.CONTACT)
+    if contact is not None and b"=" in contact and names_trunk(contact):
+        span = invite.spans(headers.CONTACT)[0]
+        attempt.trunk = TextFact("Contact", invite.data[span[0] : span[1]], span[0])
     attempt.emergency = emergency
     attempt.provider, attempt.provider_source = find_provider(
         attempt.calling.number, attempt.calling_routing_number, at_us
@@ -100,12 +106,24 @@ NONE_KNOWN: Final[Mapping[bytes, TelephoneUri]] = MappingProxyType({})
 
 
 def read_uri(raw: bytes) -> TelephoneUri:
-    """Read a URI for the telephone number in it. Raises `Malformed`."""
+    """Read a URI for the telephone number in it. Raises `Malformed`.
+
+    That includes parameters of the number that could be read in two ways (RFC 3966 section 3, RFC 4694 section 3): two
+    values of rn, an rn that is no number, a parameter of which the name is spelt with escapes.
+    """
     uri = parse_uri(raw)
     number = number_of(uri)
-    if (not uri.user_parameters or not _TELEPHONE_PARAMETER.search(uri.user_parameters)) and (
-        not uri.parameters or not _TELEPHONE_PARAMETER.search(uri.parameters)
-    ):
+    parameters = uri.user_parameters + uri.parameters
+    if b"%" in parameters and _TELEPHONE_PARAMETER.search(unquote_to_bytes(parameters)):
+        # Whoever undoes escapes before taking the number apart reads another number than who does not.
+        if len(_TELEPHONE_PARAMETER.findall(unquote_to_bytes(parameters))) != len(
+            _TELEPHONE_PARAMETER.findall(parameters)
+        ):
+            raise Malformed("the name of a telephone number's parameter is spelt with escapes")
+        uri = uri._replace(
+            user_parameters=unquote_to_bytes(uri.user_parameters), parameters=unquote_to_bytes(uri.parameters)
+        )
+    if not parameters or not _TELEPHONE_PARAMETER.search(parameters):
         return TelephoneUri(uri, number, None, False, None, None)
     if len(set(_RN.findall(uri.user_parameters + uri.parameters))) > 1:
         raise Malformed("the URI has two values of rn")  # RFC 3966 section 3; whoever comes next may take the other
@@ -113,7 +131,7 @@ def read_uri(raw: bytes) -> TelephoneUri:
     return TelephoneUri(
         uri,
         number,
-        _number_parameter(uri, b"rn"),
+        _routing_number(uri, number),
         uri.telephone_parameter(b"npdi") is not None,
         next(((name, value) for name, value in lines if value is not None), None),
         uri.telephone_parameter(b"cpc"),
@@ -229,16 +247,40 @@ def number_of(uri: Uri) -> TelephoneNumber | None:
     return number
 
 
-def _number_parameter(uri: Uri, name: bytes) -> TelephoneNumber | None:
-    value = uri.telephone_parameter(name)
-    return parse_number(value.decode("ascii", "replace")) if value else None
+def _routing_number(uri: Uri, called: TelephoneNumber | None) -> TelephoneNumber | None:
+    """rn (RFC 4694 section 4): a global number, or a local one in the context that rn-context names."""
+    value = uri.telephone_parameter(b"rn")
+    if value is None:
+        return None
+    text = value.decode("ascii", "replace")
+    context = uri.telephone_parameter(b"rn-context")
+    if context is not None and context.startswith(b"+") and not text.startswith("+"):
+        text = context.decode("ascii", "replace") + text
+    number = parse_number(text)
+    if number is None and (called is None or called.nature is not Nature.SERVICE):  # no rn stops a call to 911
+        raise Malformed("rn is no number")
+    return number
+
+
+_DIALLED: Final = re.compile(r"(?:\*[0-9]{2})?([0-9]+)#?")
+"""What a caller may dial around a number: a vertical service code before it (``*67``, ``*82``), the end of dialling."""
 
 
 def is_emergency(uri: Uri, number: TelephoneNumber | None, emergency_numbers: frozenset[str]) -> bool:
-    """Whether the called URI is an emergency call: ``urn:service:sos`` (RFC 5031) or one of the given numbers."""
+    """Whether the called URI is an emergency call.
+
+    That is ``urn:service:sos`` and its kinds (RFC 5031), ``sip:sos@`` in their place, or one of the given numbers, also
+    as it was dialled: ``911#``, ``*67911``. In doubt it is one: a call that nobody may refuse (L10).
+    """
     if uri.scheme == b"urn":
         service = uri.user.lower()
         return service == b"service:sos" or service.startswith(b"service:sos.")
-    return number is not None and (
-        number.digits in emergency_numbers or number.digits.removeprefix("1") in emergency_numbers
-    )
+    if number is not None:
+        if number.digits in emergency_numbers:
+            return True
+        return not number.is_nanp and number.digits.removeprefix("1") in emergency_numbers
+    user = uri.user.lower()
+    if user == b"sos" or user.startswith(b"sos."):
+        return uri.scheme in (b"sip", b"sips")
+    dialled = _DIALLED.fullmatch(user.decode("ascii", "replace"))
+    return dialled is not None and dialled[1].removeprefix("1") in emergency_numbers

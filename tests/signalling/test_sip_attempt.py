@@ -101,6 +101,20 @@ def test_the_plain_call() -> None:
         (b"urn:service:sosx", None, False),
         (b"urn:service:counseling", None, False),
         (b"sip:+13145550000@h", "3145550000", True),
+        (b"sip:911%23@h", None, True),
+        (b"sip:911#@h", None, True),
+        (b"sip:*67911@h", None, True),
+        (b"sip:*82911@h;user=phone", None, True),
+        (b"sip:*671911#@h", None, True),
+        (b"tel:*67911;phone-context=+1", None, True),
+        (b"sip:*673145550000@h", None, True),
+        (b"sip:*67@h", None, False),
+        (b"sip:*679110@h", None, False),
+        (b"sip:911#1@h", None, False),
+        (b"sip:sos@example.com", None, True),
+        (b"sips:SOS.Fire@h", None, True),
+        (b"sip:sosx@h", None, False),
+        (b"urn:service:sos.police", None, True),
         (b"sip:alice@h", None, False),
         (b"sip:\xff@h", None, False),
         (b"sip:9110@h", "9110", False),
@@ -122,8 +136,13 @@ def test_the_called_number_and_emergencies(uri: bytes, digits: str | None, emerg
         (b"sip:+16365550199@h;npdi;rn=3145559999", "3145559999", True),
         (b"tel:+16365550199;NPDI;RN=+1-314-555-9999", "3145559999", True),
         (b"sip:+16365550199;npdi=yes@h", None, True),
-        (b"sip:+16365550199;rn=@h", None, False),
-        (b"sip:+16365550199;rn=\xff@h", None, False),
+        (b"sip:+16365550199;rn=3145559999;rn-context=+1@h", "3145559999", False),  # RFC 4694 section 4
+        (b"sip:+16365550199;rn=2079460000;rn-context=+44@h", "442079460000", False),
+        (b"sip:+16365550199;rn=+13145559999;rn-context=+44@h", "3145559999", False),
+        (b"sip:+16365550199;rn=3145559999;rn-context=example.com@h", "3145559999", False),
+        (b"tel:+16365550199;RN=+1-314-555-9999;NPDI", "3145559999", True),
+        (b"sip:+16365550199;rn=%2B13145559999@h", "3145559999", False),
+        (b"sip:+16365550199;rn=+13145559999;rn=+13145559999@h", "3145559999", False),
         (b"sip:+16365550199@h", None, False),
     ],
 )
@@ -306,3 +325,25 @@ def test_a_uri_cannot_name_two_routing_numbers(uri: bytes) -> None:
 def test_a_routing_number_said_twice_is_one() -> None:
     attempt = _attempt(_invite(uri=b"sip:+16365550199;npdi;rn=+16365559999@h;rn=+16365559999"))
     assert _digits(attempt.routing_number) == "6365559999"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        b";rn=",
+        b";rn=nonsense",
+        b";rn=\xff",
+        b";rn=+13145559999;rn=+16365550000",
+        b";%72n=+13145559999",  # rn
+        b";npdi%3Brn=+13145559999",
+        b";x=1%3Brn=+13145559999",
+    ],
+)
+def test_a_routing_number_that_could_be_read_in_two_ways_is_malformed(parameters: bytes) -> None:
+    with pytest.raises(Malformed):
+        _attempt(_invite(uri=b"sip:+16365550199" + parameters + b"@h"))
+
+
+def test_no_routing_number_stops_a_call_to_911() -> None:
+    attempt = _attempt(_invite(uri=b"sip:911;rn=nonsense@h"))
+    assert (attempt.emergency, attempt.routing_number) == (True, None)
