@@ -315,6 +315,12 @@ class SipProxy:
         ended_by = EndedBy.CALLED if client.to_caller else EndedBy.CALLER
         self._calls.hung_up(dialog, tag, ended_by, client.sent_at_us, at_us, actions)
 
+    def on_slow(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
+        """Timer E has come to T2: the sender of this request shall repeat it as seldom (RFC 4320 section 4.1)."""
+        server = client.server
+        if server is not None and server.response is None:
+            self._answers.in_transaction(server, 100, "Trying", at_us, actions)
+
     def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """The request cannot be sent: as if the next hop had answered 503 (RFC 3261 section 16.9)."""
         self._fail(client, "the next hop cannot be reached", b"", at_us, actions)

@@ -9,7 +9,15 @@ from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.timers import TimerQueue
-from gateway.signalling.transactions import ClientTransaction, Effect, Event, ServerTransaction, State, TimerSettings
+from gateway.signalling.transactions import (
+    CLIENT,
+    ClientTransaction,
+    Effect,
+    Event,
+    ServerTransaction,
+    State,
+    TimerSettings,
+)
 
 ServerKey = tuple[bytes, bytes, int, bytes]
 """Branch, sent-by host and port of the topmost Via, and the method (RFC 3261 section 17.2.3)."""
@@ -42,6 +50,8 @@ class TransactionUser(Protocol):
     ) -> None: ...
 
     def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
+
+    def on_slow(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
 
     def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
 
@@ -228,6 +238,8 @@ class TransactionLayer:
             self._forget_client(client)
         elif effect is Effect.REPEAT_REQUEST:
             actions.append(Send(client.request, client.target))
+            if client.interval_us < self._settings.t2_us <= 2 * client.interval_us and client.machine is CLIENT:
+                self._user.on_slow(client, at_us, actions)
         elif effect is Effect.ACKNOWLEDGE:
             if client.ack is None and response is not None:
                 client.ack = ack_of_failure(SipMessage(client.request), response.to)

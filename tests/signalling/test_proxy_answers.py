@@ -29,7 +29,6 @@ from playbook import (
 )
 
 from gateway.codecs.sip import headers, tag_of
-from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 
@@ -104,11 +103,6 @@ def test_a_message_beyond_the_limit_is_513() -> None:
         play >> long << sends("513", CALLER)
         assert play.proxy.counters.malformed.total() == 1
         play >> Datagram(long.data.replace(b"INVITE", b"ACK"), CALLER)
-
-
-def test_an_unsupported_extension_is_named() -> None:
-    with Playbook() as play:
-        play >> request("INVITE", b"Proxy-Require: foo, bar") << sends("420", CALLER, lines=(b"Unsupported: foo, bar",))
 
 
 def test_a_missing_max_forwards_is_added_as_69_after_our_own_hop() -> None:
@@ -241,50 +235,6 @@ def test_a_re_invite_with_an_unreadable_header_leaves_nothing_behind() -> None:
         play >> in_dialog("INVITE", b"no colon")
         assert play.proxy.transactions == before
         assert sum(play.proxy.counters.malformed.values()) == 1
-
-
-OURS = b"<sip:192.0.2.1:5060;lr>"
-
-
-@pytest.mark.parametrize(
-    ("lines", "target", "left"),
-    [
-        ((b"Route: " + OURS,), CALLEE, []),
-        ((b"Route:  " + OURS + b" ",), CALLEE, []),
-        ((b"Route: " + OURS + b",<sip:192.0.2.55:5070;lr>",), Hop("192.0.2.55", 5070), [b"<sip:192.0.2.55:5070;lr>"]),
-        ((b"Route: " + OURS, b"Route: <sip:192.0.2.55;lr>"), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
-        ((b"ROUTE: " + OURS, b"Route: <sip:192.0.2.55;lr>"), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
-        ((b"Route: " + OURS, b"Route: <sip:sbc.example.com;lr>"), CALLEE, [b"<sip:sbc.example.com;lr>"]),
-        ((b"Route: <sip:192.0.2.55;lr>",), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
-    ],
-)
-@pytest.mark.parametrize("method", ["BYE", "ACK"])
-def test_a_route_behind_ours_says_where_a_request_goes(
-    method: str, lines: tuple[bytes, ...], target: Address, left: list[bytes]
-) -> None:
-    with Playbook() as play:
-        answered(play, b"Contact: <sip:x@192.0.2.66:5080>", b"Record-Route: <sip:192.0.2.55;lr>, " + OURS)
-        play >> in_dialog(method, *lines)
-        play << sends(method, target)
-        routes = [line.partition(b": ")[2] for line in play.sent.split(b"\r\n") if line.startswith(b"Route: ")]
-        assert routes == left
-
-
-@pytest.mark.parametrize("uri", ["sip:192.0.2.1", "sip:192.0.2.1:5060", "sip:x@example.com", "tel:+13145550100"])
-def test_a_request_uri_that_is_ours_or_no_address_goes_to_the_calls_other_side(uri: str) -> None:
-    with Playbook() as play:
-        answered(play)
-        play >> request("INFO", branch="4", uri=uri, to=CALLEE_TAGGED) << sends("INFO", CALLEE)
-
-
-def test_a_contact_behind_the_switch_is_reached_directly() -> None:
-    with Playbook() as play:
-        answered(play, b"Contact: <sip:x@192.0.2.66:5080>")
-        (
-            play
-            >> request("INFO", branch="4", uri="sip:x@192.0.2.66:5080", to=CALLEE_TAGGED)
-            << sends("INFO", Hop("192.0.2.66", 5080))
-        )
 
 
 def test_max_forwards_counts_inside_a_dialog_too() -> None:

@@ -248,3 +248,44 @@ def test_too_many_routes_are_malformed() -> None:
     with Playbook() as play:
         answered(play)
         play >> in_dialog("INFO", b"Route: " + b", ".join([OURS] * 40)) << sends("400", CALLER)
+
+
+@pytest.mark.parametrize(
+    ("lines", "target", "left"),
+    [
+        ((b"Route: " + OURS,), CALLEE, []),
+        ((b"Route:  " + OURS + b" ",), CALLEE, []),
+        ((b"Route: " + OURS + b",<sip:192.0.2.55:5070;lr>",), Hop("192.0.2.55", 5070), [b"<sip:192.0.2.55:5070;lr>"]),
+        ((b"Route: " + OURS, b"Route: <sip:192.0.2.55;lr>"), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
+        ((b"ROUTE: " + OURS, b"Route: <sip:192.0.2.55;lr>"), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
+        ((b"Route: " + OURS, b"Route: <sip:sbc.example.com;lr>"), CALLEE, [b"<sip:sbc.example.com;lr>"]),
+        ((b"Route: <sip:192.0.2.55;lr>",), Hop("192.0.2.55", 5060), [b"<sip:192.0.2.55;lr>"]),
+    ],
+)
+@pytest.mark.parametrize("method", ["BYE", "ACK"])
+def test_a_route_behind_ours_says_where_a_request_goes(
+    method: str, lines: tuple[bytes, ...], target: Hop, left: list[bytes]
+) -> None:
+    with Playbook() as play:
+        answered(play, b"Contact: <sip:x@192.0.2.66:5080>", b"Record-Route: <sip:192.0.2.55;lr>, " + OURS)
+        play >> in_dialog(method, *lines)
+        play << sends(method, target)
+        routes = [line.partition(b": ")[2] for line in play.sent.split(b"\r\n") if line.startswith(b"Route: ")]
+        assert routes == left
+
+
+@pytest.mark.parametrize("uri", ["sip:192.0.2.1", "sip:192.0.2.1:5060", "sip:x@example.com", "tel:+13145550100"])
+def test_a_request_uri_that_is_ours_or_no_address_goes_to_the_calls_other_side(uri: str) -> None:
+    with Playbook() as play:
+        answered(play)
+        play >> request("INFO", branch="4", uri=uri, to=CALLEE_TAGGED) << sends("INFO", CALLEE)
+
+
+def test_a_contact_behind_the_switch_is_reached_directly() -> None:
+    with Playbook() as play:
+        answered(play, b"Contact: <sip:x@192.0.2.66:5080>")
+        (
+            play
+            >> request("INFO", branch="4", uri="sip:x@192.0.2.66:5080", to=CALLEE_TAGGED)
+            << sends("INFO", Hop("192.0.2.66", 5080))
+        )

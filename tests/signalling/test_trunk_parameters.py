@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from playbook import CALLEE, CALLER, GROUPS, Playbook, decided, reply, request, sends
-
 from gateway.codecs.sip.grammar import parse_uri
 from gateway.codecs.sip.message import SipMessage
+from playbook import CALLEE, CALLER, GROUPS, Playbook, decided, reply, request, sends
+
 from gateway.signalling.trunk_parameters import trunk_of, with_trunk
 
 
