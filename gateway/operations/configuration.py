@@ -47,6 +47,14 @@ class Limits:
     max_dialogs: int
     max_call_seconds: int
     """A call that nobody ended is taken as ended after this time."""
+    emergency_reserve: int
+    """By how many transactions and dialogs emergency calls may exceed those bounds."""
+    strangers_per_second: int
+    """Requests that are looked at of senders who belong to no trunk group; those beyond are dropped unread."""
+    session_expires_seconds: int | None
+    """Session interval that is asked for (RFC 4028); None: only what the two sides agree on by themselves."""
+    min_session_seconds: int | None
+    """A shorter session interval is refused; None: any is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +313,8 @@ def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
         members=tuple(table.members),
         certificate=table.certificate.lower() if table.certificate is not None else None,
         home_switch=table.home_switch,
+        tgrp=table.tgrp,
+        trunk_context=table.trunk_context,
         dedicated=table.dedicated,
         default_mode=table.mode,
         modes=dict(table.modes),

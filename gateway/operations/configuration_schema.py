@@ -206,6 +206,10 @@ class LimitsSection(Section):
     max_transactions: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     max_dialogs: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
     max_call_seconds: Annotated[int, Field(ge=1, le=604_800)] = 43_200
+    emergency_reserve: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    strangers_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
+    session_expires_seconds: Annotated[int, Field(ge=90, le=604_800)] | None = None
+    min_session_seconds: Annotated[int, Field(ge=90, le=604_800)] | None = None
 
 
 class ConnectionsSection(Section):
@@ -286,6 +290,8 @@ class TrunkGroupTable(Table):
     home_switch: ClliText | None = None
     members: Annotated[list[MemberText], Field(min_length=1, max_length=64)]
     certificate: HostName | None = None
+    tgrp: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~!*'()/&+$-]{1,64}$")] | None = None
+    trunk_context: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15}|[A-Za-z0-9.-]{1,128})$")] | None = None
     dedicated: bool = False
     mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
     modes: Annotated[dict[str, Annotated[Mode, Field(strict=False)]], Field(max_length=100)] = {}

@@ -151,6 +151,15 @@ def _verifies(draft: Draft) -> bool:
     return value is True or (isinstance(value, str) and value.lower() in ("true", "1", "yes", "on", "t", "y"))
 
 
+def _trunks_are_named_in_full(draft: Draft) -> Iterator[Contradiction]:
+    """RFC 4904 section 5: a label means something in its context only."""
+    for index, group in enumerate(draft.trunk_groups):
+        for name, other in (("tgrp", "trunk_context"), ("trunk_context", "tgrp")):
+            if text_of(group, name) is not None and text_of(group, other) is None:
+                reason = f"stands without `{other}`, and names no trunk group by itself (RFC 4904)"
+                yield Contradiction(("trunk_groups", index, name), reason, f"add `{other}`, or remove it")
+
+
 def _certificates_are_asked_for(draft: Draft) -> Iterator[Contradiction]:
     for index, group in enumerate(draft.trunk_groups):
         if text_of(group, "certificate") is None:
@@ -221,5 +230,6 @@ SIGNALLING_RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _the_gateway_can_name_itself,
     _tls_is_complete,
     _certificates_are_asked_for,
+    _trunks_are_named_in_full,
     _tls_files_can_be_used,
 )

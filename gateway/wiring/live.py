@@ -321,7 +321,7 @@ class Gateway:
             messages=lambda: self.transport.messages,
             malformed=lambda: self.proxy.counters.malformed + self.transport.unframed,
             retransmissions_absorbed=lambda: self.proxy.counters.absorbed,
-            datagrams_dropped=lambda: self.proxy.counters.stray + self.transport.unsent + self.transport.faults,
+            datagrams_dropped=self._dropped,
             connections=lambda: connection_figures(self.connections),
             records_queued=lambda: self.recorder.queued,
             records_written=lambda: self.recorder.written,
@@ -329,6 +329,10 @@ class Gateway:
             lerg_rows=lambda: self._lerg_rows(),
             configuration=lambda: ConfigurationInfo(str(configuration.file), digest),
         )
+
+    def _dropped(self) -> int:
+        counters = self.proxy.counters
+        return counters.stray + counters.unwelcome + self.transport.unsent + self.transport.faults
 
     def _lerg_rows(self) -> int:
         guide = self.policy.tables.guide
@@ -427,6 +431,10 @@ def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> 
         max_message_bytes=limits.max_message_bytes,
         max_call_s=limits.max_call_seconds,
         locate_in_dialog=configuration.dns.in_dialog,
+        emergency_reserve=limits.emergency_reserve,
+        strangers_per_s=limits.strangers_per_second,
+        session_expires_s=limits.session_expires_seconds or 0,
+        min_se_s=limits.min_session_seconds or 0,
     )
 
 

@@ -100,7 +100,7 @@ def test_a_file_becomes_domain_objects(folder: Path) -> None:
     assert configuration.emergency_trunk_group == "host-1"
     assert configuration.emergency_numbers == {"911", "3145550199"}
     assert configuration.gateway_numbers == {"3145550100"}
-    assert configuration.limits == Limits(65_535, 100_000, 100_000, 43_200)
+    assert configuration.limits == Limits(65_535, 100_000, 100_000, 43_200, 1_000, 50, None, None)
     assert configuration.agreement == Agreement("Carrier-partner amendment", date(2005, 10, 17), None)
     assert configuration.carriers.get(Ocn("890B")) == Carrier(
         ocn=Ocn("890B"),
@@ -128,6 +128,13 @@ def test_a_file_becomes_domain_objects(folder: Path) -> None:
 def test_911_is_an_emergency_number_whatever_the_file_says() -> None:
     configured = VALID.replace('emergency_numbers = ["911", ', "emergency_numbers = [")
     assert load(configured).emergency_numbers == {"911", "3145550199"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_trunk_group_may_have_a_label_and_its_context() -> None:
+    named = VALID.replace('name = "host-1"', 'name = "host-1"\ntgrp = "T/1"\ntrunk_context = "+1314"')
+    group = next(group for group in load(named).trunk_groups if group.name == "host-1")
+    assert (group.tgrp, group.trunk_context) == ("T/1", "+1314")
 
 
 @pytest.mark.usefixtures("folder")
@@ -232,6 +239,9 @@ ONE_FAULT: list[tuple[str, str, str]] = [
      "x.toml:32: carriers[2].limit.sustained_per_s: is not a finite number; write digits"),
     ("progress = 100", "progress = 10_000_001",
      "x.toml:32: carriers[2].limit.in_progress: is too large; write 10000000 or less"),
+    ('name = "host-1"', 'name = "host-1"\ntgrp = "T1"',
+     "x.toml:45: trunk_groups[1].tgrp: stands without `trunk_context`, and names no trunk group by itself (RFC 4904); "
+     "add `trunk_context`, or remove it"),
     ('name = "partner-1"', 'name = "partner 1"',
      "x.toml:35: trunk_groups[0].name: 'partner 1' is not a trunk group's name; use up to 63 letters, digits, "
      "dots, dashes and underscores"),
