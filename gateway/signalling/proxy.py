@@ -7,6 +7,7 @@ through go on unasked; a To tag of no such dialog does not get a request past th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
@@ -263,6 +264,7 @@ class SipProxy:
             return
         if client.server is not None and not response.onward:
             raise Malformed("the response carries no Via but ours", len(data))
+        tag_of(response.to)  # what cannot be read is refused before a transaction changes its state
         self._layer.answered(client, response, at_us, actions)
 
     def on_response(
@@ -286,9 +288,7 @@ class SipProxy:
             opening = client.branch == dialog.opened_by
             learn_from_response(dialog, response.onward, self._own, client.to_caller, opening)
         if status == 503:
-            retry = SipMessage(response.onward).value(headers.RETRY_AFTER)
-            extra = b"Retry-After: %s\r\n" % b" ".join(retry.split()) if retry else b""
-            self._fail(client, "the next hop is out of service", extra, at_us, actions)
+            self._fail(client, "the next hop is out of service", _retry_after(response.onward), at_us, actions)
             return
         onward = response.onward
         if 200 <= status < 300 and client.method in REFRESHES:
@@ -375,3 +375,11 @@ def _given_up_by(client: ClientTransaction) -> EndedBy | None:
     if client.overdue:
         return EndedBy.TIMEOUT
     return EndedBy.CANCEL if client.cancelled or client.cancel_wanted else None
+
+
+def _retry_after(response: bytes) -> bytes:
+    """The Retry-After line of a 503; empty where it has none, or cannot be read with care."""
+    with suppress(Malformed):
+        value = SipMessage(response).value(headers.RETRY_AFTER)
+        return b"Retry-After: %s\r\n" % b" ".join(value.split()) if value else b""
+    return b""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, split_list
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.own_side import OwnSide
@@ -55,7 +56,10 @@ def learn_from_response(dialog: Dialog, response: bytes, own: OwnSide, from_call
             start = response.find(_RECORD_ROUTE, 0, head_end) + len(_RECORD_ROUTE)
             if response[start : response.find(b"\r\n", start)] in own.routes:
                 return
-    message = SipMessage(response)
+    try:
+        message = SipMessage(response)
+    except Malformed:
+        return  # relayed by its quick reading: what is wrong with it must not stop a transaction between two states
     contact = message.value(headers.CONTACT)
     if contact is not None and len(contact) <= LONGEST_NAME:
         learn(contact)

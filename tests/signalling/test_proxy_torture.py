@@ -213,3 +213,15 @@ def test_a_refused_call_leaves_nothing_behind_five_seconds_after_its_ack() -> No
         play >> Wait(5)
         assert play.proxy.transactions == 0
         assert play.proxy.next_wake_us is None
+
+
+@pytest.mark.parametrize("status", [180, 200, 486, 503])
+@pytest.mark.parametrize(("sound", "broken"), [(b"\r\nFrom: ", b"\r\nFr\0m: "), (b"\r\nTo: ", b'\r\nTo: x>" ')])
+def test_a_broken_response_leaves_no_transaction_behind(status: int, sound: bytes, broken: bytes) -> None:
+    """It may be relayed by its quick reading; whatever else reads it must not stop halfway through a transition."""
+    play = Playbook()
+    response = reply(started(play), status).data.replace(sound, broken)
+    play.proxy.receive(response, CALLEE, play.now_us)
+    while (wake_us := play.proxy.next_wake_us) is not None:
+        play.proxy.wake(wake_us)
+    assert (play.proxy.transactions, play.proxy.dialogs, play.ledger.in_progress) == (0, 0, 0)
