@@ -15,6 +15,8 @@ from gateway.signalling.transactions import ServerTransaction
 SCHEMES: Final = frozenset({b"sip", b"sips", b"tel", b"urn"})
 EXTENSIONS: Final = frozenset({b"timer"})
 """Option tags that may be asked of us as a proxy (RFC 4028)."""
+MAX_NAMED: Final = 32
+"""Unsupported extensions that an answer names: one that names thousands is longer than what asked for them."""
 _USUAL_HOPS: Final = {b"%d" % number: number for number in range(1, 71)}
 MAX_VIAS: Final = 70
 """As many hops as Max-Forwards usually allows."""
@@ -78,7 +80,7 @@ def unsupported_by_us(request: SipMessage, header: Header) -> bytes:
     found: list[bytes] = []
     for span in request.spans(header):
         found += (tag for tag in request.text(span).replace(b",", b" ").split() if tag.lower() not in EXTENSIONS)
-    return b", ".join(found)
+    return b", ".join(found[:MAX_NAMED])
 
 
 def request_of(server: ServerTransaction) -> SipMessage:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip.grammar import Uri, parse_name_addr, parse_uri
+from gateway.codecs.sip import Uri, parse_name_addr, parse_uri
 from gateway.numbering.telephone_number import parse_number
 
 LONGEST: Final = 128

@@ -22,7 +22,7 @@ from playbook import (
 )
 
 from gateway.policy.verdict import Outcome
-from gateway.signalling.call import EndedBy
+from gateway.signalling.call import EndedBy, Send
 
 
 @pytest.mark.parametrize(
@@ -225,3 +225,12 @@ def test_a_broken_response_leaves_no_transaction_behind(status: int, sound: byte
     while (wake_us := play.proxy.next_wake_us) is not None:
         play.proxy.wake(wake_us)
     assert (play.proxy.transactions, play.proxy.dialogs, play.ledger.in_progress) == (0, 0, 0)
+
+
+def test_thousands_of_unknown_extensions_are_not_all_named_in_the_answer() -> None:
+    play = Playbook()
+    asked = request("INVITE", b"Proxy-Require: " + b"a," * 7_000)
+    (answer,) = play.proxy.receive(asked.data, asked.source, play.now_us)
+    assert isinstance(answer, Send)
+    assert answer.data.startswith(b"SIP/2.0 420 ")
+    assert len(answer.data) < 1_000
