@@ -1,0 +1,56 @@
+"""Every message of the corpus through a running gateway, and then an ordinary call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.wiring.live import running
+from tests.hostile.cases import cases
+from tests.hostile.torture import WIRES, MakeWire, Torture
+from tests.wiring.small_gateway import Calls, Exchange
+
+RFC_4475 = {
+    *(f"3.1.1.{number}" for number in range(1, 14)),
+    *(f"3.1.2.{number}" for number in range(1, 20)),
+    "3.2.1",
+    *(f"3.3.{number}" for number in range(1, 16)),
+    "3.4.1",
+}
+RFC_5118 = {f"4.{number}" for number in range(1, 11)}
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    exchange = Exchange(tmp_path)
+    yield exchange
+    exchange.close()
+
+
+def test_the_corpus_has_a_case_for_every_section() -> None:
+    covered = {(case.document, case.section) for case in cases()}
+    assert covered == {("RFC 4475", section) for section in RFC_4475} | {("RFC 5118", section) for section in RFC_5118}
+    assert len({str(case) for case in cases()}) == len(cases())
+
+
+@pytest.mark.parametrize("make_wire", WIRES.values(), ids=WIRES)
+async def test_every_message_of_the_corpus_gets_what_it_is_owed_and_an_ordinary_call_succeeds_after_it(
+    exchange: Exchange, make_wire: MakeWire, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = Calls()
+    with caplog.at_level(logging.INFO):
+        async with running(exchange.configuration, observers=[calls]) as gateway:
+            torture = Torture(exchange, gateway, make_wire)
+            assert await torture.run(cases()) == []
+            await exchange.set_up(gateway.address, "ordinary")
+            await exchange.hang_up(gateway.address, "ordinary")
+            await calls.over("ordinary")
+            assert gateway.transport.faults == 0
+            assert gateway.proxy.dialogs == 0
+            assert gateway.status()["calls_in_progress"] == 0
+            assert all(group["calls_in_progress"] == 0 for group in gateway.status()["trunk_groups"])
+            assert gateway.recorder.lost == 0
+    assert [record for record in caplog.records if record.exc_info or record.levelno >= logging.WARNING] == []
