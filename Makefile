@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+FUZZ_SECONDS ?= 600
 
-.PHONY: demo test check lint types imports interop bench native lock clean help
+.PHONY: demo test check lint types imports interop bench native fuzz lock clean help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +40,10 @@ bench: $(READY) ## Measure the CPU time of a call beside Kamailio's and bare for
 
 native: $(READY) ## Compile what costs most: optional, needs a C compiler and Python's headers
 	@$(BIN)/python deploy/build-native
+
+fuzz: $(READY) ## Fuzz the SIP codec and the proxy for FUZZ_SECONDS (600)
+	@deploy/fuzzing-packages $(VENV)
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 $(READY): requirements.lock pyproject.toml deploy/make-venv
 	@deploy/make-venv $(PYTHON) $(VENV)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, ack_of_failure, cancel_of, headers
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Send
 from tests.hostile.growing import sound
@@ -36,14 +35,14 @@ def _refused(world: World, number: int) -> None:
     invite = sound(f"refused{number}", world.caller, calling=OTHER_PROVIDER_NUMBER, called=OUTSIDE_NUMBER)
     answer = next(action for action in world.proxy.receive(invite, world.caller, world.now_us) if type(action) is Send)
     to = SipMessage(answer.data).value(headers.TO)
-    world.proxy.receive(edit.ack_of_failure(SipMessage(invite), to or b""), world.caller, world.now_us)
+    world.proxy.receive(ack_of_failure(SipMessage(invite), to or b""), world.caller, world.now_us)
 
 
 def _cancelled(world: World, number: int) -> None:
     """INVITEs of a member that are cancelled before anything came back."""
     invite = sound(f"cancelled{number}", world.caller, calling=OTHER_PROVIDER_NUMBER)
     world.proxy.receive(invite, world.caller, world.now_us)
-    world.proxy.receive(edit.cancel_of(SipMessage(invite)), world.caller, world.now_us)
+    world.proxy.receive(cancel_of(SipMessage(invite)), world.caller, world.now_us)
 
 
 def _emergency(world: World, number: int) -> None:

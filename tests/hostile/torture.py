@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, ack_of_failure, headers, response_to
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.wiring.live import Gateway
 from tests.hostile.cases import CALLED, CALLING, Case, Kind, names_for
@@ -129,7 +128,7 @@ class Torture:
             return f"answered with {_status_of(early[0])}, and not forwarded"
         invite = await self.host.receive()
         fault = undue_change(data, invite, self._via)
-        self.host.send(edit.response(SipMessage(invite), 486, "Busy Here", to_tag=b"b"))
+        self.host.send(response_to(SipMessage(invite), 486, "Busy Here", to_tag=b"b"))
         if not (await self.host.receive()).startswith(b"ACK "):
             return "the gateway did not acknowledge the answer"
         answer = await self.partner.receive()
@@ -142,7 +141,7 @@ class Torture:
         with suppress(Malformed):  # what cannot be read was answered without a transaction
             request = SipMessage(invite)
             if request.method == b"INVITE":
-                self.partner.send(edit.ack_of_failure(request, SipMessage(answer).required(headers.TO)))
+                self.partner.send(ack_of_failure(request, SipMessage(answer).required(headers.TO)))
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
@@ -152,7 +151,7 @@ class Torture:
         behind = await self.host.receive()
         data = case.payload(_names_of_response(behind, mark))
         self.host.send(data)
-        self.host.send(edit.response(SipMessage(behind), 486, "Busy Here", to_tag=b"b"))
+        self.host.send(response_to(SipMessage(behind), 486, "Busy Here", to_tag=b"b"))
         came = [answer for answer in await self._until_final() if _status_of(answer) != 100]
         self._acknowledge(invite, came[-1])
         if not (await self.host.receive()).startswith(b"ACK "):

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import edit, headers
-from gateway.codecs.sip.grammar import parse_name_addr, parse_uri
-from gateway.codecs.sip.message import SipMessage
+from gateway.codecs.sip import SipMessage, headers, parse_name_addr, parse_uri, response_to
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.verdict import Outcome
@@ -172,7 +170,7 @@ def _uri_in(value: bytes | None) -> bytes:
 
 def answer_to(request: bytes, status: int, tag: bytes = b"b") -> bytes:
     """What the called side answers to a request that was sent on to it."""
-    return edit.response(SipMessage(request), status, "Answer", to_tag=tag)
+    return response_to(SipMessage(request), status, "Answer", to_tag=tag)
 
 
 def sent_on(actions: list[Action], target: Hop) -> list[bytes]:
