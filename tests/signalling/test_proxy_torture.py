@@ -21,6 +21,7 @@ from playbook import (
     started,
 )
 
+from gateway.codecs.sip import read_response
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy, Send
 
@@ -234,3 +235,13 @@ def test_thousands_of_unknown_extensions_are_not_all_named_in_the_answer() -> No
     assert isinstance(answer, Send)
     assert answer.data.startswith(b"SIP/2.0 420 ")
     assert len(answer.data) < 1_000
+
+
+@pytest.mark.parametrize("transport", [b"UDP", b"TCP", b"TLS"])
+@pytest.mark.parametrize("name", [b"Via: ", b"Via:  ", b"v:", b"VIA : "])
+def test_our_via_is_known_again_however_it_is_spelt_and_whatever_it_came_over(transport: bytes, name: bytes) -> None:
+    ours = b"SIP/2.0/" + transport + b" 192.0.2.1:5060;branch="
+    answer = reply(request(via=b"Via: " + ours + b"z9hG4bKtg1.1\r\nVia: SIP/2.0/UDP h").data, 200).data
+    response = read_response(answer.replace(b"Via: ", name, 1), b"Via: " + ours)
+    assert response is not None
+    assert response.branch == b"z9hG4bKtg1.1"
