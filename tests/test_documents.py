@@ -12,7 +12,7 @@ import pytest
 from gateway.cli import app
 from gateway.policy.check import Check
 from gateway.policy.checks import REFUSES, all_checks
-from gateway.policy.engine import NO_ROUTE_FINDING
+from gateway.policy.engine import NO_ROOM_FINDING, NO_ROUTE_FINDING
 from gateway.policy.refusals import REFUSALS
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +66,11 @@ def check_rows() -> dict[str, str]:
 
 
 def test_the_table_of_checks_names_the_engines_checks_in_their_order() -> None:
-    assert list(check_rows()) == [*(check.name for check in all_checks()), NO_ROUTE_FINDING.check]
+    assert list(check_rows()) == [
+        *(check.name for check in all_checks()),
+        NO_ROUTE_FINDING.check,
+        NO_ROOM_FINDING.check,
+    ]
 
 
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.name)

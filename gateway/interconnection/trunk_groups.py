@@ -59,6 +59,44 @@ class Mode(Enum):
     OFF = "off"
 
 
+class Service(Enum):
+    """How a member of a trunk group stands: whether calls are sent to it."""
+
+    IN_SERVICE = "in service"
+    SUSPECT = "suspect"  # it failed, and not often enough to be taken out: it still gets calls
+    PENALISED = "penalised"  # it asked to be left alone for a time: 503 with Retry-After (RFC 3261 section 21.5.4)
+    OUT_OF_SERVICE = "out of service"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One signalling address of a trunk group, and its share of the calls that leave on the group."""
+
+    hop: Hop
+    priority: int = 0
+    """Members of the lowest priority are tried first (RFC 2782)."""
+    weight: int = 1
+    """Share of the calls among members of one priority. One with 0 gets calls only where no other of them can."""
+    capacity: int | None = None
+    """Calls sent to it that may be in progress; None: not bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """How the members of a trunk group are watched, and when a call goes on to the next one. Times in microseconds."""
+
+    probe_us: int = 0
+    """An OPTIONS is sent to each member this often; 0: never."""
+    failures: int = 3
+    """Calls and probes in a row without a response, after which a member is out of service."""
+    failover_us: int = 4_000_000
+    """A member that has sent no response by then, not even 100, is passed over; so long may it take over a probe."""
+    retry_us: int = 30_000_000
+    """Where nothing is probed, a member that is out of service gets a call again after this."""
+    retry_after_max_us: int = 300_000_000
+    """A member is left alone no longer than this, whatever its Retry-After says."""
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkGroup:
     """One trunk group and what the agreement ties to it.
@@ -73,8 +111,8 @@ class TrunkGroup:
     """OCN of the carrier at the far end: the partner, or the host."""
     switch: str
     """CLLI of the host switch that this group serves."""
-    members: tuple[Hop, ...]
-    """Signalling addresses of the far end: calls come from any of them and go to the first."""
+    members: tuple[Member, ...]
+    """Signalling addresses of the far end: calls come from any of them and are shared out among them."""
     certificate: str | None = None
     """A name that the far end's certificates carry, in lower case: who shows it over TLS is a member (RFC 5922)."""
     home_switch: str | None = None
@@ -88,6 +126,9 @@ class TrunkGroup:
     """Label of this group in the Request-URI of a call that leaves on it (RFC 4904); None: the Request-URI stays."""
     trunk_context: str | None = None
     """Domain or global number in which `tgrp` means something; both are set, or neither."""
+    capacity: int | None = None
+    """Calls that it may have in progress, in either direction; None: not bounded."""
+    supervision: Supervision = Supervision()
 
     def mode_of(self, check: str) -> Mode:
         return self.modes.get(check, self.default_mode)

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Address, Hop, TrunkGroup
+from gateway.interconnection.trunk_groups import Address, Hop, Member, Supervision, TrunkGroup
 from gateway.operations.configuration_draft import Draft
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
 from gateway.operations.configuration_rules import CHECK_NAMES, contradictions
@@ -310,7 +310,9 @@ def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
         side=table.side,
         carrier=Ocn(table.carrier),
         switch=table.switch,
-        members=tuple(table.members),
+        members=tuple(
+            Member(member.address, member.priority, member.weight, member.capacity) for member in table.members
+        ),
         certificate=table.certificate.lower() if table.certificate is not None else None,
         home_switch=table.home_switch,
         tgrp=table.tgrp,
@@ -318,4 +320,16 @@ def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
         dedicated=table.dedicated,
         default_mode=table.mode,
         modes=dict(table.modes),
+        capacity=table.capacity,
+        supervision=Supervision(
+            probe_us=_microseconds(table.probe_seconds),
+            failures=table.failures,
+            failover_us=_microseconds(table.failover_seconds),
+            retry_us=_microseconds(table.retry_seconds),
+            retry_after_max_us=_microseconds(table.retry_after_max_seconds),
+        ),
     )
+
+
+def _microseconds(seconds: float) -> int:
+    return round(seconds * 1_000_000)

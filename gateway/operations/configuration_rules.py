@@ -119,6 +119,19 @@ def _trunk_groups_are_distinct(draft: Draft) -> Iterator[Contradiction]:
             yield Contradiction(("trunk_groups", index, "name"), reason, "give each trunk group a name of its own")
 
 
+def _members_are_bounded_by_their_group(draft: Draft) -> Iterator[Contradiction]:
+    for index, group in enumerate(draft.trunk_groups):
+        whole, members = group.get("capacity"), group.get("members")
+        if not isinstance(whole, int):
+            continue
+        for place, member in enumerate(members if isinstance(members, list) else []):
+            capacity = member.get("capacity") if isinstance(member, Mapping) else None
+            if isinstance(capacity, int) and capacity > whole:
+                reason = f"{capacity} calls are more than the {whole} of its trunk group"
+                key: KeyPath = ("trunk_groups", index, "members", place, "capacity")
+                yield Contradiction(key, reason, "correct one of the two")
+
+
 def _trunk_groups_are_of_known_carriers(draft: Draft) -> Iterator[Contradiction]:
     for index, group in enumerate(draft.trunk_groups):
         side, ocn = text_of(group, "side"), text_of(group, "carrier")
@@ -198,6 +211,7 @@ _RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _a_provider_stops_after_it_starts,
     _the_agreement_ends_after_it_starts,
     _trunk_groups_are_distinct,
+    _members_are_bounded_by_their_group,
     _trunk_groups_are_of_known_carriers,
     _partner_groups_are_complete,
     _modes_are_of_known_checks,

@@ -20,6 +20,7 @@ from pydantic import (
     PlainValidator,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
@@ -282,16 +283,41 @@ class CarrierTable(Table):
     limit: LimitTable | None = None
 
 
+class MemberTable(Table):
+    """A member of a trunk group; one that is written as text is its address and nothing more."""
+
+    address: MemberText
+    priority: Annotated[int, Field(ge=0, le=65_535)] = 0
+    weight: Annotated[int, Field(ge=0, le=65_535)] = 1
+    capacity: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            parse_hop(value)  # here, so that what is wrong with it is said of the member as it is written
+            return {"address": value}
+        if not isinstance(value, dict):
+            raise refused("is not a member", 'write "ADDRESS:PORT" in quotes, or a table { address = "ADDRESS:PORT" }')
+        return value
+
+
 class TrunkGroupTable(Table):
     name: GroupName
     side: Annotated[Side, Field(strict=False)]
     carrier: OcnText
     switch: ClliText
     home_switch: ClliText | None = None
-    members: Annotated[list[MemberText], Field(min_length=1, max_length=64)]
+    members: Annotated[list[MemberTable], Field(min_length=1, max_length=64)]
     certificate: HostName | None = None
     tgrp: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~!*'()/&+$-]{1,64}$")] | None = None
     trunk_context: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15}|[A-Za-z0-9.-]{1,128})$")] | None = None
+    capacity: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    probe_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
+    failures: Annotated[int, Field(ge=1, le=1_000)] = 3
+    failover_seconds: Annotated[float, Field(ge=0.1, le=30)] = 4
+    retry_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
+    retry_after_max_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
     dedicated: bool = False
     mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
     modes: Annotated[dict[str, Annotated[Mode, Field(strict=False)]], Field(max_length=100)] = {}

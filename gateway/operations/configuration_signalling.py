@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -37,7 +37,13 @@ def _listeners(draft: Draft) -> list[tuple[KeyPath, Hop]]:
 
 def _members(draft: Draft) -> Iterator[tuple[KeyPath, Hop]]:
     for index, group in enumerate(draft.trunk_groups):
-        yield from _hops(group.get("members"), ("trunk_groups", index, "members"))
+        members = group.get("members")
+        for place, member in enumerate(members if isinstance(members, list) else []):
+            key: KeyPath = ("trunk_groups", index, "members", place)
+            if isinstance(member, Mapping):
+                yield from _hops(member.get("address"), (*key, "address"))
+            else:
+                yield from _hops(member, key)
 
 
 def _hops(value: object, key: KeyPath, *, any_port: bool = False) -> list[tuple[KeyPath, Hop]]:

@@ -1,8 +1,9 @@
 """The gateway's metrics: counters that calls turn, and their rendering for Prometheus.
 
 `GatewayMetrics` observes `Decided`, `Progressed` and `Ended`. A call costs a few dictionary reads and increments.
-Labels are names from the configuration, the agreement's clauses and our own enums; telephone numbers, Call-IDs and
-addresses are never labels, and a provider that is not configured is counted as `other`.
+Labels are names and members' addresses from the configuration, the agreement's clauses and our own enums; telephone
+numbers, Call-IDs and addresses out of a message are never labels, and a provider that is not configured is counted as
+`other`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 
 from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.signalling.members import CAUSES
 
 OTHER = "other"
 """Label value for whatever is not configured or not known: it keeps the number of series bounded."""
@@ -53,6 +54,18 @@ class ConfigurationInfo(NamedTuple):
     """SHA-256 of its bytes, hexadecimal, as many digits as the caller cares to give."""
 
 
+class MemberReading(NamedTuple):
+    """One member of a trunk group, as it stands."""
+
+    trunk_group: str
+    address: str
+    """As the configuration names it."""
+    in_service: bool
+    """Calls are sent to it."""
+    calls: int
+    """In progress, of those that were sent to it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionFigures:
     """Connections of SIP over TCP and TLS. Reasons and transports that have not occurred yet may be left out."""
@@ -77,6 +90,10 @@ class Readings:
     """Calls in progress of each provider, as the limits count them."""
     trunk_group_calls: Callable[[], Mapping[str, int]]
     """Calls in progress that each trunk group carries, in either direction, by its name."""
+    members: Callable[[], Iterable[MemberReading]]
+    """Every member of every trunk group."""
+    failovers: Callable[[], Mapping[tuple[str, str], int]]
+    """Calls that went on to another member since the start, by trunk group and by what the one before failed with."""
     limits: Callable[[], Mapping[Ocn, RateLimit]]
     """The limit in force for each provider; a provider without one is left out."""
     cut_over: Callable[[], Mapping[Ocn, str]]
@@ -116,6 +133,7 @@ class ReadingsCollector:
     def collect(self) -> Iterator[Metric]:
         """The families of one scrape. Call it in the gateway's loop: it reads what the loop owns."""
         yield from self._calls()
+        yield from self._members()
         yield from self._limits()
         yield from self._standing()
         yield from self._signalling()
@@ -144,6 +162,39 @@ class ReadingsCollector:
         for group in self._groups:
             by_group.add_metric([group.name], in_progress.get(group.name, 0))
         yield by_group
+
+    def _members(self) -> Iterator[Metric]:
+        in_service = GaugeMetricFamily(
+            "tollgate_member_in_service",
+            "1 where calls are sent to a member of a trunk group, 0 where it is out of service or penalised.",
+            labels=["trunk_group", "member"],
+        )
+        calls = GaugeMetricFamily(
+            "tollgate_member_calls_in_progress",
+            "Calls in progress that were sent to a member of a trunk group.",
+            labels=["trunk_group", "member"],
+        )
+        for member in self._readings.members():
+            labels = [member.trunk_group, member.address]
+            in_service.add_metric(labels, member.in_service)
+            calls.add_metric(labels, member.calls)
+        capacity = GaugeMetricFamily(
+            "tollgate_trunk_group_capacity",
+            "Calls that a trunk group may have in progress, where that is bounded.",
+            labels=["trunk_group"],
+        )
+        failovers = CounterMetricFamily(
+            "tollgate_failovers",
+            "Calls that went on to another member of their trunk group, by what the one before failed with.",
+            labels=["trunk_group", "cause"],
+        )
+        counted = self._readings.failovers()
+        for group in self._groups:
+            if group.capacity is not None:
+                capacity.add_metric([group.name], group.capacity)
+            for cause in CAUSES if len(group.members) > 1 else ():
+                failovers.add_metric([group.name, cause], counted.get((group.name, cause), 0))
+        yield from (in_service, calls, capacity, failovers)
 
     def _limits(self) -> Iterator[Metric]:
         sustained = GaugeMetricFamily(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.interconnection.trunk_groups import Mode, TrunkGroup
@@ -19,6 +19,22 @@ NO_ROUTE: Final = Refusal(404, "No Trunk Group Leads There", 3)
 NO_ROUTE_FINDING: Final = Finding(
     "route", Verdict.OUTSIDE, "L9", "no trunk group leads to the called number", refusal=NO_ROUTE
 )
+NO_CIRCUIT: Final = "ITU-T Q.850"
+"""What a refusal for want of a circuit rests on: no clause of the agreement is broken."""
+NO_ROOM_FINDING: Final = Finding(
+    "capacity",
+    Verdict.NO_CIRCUIT,
+    NO_CIRCUIT,
+    "the trunk group that the call came on, or the one that it would leave on, has as many calls as it may have",
+    refusal=REFUSALS[Reason.NO_ROOM],
+)
+NO_MEMBER_FINDING: Final = Finding(
+    "capacity",
+    Verdict.NO_CIRCUIT,
+    NO_CIRCUIT,
+    "no member of the trunk group that leads to the called number is in service",
+    refusal=REFUSALS[Reason.NO_MEMBER],
+)
 UNKNOWN_SOURCE: Final = Finding(
     "trunk_group",
     Verdict.WRONG_TRUNK_GROUP,
@@ -29,6 +45,9 @@ UNKNOWN_SOURCE: Final = Finding(
 
 _ENFORCE: Final = Mode.ENFORCE
 _ADMIT: Final = Outcome.ADMIT
+
+RoomFor = Callable[[CallAttempt, TrunkGroup], Finding | None]
+"""Why a call cannot leave on a trunk group now; None where it can."""
 
 
 class _Plan:
@@ -61,10 +80,11 @@ class Engine:
         self._router = router
         self._plans: dict[str, _Plan] = {}
 
-    def decide(self, attempt: CallAttempt) -> Decision:
+    def decide(self, attempt: CallAttempt, room_for: RoomFor | None = None) -> Decision:
         """The decision on a call, by what is in force at `attempt.at_us`.
 
-        An emergency call is judged like any other and never refused by a check (L10).
+        `room_for` is asked last, of a call that is to go on; None: every trunk group is taken to have room.
+        An emergency call is judged like any other and never refused by a check, nor for want of room (L10).
         """
         ingress = attempt.ingress
         if ingress is None:
@@ -83,18 +103,27 @@ class Engine:
                     refused_by = finding
                 if check.name in ENDS_JUDGING:
                     break
-        return self._conclude(attempt, plan, findings, refused_by)
+        return self._conclude(attempt, plan, findings, refused_by, room_for)
 
     def _conclude(
-        self, attempt: CallAttempt, plan: _Plan, findings: list[Finding], refused_by: Finding | None
+        self,
+        attempt: CallAttempt,
+        plan: _Plan,
+        findings: list[Finding],
+        refused_by: Finding | None,
+        room_for: RoomFor | None,
     ) -> Decision:
         modes = plan.modes[: len(findings)]
         route = self._router.route_of(attempt) if refused_by is None else None
-        if refused_by is None and route is None:
-            refused_by = NO_ROUTE_FINDING
-            findings.append(refused_by)
-            modes = (*modes, _ENFORCE)
-        if route is None:
+        if refused_by is None:
+            if route is None:
+                refused_by = NO_ROUTE_FINDING
+            elif room_for is not None and not attempt.emergency:
+                refused_by = room_for(attempt, route.trunk_group)
+            if refused_by is not None:
+                findings.append(refused_by)
+                modes = (*modes, _ENFORCE)
+        if route is None or refused_by is not None:
             return Decision(Outcome.REFUSE, None, plan.shared(findings), modes, refused_by, attempt.emergency)
         for counting in self._counting:
             counting.admitted(attempt)

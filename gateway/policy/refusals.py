@@ -10,6 +10,9 @@ Why these values:
 - 480 Temporarily Unavailable with Retry-After (RFC 3261 section 20.33) and cause 42, switching equipment congestion, is
   the answer to one provider's flood. Not 503: by RFC 3261 section 21.5.4 a client that is told 503 should send nothing
   more to this server for a while, and everyone else behind the same partner would be cut off with the offender.
+- 480 with Retry-After and cause 34, no circuit available, where the trunk group to leave on is full or none of its
+  members is in service. RFC 3398 section 7.2.4.1 would say 503; it is not said for the reason above: the other groups
+  have room. A switch that knows another way takes it on cause 34.
 - 500 Server Internal Error with cause 41, temporary failure (RFC 3398 section 8.2.6.1), where a check itself failed.
 
 Phrases are plain ASCII, so that they go into a SIP status line as they are (RFC 3261 section 7.2).
@@ -44,11 +47,14 @@ class Reason(Enum):
     UNCONFIRMED = "provider not admitted"
     OVER_LIMIT = "provider over its limit"
     WRONG_TRUNK_GROUP = "provider on the wrong trunk group"
+    NO_ROOM = "trunk group full"
+    NO_MEMBER = "trunk group without a member in service"
     CHECK_FAILED = "check failed"
 
 
 CALL_REJECTED = 21
 NO_ROUTE_TO_DESTINATION = 3
+NO_CIRCUIT_AVAILABLE = 34
 TEMPORARY_FAILURE = 41
 SWITCHING_EQUIPMENT_CONGESTION = 42
 
@@ -71,6 +77,8 @@ REFUSALS: Mapping[Reason, Refusal] = MappingProxyType(
         Reason.UNCONFIRMED: Refusal(403, "Provider Not Admitted", CALL_REJECTED),
         Reason.OVER_LIMIT: Refusal(480, "Provider Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
         Reason.WRONG_TRUNK_GROUP: Refusal(403, "Wrong Trunk Group", CALL_REJECTED),
+        Reason.NO_ROOM: Refusal(480, "Trunk Group Full", NO_CIRCUIT_AVAILABLE, retry_after_s=2),
+        Reason.NO_MEMBER: Refusal(480, "Trunk Group Out Of Service", NO_CIRCUIT_AVAILABLE, retry_after_s=10),
         Reason.CHECK_FAILED: Refusal(500, "Check Failed", TEMPORARY_FAILURE),
     }
 )

@@ -25,6 +25,7 @@ class Verdict(Enum):
     UNCONFIRMED = "UNCONFIRMED"  # the provider is not admitted
     OVER_LIMIT = "OVER_LIMIT"
     WRONG_TRUNK_GROUP = "WRONG_TRUNK_GROUP"
+    NO_CIRCUIT = "NO_CIRCUIT"  # nobody's breach: the trunk group has no room, or no member in service
     ERROR = "ERROR"  # the check itself failed
 
     @property

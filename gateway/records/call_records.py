@@ -31,7 +31,7 @@ FLUSH_S = 0.2
 RETRY_S = 0.5
 """Pause after a write that failed."""
 
-_ROWS_A_STATEMENT = 40  # 840 variables: below the 999 that an SQLite older than 3.32 takes
+_ROWS_A_STATEMENT = 40  # 880 variables: below the 999 that an SQLite older than 3.32 takes
 _ROW = f"({','.join('?' * len(COLUMNS))})"
 _INSERT_ONE = f"INSERT INTO calls ({','.join(COLUMNS)}) VALUES {_ROW}"  # noqa: S608 - the names are ours
 _INSERT_MANY = f"{_INSERT_ONE}{f',{_ROW}' * (_ROWS_A_STATEMENT - 1)}"

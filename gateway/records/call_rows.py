@@ -13,7 +13,7 @@ from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.verdict import Decision, Finding, Verdict
 from gateway.records.database import Schema
@@ -41,6 +41,7 @@ COLUMNS = (
     "ended_at_us",
     "final_status",
     "ended_by",
+    "egress_member",
 )
 
 SCHEMA = Schema(
@@ -77,6 +78,7 @@ SCHEMA = Schema(
             )
             """,
         ),
+        ("ALTER TABLE calls ADD COLUMN egress_member TEXT",),
     ),
 )
 
@@ -142,6 +144,8 @@ class CallRecord:
     final_status: int | None
     ended_by: str | None
     """None: the call was still up when the gateway stopped and its end is not known."""
+    egress_member: str | None
+    """Member of the egress trunk group that had the call, ``udp:192.0.2.20:5060``: the one tried last."""
 
 
 def mask_digits(digits: str) -> str:
@@ -163,6 +167,7 @@ class RowMaker:
     def __init__(self, *, mask_numbers: bool) -> None:
         self._mask = mask_numbers
         self._without_evidence: dict[tuple[int, int], tuple[Finding, str]] = {}
+        self._addresses: dict[Hop, str] = {}
 
     def row_of(self, call: Call) -> Row:
         attempt, decision = call.attempt, call.decision
@@ -190,7 +195,16 @@ class RowMaker:
             call.ended_at_us,
             call.final_status,
             call.ended_by.value if call.ended_by is not None else None,
+            self._address(call.egress_member),
         )
+
+    def _address(self, hop: Hop | None) -> str | None:
+        if hop is None:
+            return None
+        text = self._addresses.get(hop)
+        if text is None:
+            text = self._addresses[hop] = str(hop)
+        return text
 
     def _digits(self, number: TelephoneNumber | None) -> str | None:
         if number is None:

@@ -95,8 +95,14 @@ def open_for_reading(path: Path, schema: Schema, *, immutable: bool = False) -> 
     except sqlite3.Error as error:
         raise UnavailableError(f"{path}: {error}; check who may read it") from error
     try:
-        if _version(connection, path, schema) == 0:
+        version = _version(connection, path, schema)
+        if version == 0:
             raise ForeignFileError(f"{path}: holds no {schema.content}; give the state folder of a gateway that ran")
+        if version < schema.version:
+            raise UnavailableError(
+                f"{path}: was written by an earlier tollgate (schema version {version}, now {schema.version}); start "
+                "the gateway on its folder once, which brings the file forward"
+            )
     except sqlite3.Error as error:
         connection.close()
         raise _fault(path, schema, error) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, Service
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.verdict import Decision
 from gateway.signalling.locating import Target
@@ -38,6 +38,8 @@ class Call:
     final_status: int | None = None
     """Status of the final response that the caller was sent."""
     ended_by: EndedBy | None = None
+    egress_member: Hop | None = None
+    """The member of the egress trunk group that has the call: the one tried last."""
 
 
 class Send(NamedTuple):
@@ -72,4 +74,15 @@ class Locate(NamedTuple):
     token: int
 
 
-Action = Send | Decided | Progressed | Ended | Locate
+class MemberChanged(NamedTuple):
+    """A member of a trunk group stands otherwise than before."""
+
+    trunk_group: str
+    member: Hop
+    before: Service
+    after: Service
+    at_us: int
+    """When, microseconds since the Unix epoch."""
+
+
+Action = Send | Decided | Progressed | Ended | Locate | MemberChanged

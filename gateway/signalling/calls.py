@@ -8,6 +8,7 @@ from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Ended, EndedBy, Progressed
 from gateway.signalling.dialogs import Dialog, DialogKey, DialogTable
+from gateway.signalling.members import TrunkGroupState, TrunkMember, TrunkMembers
 from gateway.signalling.timers import TimerQueue
 
 
@@ -26,8 +27,13 @@ class CallsUp:
         """When the next call may have been up too long."""
         return self._limits.next_us
 
-    def open(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> Dialog:
-        dialog = Dialog(key, caller, callee, call)
+    def open(
+        self, key: DialogKey, caller: Hop, ingress: TrunkGroupState | None, member: TrunkMember, call: Call
+    ) -> Dialog:
+        """A call is let through: it came on `ingress`, and is to be sent to `member`."""
+        dialog = Dialog(key, caller, ingress, member, call)
+        call.egress_member = member.hop
+        TrunkMembers.take(ingress, member)
         self.dialogs.add(dialog)
         self._limits.start(EndedBy.TIMEOUT, dialog, call.attempt.at_us, self._longest_us)
         return dialog
@@ -41,6 +47,14 @@ class CallsUp:
         dialog.session_us = session_us
         if session_us:
             self._limits.start(EndedBy.EXPIRED, dialog, at_us, session_us)
+
+    def give_to(self, dialog: Dialog, member: TrunkMember) -> None:
+        """Another member gets the call."""
+        TrunkMembers.release(dialog.ingress, dialog.member)
+        dialog.member, dialog.callee = member, member.hop
+        TrunkMembers.take(dialog.ingress, member)
+        if dialog.call is not None:
+            dialog.call.egress_member = member.hop
 
     def expire(self, at_us: int, actions: list[Action]) -> None:
         """Give up what has been up too long, or is no longer refreshed."""
@@ -90,6 +104,7 @@ class CallsUp:
             return
         call.ended_by = ended_by
         call.ended_at_us = at_us if ended_at_us is None else ended_at_us
+        TrunkMembers.release(dialog.ingress, dialog.member)
         self._engine.ended(call.attempt, at_us)
         actions.append(Ended(call))
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Call
+from gateway.signalling.members import TrunkGroupState, TrunkMember
 
 DialogKey = tuple[bytes, bytes]
 """Call-ID and the caller's tag."""
@@ -25,6 +26,7 @@ class Dialog:
 
     __slots__ = (
         "answered_tags",
+        "best",
         "call",
         "callee",
         "callee_names",
@@ -32,18 +34,32 @@ class Dialog:
         "caller",
         "caller_names",
         "closing",
+        "ingress",
         "key",
+        "member",
         "next_pass",
         "opened_by",
         "session_us",
+        "tried",
     )
 
-    def __init__(self, key: DialogKey, caller: Hop, callee: Hop, call: Call) -> None:
+    def __init__(
+        self, key: DialogKey, caller: Hop, ingress: TrunkGroupState | None, member: TrunkMember, call: Call
+    ) -> None:
         self.key: Final = key
         self.caller: Final = caller
         """Where the INVITE came from."""
-        self.callee: Final = callee
+        self.ingress: Final = ingress
+        """The trunk group that the call came on."""
+        self.callee = member.hop
         """Where the INVITE went."""
+        self.member = member
+        """The member of the egress trunk group that the INVITE was sent to last."""
+        self.tried: tuple[TrunkMember, ...] = ()
+        """Members that failed before it."""
+        self.best: tuple[int, bytes] | None = None
+        """Of their final responses the one that the caller would be told (RFC 3261 section 16.7 step 6), status and
+        bytes; without bytes where none came."""
         self.call: Call | None = call
         """None once the dialog is over: transactions linger for half a minute, and must not keep the call's facts."""
         self.opened_by = b""

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.codecs.sip import SipMessage, Via, completed_via, forwarded
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import Action, Send
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.requests import request_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction
+
+LONGEST_DATAGRAM: Final = 65_507
+"""Bytes: what UDP can carry over IPv4."""
+OUR_LINES: Final = 512
+"""Bytes that our Via and Record-Route, and what is filled in by us, add to a message at most."""
+_UDP: Final = Transport.UDP
+_TLS: Final = Transport.TLS
 
 
 class Forwarder:
@@ -59,3 +66,13 @@ class Forwarder:
         own = self._own.towards(target).via + self._own.new_branch() + b"\r\n"
         received = completed_via(via_value, via, source.host, source.port)
         actions.append(Send(forwarded(request, own, hops, received, pop_route=pop_route), target))
+
+
+def hindrance_of(request: SipMessage, target: Hop, *, emergency: bool) -> tuple[int, str, bytes] | None:
+    """Why a call that was let through cannot be carried to where it goes: status, phrase, header lines; else None."""
+    if target.transport is _UDP and len(request.data) > LONGEST_DATAGRAM - OUR_LINES:
+        return 513, "Message Too Large For UDP", b""  # RFC 3261 sections 18.1.1 and 21.5.7
+    if request.request_uri[:5].lower() == b"sips:" and target.transport is not _TLS and not emergency:
+        # A sips URI promises TLS from hop to hop (RFC 3261 section 26.2.2, RFC 5630 section 3).
+        return 480, "SIPS Not Allowed", b'Warning: 380 gateway "the trunk group has no TLS"\r\n'
+    return None

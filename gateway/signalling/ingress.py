@@ -35,7 +35,7 @@ class Ingress:
         """Groups of a TLS connection, found when it was made."""
         for group in trunk_groups:
             for member in group.members:
-                self._add(group, member)
+                self._add(group, member.hop)
 
     def _add(self, group: TrunkGroup, member: Hop) -> None:
         if member.transport is not _TLS or group.certificate is None:

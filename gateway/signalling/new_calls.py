@@ -6,14 +6,15 @@ from typing import Final
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import LONGEST_URI, SipMessage, headers, parse_via, tag_of
-from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
+from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import MAX_PASSES, Dialog
-from gateway.signalling.forwarding import Forwarder
+from gateway.signalling.failover import Failover
+from gateway.signalling.forwarding import hindrance_of
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
@@ -25,13 +26,6 @@ from gateway.signalling.sip_attempt import attempt_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 from gateway.signalling.trunk_parameters import with_trunk
-
-LONGEST_DATAGRAM: Final = 65_507
-"""Bytes: what UDP can carry over IPv4."""
-OUR_LINES: Final = 512
-"""Bytes that our Via and Record-Route, and what is filled in by us, add to a message at most."""
-_UDP: Final = Transport.UDP
-_TLS: Final = Transport.TLS
 
 
 class NewCalls:
@@ -47,7 +41,7 @@ class NewCalls:
         layer: TransactionLayer,
         calls: CallsUp,
         answers: Answers,
-        forwarder: Forwarder,
+        failover: Failover,
     ) -> None:
         self._settings: Final = settings
         self._engine: Final = engine
@@ -57,7 +51,8 @@ class NewCalls:
         self._layer: Final = layer
         self._calls: Final = calls
         self._answers: Final = answers
-        self._forwarder: Final = forwarder
+        self._failover: Final = failover
+        self._members: Final = failover.members
         self.accepting = True
         """False while draining: new calls are refused, those that are up go on."""
 
@@ -90,34 +85,32 @@ class NewCalls:
         if self._overloaded(attempt.emergency):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
-        decision = self._engine.decide(attempt)
+        decision = self._engine.decide(attempt, self._members.room_for)
         call = Call(attempt, decision)
         actions.append(Decided(call))
         # Strangers, who might not even be where their datagrams say, get a share of the table and no more.
         if ingress is not None or len(self._layer) < self._settings.max_transactions // 8:
             self._layer.add_server(server)
-        if decision.egress is None:
+        member = self._members.member_for(decision)
+        if member is None:
             self._refuse(server, call, at_us, actions)
             return
         self._answers.in_transaction(server, 100, "Trying", at_us, actions)
-        dialog = self._calls.open(key, server.source, decision.egress.members[0], call)
+        dialog = self._calls.open(key, server.source, self._members.state_of(ingress), member, call)
         learn_from_request(dialog, request, from_caller=True, opening=True)
         egress = decision.egress
-        if egress.tgrp is not None and egress.trunk_context is not None:
+        if egress is not None and egress.tgrp is not None and egress.trunk_context is not None:
             uri = with_trunk(onward.request_uri, egress.tgrp.encode(), egress.trunk_context.encode())
             onward, pop_route = with_way(onward, uri, []), False
         if self._sessions.active:
             onward = self._sessions.prepared(onward)
         server.request = onward
-        hindrance = _hindrance(onward, dialog.callee, emergency=attempt.emergency)
+        hindrance = hindrance_of(onward, member.hop, emergency=attempt.emergency)
         if hindrance is not None:
             self._answers.in_transaction(server, *hindrance[:2], at_us, actions, hindrance[2])
             self._calls.fail(dialog, hindrance[0], EndedBy.FAILURE, at_us, actions)
             return
-        client = self._forwarder.forward(
-            server, dialog, dialog.callee, hops - 1, pop_route, at_us, actions, record_route=True
-        )
-        dialog.opened_by = client.branch
+        self._failover.send(server, dialog, hops - 1, pop_route, at_us, actions)
 
     def _unfit(self, server: ServerTransaction, request: SipMessage, hops: int, actions: list[Action]) -> bool:
         """Whether the request cannot go on, whoever sent it (RFC 3261 section 16.3); then it has been answered."""
@@ -185,13 +178,3 @@ class NewCalls:
             if client is None or not client.request or SipMessage(client.request).request_uri == request.request_uri:
                 return False
         return True
-
-
-def _hindrance(request: SipMessage, callee: Hop, *, emergency: bool) -> tuple[int, str, bytes] | None:
-    """Why a call that was let through cannot be carried to where it goes: status, phrase, header lines; else None."""
-    if callee.transport is _UDP and len(request.data) > LONGEST_DATAGRAM - OUR_LINES:
-        return 513, "Message Too Large For UDP", b""  # RFC 3261 sections 18.1.1 and 21.5.7
-    if request.request_uri[:5].lower() == b"sips:" and callee.transport is not _TLS and not emergency:
-        # A sips URI promises TLS from hop to hop (RFC 3261 section 26.2.2, RFC 5630 section 3).
-        return 480, "SIPS Not Allowed", b'Warning: 380 gateway "the trunk group has no TLS"\r\n'
-    return None

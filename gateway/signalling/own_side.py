@@ -23,6 +23,7 @@ class Listener:
         """`hop`: transport, host and port under which peers reach us."""
         host = f"[{hop.host}]" if ":" in hop.host else hop.host  # RFC 3261 section 25.1, IPv6reference
         sent_by = f"{host}:{hop.port}".encode()
+        self.sent_by: Final = sent_by
         parameters = b";lr" if hop.transport is _UDP else b";transport=%s;lr" % hop.transport.encode()
         self.hop: Final = hop
         self.via: Final = b"Via: SIP/2.0/%s %s;branch=" % (hop.transport.upper().encode(), sent_by)

@@ -20,13 +20,16 @@ from gateway.signalling.answers import ALLOW, Answers
 from gateway.signalling.call import Action, EndedBy, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
+from gateway.signalling.failover import Failover
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.ingress import Ingress
+from gateway.signalling.members import TrunkMembers
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
+from gateway.signalling.probing import Prober
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_response
 from gateway.signalling.requests import reply_address, request_of, server_key
@@ -51,6 +54,8 @@ class SipProxy:
         find_provider: ProviderFinder,
     ) -> None:
         self._settings: Final = settings
+        self.members: Final = TrunkMembers(trunk_groups)
+        trunk_groups = [group.trunk_group for group in self.members.groups.values()]
         self._ingress: Final = Ingress(trunk_groups)
         self._strangers: Final = Allowance(settings.strangers_per_s)
         self.counters: Final = ProxyCounters()
@@ -60,6 +65,10 @@ class SipProxy:
         self._answers: Final = Answers(self._own, self._layer, self.counters, settings.max_message_bytes)
         forwarder = Forwarder(self._own, self._layer)
         next_hops = NextHops(self._own)
+        self.prober: Final = Prober(self.members, self._layer, self._own)
+        self._failover: Final = Failover(
+            self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
+        )
         self._sessions: Final = SessionTimers(settings, self._calls)
         self._parking: Final = Parking(self._own.can_reach)
         self._new_calls: Final = NewCalls(
@@ -71,7 +80,7 @@ class SipProxy:
             self._layer,
             self._calls,
             self._answers,
-            forwarder,
+            self._failover,
         )
         self._in_dialog: Final = DialogRequests(
             settings,
@@ -118,6 +127,8 @@ class SipProxy:
         self._layer.fire(at_us, actions)
         self._calls.expire(at_us, actions)
         self._parking.wake(at_us, actions)
+        self.members.wake(at_us, actions)
+        self.prober.wake(at_us, actions)
         return actions
 
     @property
@@ -127,6 +138,9 @@ class SipProxy:
         if len(self._parking):
             parked = self._parking.next_us
             calls = parked if calls is None or parked is None else min(calls, parked)
+        if self.members.due or self.prober.due:
+            due = (transactions, calls, self.members.next_us, self.prober.next_us)
+            return min(next_us for next_us in due if next_us is not None)
         if transactions is None or calls is None:
             return calls if transactions is None else transactions
         return min(transactions, calls)
@@ -163,6 +177,14 @@ class SipProxy:
         actions: list[Action] = []
         self._parking.located(token, hops, at_us, actions)
         return actions
+
+    def redirected(self, branch: bytes, hop: Hop) -> None:
+        """The INVITE with this branch of ours went to another member than was asked for: in a replay, who has seen it
+        go there says so.
+        """
+        client = self._layer.client(branch, b"INVITE")
+        if client is not None:
+            self._failover.redirected(client, hop)
 
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""
@@ -262,7 +284,9 @@ class SipProxy:
         if response is None or client is None:
             self.counters.stray += 1
             return
-        if client.server is not None and not response.onward:
+        if client.server is None:
+            response = response._replace(onward=data)  # it is for us, and goes no further
+        elif not response.onward:
             raise Malformed("the response carries no Via but ours", len(data))
         tag_of(response.to)  # what cannot be read is refused before a transaction changes its state
         self._layer.answered(client, response, at_us, actions)
@@ -271,6 +295,9 @@ class SipProxy:
         self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]
     ) -> None:
         """A response passes from the called side to the caller (RFC 3261 section 16.7)."""
+        member = client.member
+        if member is not None and self._failover.takes(client, member, response, at_us, actions):
+            return
         status = response.status
         server, dialog = client.server, client.dialog
         if status == 100 or server is None or dialog is None:
@@ -323,6 +350,9 @@ class SipProxy:
 
     def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """The request cannot be sent: as if the next hop had answered 503 (RFC 3261 section 16.9)."""
+        member = client.member
+        if member is not None and self._failover.unreachable(client, member, at_us, actions):
+            return
         self._fail(client, "the next hop cannot be reached", b"", at_us, actions)
 
     def _fail(self, client: ClientTransaction, text: str, extra: bytes, at_us: int, actions: list[Action]) -> None:
@@ -341,6 +371,9 @@ class SipProxy:
 
     def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """Nothing came back in time."""
+        member = client.member
+        if member is not None and self._failover.silent(client, member, at_us, actions):
+            return
         server, dialog = client.server, client.dialog
         if server is None:
             return
@@ -354,6 +387,11 @@ class SipProxy:
         self._answers.in_transaction(server, status, phrase, at_us, actions)
         if dialog is not None and client.branch == dialog.opened_by:
             self._calls.fail(dialog, status, ended_by, at_us, actions)
+
+    def on_overdue(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
+        """A member of a trunk group keeps us waiting."""
+        if client.member is not None:
+            self._failover.overdue(client, client.member, at_us, actions)
 
     def _reroute(self, message: Send, actions: list[Action]) -> None:
         """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""

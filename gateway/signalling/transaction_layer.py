@@ -30,6 +30,7 @@ _PROVISIONAL: Final = Event.PROVISIONAL
 _SUCCESS: Final = Event.SUCCESS
 _FAILURE: Final = Event.FAILURE
 _TIMER_C: Final = Event.TIMER_C
+_OVERDUE: Final = Event.OVERDUE
 _SEND: Final = Effect.SEND
 _REPEAT_RESPONSE: Final = Effect.REPEAT_RESPONSE
 _RELAY: Final = Effect.RELAY
@@ -54,6 +55,8 @@ class TransactionUser(Protocol):
     def on_slow(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
 
     def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
+
+    def on_overdue(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None: ...
 
 
 class TransactionLayer:
@@ -168,6 +171,19 @@ class TransactionLayer:
         self.send_request(b"CANCEL", client.branch, data, client.target, None, None, at_us, actions)
         self.timers.start(Event.CANCEL_TIMEOUT, client, at_us, 64 * self._settings.t1_us)
 
+    def expect(self, client: ClientTransaction, at_us: int, within_us: int) -> None:
+        """Report the request as overdue when it has no response by then; a probe, when it has no final one."""
+        self.timers.start(_OVERDUE, client, at_us, within_us)
+
+    def abandon(self, client: ClientTransaction, at_us: int) -> None:
+        """Nobody waits for this INVITE any more: it is not repeated, and is cancelled as soon as something comes back.
+
+        The transaction stays for as long as a response may still come.
+        """
+        client.abandoned = client.cancel_wanted = True
+        self.timers.stop(client.waits_for, client, client.interval_us)
+        self.timers.start(Event.TIMER_B, client, at_us, self._patience_us)
+
     def unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
         """A request could not be sent, or is lost with the connection that it was sent on (section 17.1.4)."""
         first = client.state
@@ -219,7 +235,7 @@ class TransactionLayer:
         client.state, effects = transition
         for effect in effects:
             if effect is _RELAY:
-                if response is not None and client.server is not None:
+                if response is not None:
                     self._user.on_response(client, response, at_us, actions)
             elif effect >= _FIRST_START:
                 self._start(effect, client, at_us)
@@ -252,6 +268,8 @@ class TransactionLayer:
             self._user.on_silence(client, at_us, actions)
         elif effect is Effect.UNREACHABLE:
             self._user.on_unreachable(client, at_us, actions)
+        elif effect is Effect.REPORT_OVERDUE:
+            self._user.on_overdue(client, at_us, actions)
 
     def _start(self, effect: Effect, transaction: Transaction, at_us: int) -> None:
         fixed = self._durations.get(effect)
@@ -281,7 +299,7 @@ class TransactionLayer:
             timers.stop(_TIMER_C, client, self._settings.timer_c_us)
         client.request = b""
         server = client.server
-        if server is not None:
+        if server is not None and server.client is client:  # else another member of the trunk group has the call
             server.request = None
             if invite and event is _SUCCESS:
                 server.response = None  # in ACCEPTED a repeated INVITE is absorbed, not answered
@@ -295,7 +313,7 @@ class TransactionLayer:
         self._clients.pop((client.branch, client.method), None)
         if client.target.transport is not _UDP:
             self._forget_connection(client)
-        if client.server is not None:
+        if client.server is not None and client.server.client is client:
             client.server.client = None
 
     def _forget_connection(self, client: ClientTransaction) -> None:

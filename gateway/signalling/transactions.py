@@ -14,6 +14,7 @@ from typing import Final
 from gateway.codecs.sip import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.dialogs import Dialog
+from gateway.signalling.members import TrunkMember
 
 
 class State(IntEnum):
@@ -46,6 +47,7 @@ class Event(IntEnum):
     TIMER_L = auto()
     TIMER_M = auto()
     CANCEL_TIMEOUT = auto()  # RFC 3261 section 9.1: no final response 64*T1 after our CANCEL
+    OVERDUE = auto()  # not of an RFC: no response for as long as we wait for a member of a trunk group
     TRANSPORT_ERROR = auto()  # RFC 3261 section 17.1.4: the request could not be sent, or its connection is gone
 
 
@@ -60,6 +62,7 @@ class Effect(IntEnum):
     CANCEL = auto()  # client: the callee takes too long
     GIVE_UP = auto()  # client: no response
     UNREACHABLE = auto()  # client: the request cannot be sent
+    REPORT_OVERDUE = auto()  # client: another member may have to be asked
     FORGET = auto()  # the transaction is over
     START_A = auto()
     START_C = auto()
@@ -77,6 +80,7 @@ class Effect(IntEnum):
 Machine = dict[State, dict[Event, tuple[State, tuple[Effect, ...]]]]
 
 _UNREACHABLE: Final = (State.TERMINATED, (Effect.UNREACHABLE, Effect.FORGET))
+_OVERDUE: Final = (State.TERMINATED, (Effect.REPORT_OVERDUE, Effect.FORGET))
 
 INVITE_SERVER: Final[Machine] = {  # RFC 3261 figure 7, RFC 6026 section 7.1
     State.PROCEEDING: {
@@ -103,6 +107,7 @@ INVITE_CLIENT: Final[Machine] = {  # RFC 3261 figure 5 and section 16.8, RFC 602
     State.CALLING: {
         Event.TIMER_A: (State.CALLING, (Effect.REPEAT_REQUEST, Effect.START_A)),  # the first starts timer B as well
         Event.TIMER_B: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.OVERDUE: (State.CALLING, (Effect.REPORT_OVERDUE,)),
         Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY, Effect.START_C)),
         Event.SUCCESS: (State.ACCEPTED, (Effect.RELAY, Effect.START_M)),
@@ -152,6 +157,7 @@ CLIENT: Final[Machine] = {  # RFC 3261 figure 6
     State.TRYING: {
         Event.TIMER_E: (State.TRYING, (Effect.REPEAT_REQUEST, Effect.START_E)),  # the first starts timer F as well
         Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.OVERDUE: _OVERDUE,
         Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
         Event.SUCCESS: _CLIENT_FINAL,
@@ -160,6 +166,7 @@ CLIENT: Final[Machine] = {  # RFC 3261 figure 6
     State.PROCEEDING: {
         Event.TIMER_E: (State.PROCEEDING, (Effect.REPEAT_REQUEST, Effect.START_E)),
         Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.OVERDUE: _OVERDUE,
         Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
         Event.SUCCESS: _CLIENT_FINAL,
@@ -188,6 +195,7 @@ _FAILED_RELIABLY: Final = (State.TERMINATED, (Effect.ACKNOWLEDGE, Effect.RELAY, 
 INVITE_CLIENT_RELIABLE: Final[Machine] = {  # as above, without timers A and D
     State.CALLING: {
         Event.TIMER_B: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+        Event.OVERDUE: (State.CALLING, (Effect.REPORT_OVERDUE,)),
         Event.TRANSPORT_ERROR: _UNREACHABLE,
         Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY, Effect.START_C)),
         Event.SUCCESS: (State.ACCEPTED, (Effect.RELAY, Effect.START_M)),
@@ -217,6 +225,7 @@ SERVER_RELIABLE: Final[Machine] = {  # as above, without timer J
 _CLIENT_FINAL_RELIABLE: Final = (State.TERMINATED, (Effect.RELAY, Effect.FORGET))
 _CLIENT_WAITING_RELIABLE: Final = {
     Event.TIMER_F: (State.TERMINATED, (Effect.GIVE_UP, Effect.FORGET)),
+    Event.OVERDUE: _OVERDUE,
     Event.TRANSPORT_ERROR: _UNREACHABLE,
     Event.PROVISIONAL: (State.PROCEEDING, (Effect.RELAY,)),
     Event.SUCCESS: _CLIENT_FINAL_RELIABLE,
@@ -292,6 +301,7 @@ class ClientTransaction:
     """A request that we sent on."""
 
     __slots__ = (
+        "abandoned",
         "ack",
         "branch",
         "cancel_reason",
@@ -300,8 +310,10 @@ class ClientTransaction:
         "dialog",
         "interval_us",
         "machine",
+        "member",
         "method",
         "overdue",
+        "released",
         "request",
         "sent_at_us",
         "server",
@@ -339,6 +351,12 @@ class ClientTransaction:
         self.cancelled = False
         self.overdue = False
         """Cancelled because timer C fired, not by the caller."""
+        self.member: TrunkMember | None = None
+        """The member of a trunk group of which the answer tells: to an INVITE that opens a call, or to a probe."""
+        self.abandoned = False
+        """The call went on to another member meanwhile: nothing that still comes is for the caller."""
+        self.released: tuple[bytes, ...] = ()
+        """To tags of the 2xx that came all the same, and were ended."""
         self.interval_us = 0
         invite = method == b"INVITE"
         self.state = _CALLING if invite else _TRYING

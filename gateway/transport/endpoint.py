@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.codecs.sip.framing import Unframeable
-from gateway.interconnection.trunk_groups import Hop
-from gateway.signalling.call import Action, Call, Decided, Ended, Locate, Progressed, Send
+from gateway.interconnection.trunk_groups import Hop, Service
+from gateway.signalling.call import Action, Call, Decided, Ended, Locate, MemberChanged, Progressed, Send
 from gateway.signalling.locating import Target
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
@@ -118,6 +118,7 @@ class SipEndpoint:
     def start(self) -> None:
         for carrier in self._carriers.values():
             carrier.start()
+        self._arm()
 
     def close(self) -> None:
         if self._timer is not None:
@@ -202,6 +203,12 @@ class SipEndpoint:
                 outgoing.setdefault(_kind_of(action.target), []).append(action)
             elif type(action) is Locate:
                 self._locate(action)
+            elif isinstance(action, MemberChanged):
+                LOG.log(
+                    logging.INFO if action.after is Service.IN_SERVICE else logging.WARNING,
+                    "trunk group %s: member %s was %s, is %s",
+                    *(action.trunk_group, action.member, action.before.value, action.after.value),
+                )
             elif not isinstance(action, Send | Locate):
                 self._tell(action)
         lost: list[Send] = []

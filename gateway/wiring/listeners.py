@@ -50,13 +50,13 @@ def add_carriers(
 
     Raises OSError where a file of TLS cannot be used any more.
     """
-    switches = frozenset(member.host for group in configuration.trunk_groups for member in group.members)
+    switches = frozenset(member.hop.host for group in configuration.trunk_groups for member in group.members)
     table = ConnectionTable(stream_limits(configuration), endpoint.clock.now_us, switches.__contains__)
     names = {
-        member.address: group.certificate
+        member.hop.address: group.certificate
         for group in configuration.trunk_groups
         for member in group.members
-        if group.certificate is not None and member.transport is Transport.TLS
+        if group.certificate is not None and member.hop.transport is Transport.TLS
     }
     for hop, sock in zip(configuration.listen, sockets, strict=True):
         if hop.transport is _UDP:

@@ -9,7 +9,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -24,14 +24,15 @@ from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
-from gateway.operations.readings import ConfigurationInfo, Readings
+from gateway.operations.readings import ConfigurationInfo, MemberReading, Readings
 from gateway.policy.checks import REFUSES
-from gateway.policy.engine import NO_ROUTE_FINDING
+from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.database import DatabaseFileError
 from gateway.records.folder_lock import FolderLock
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
 from gateway.signalling.call import Call
+from gateway.signalling.members import TrunkMember
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
@@ -50,29 +51,25 @@ LOGGED_FAULTS: Final = 1_000
 
 
 class CallsInProgress:
-    """Observes calls: how many are up on each trunk group, and when the last one is over."""
+    """Observes calls: how many are up, and when the last one is over."""
 
     def __init__(self) -> None:
-        self.by_trunk_group: Counter[str] = Counter()
         self.total = 0
         self.idle: Final = asyncio.Event()
         self.idle.set()
 
     def decided(self, call: Call) -> None:
         if call.decision.egress is not None:
-            self._count(call, 1)
+            self._count(1)
 
     def progressed(self, call: Call) -> None:
         """Nothing changes."""
 
     def ended(self, call: Call) -> None:
         if call.decision.egress is not None:
-            self._count(call, -1)
+            self._count(-1)
 
-    def _count(self, call: Call, change: int) -> None:
-        for group in (call.attempt.ingress, call.decision.egress):
-            if group is not None:
-                self.by_trunk_group[group.name] += change
+    def _count(self, change: int) -> None:
         self.total += change
         if self.total:
             self.idle.clear()
@@ -217,7 +214,7 @@ class Gateway:
         }
 
     def _group_status(self, name: str, now: int) -> dict[str, Any]:
-        group = self._groups[name]
+        group, state = self._groups[name], self.proxy.members.groups[name]
         return {
             "name": name,
             "side": group.side.value,
@@ -225,8 +222,21 @@ class Gateway:
             "switch": group.switch,
             "dedicated": group.dedicated,
             "kept_for": self.policy.cutovers.owner_of(name, now),
-            "calls_in_progress": self._calls.by_trunk_group[name],
-            "members": [str(member) for member in group.members],
+            "calls_in_progress": state.calls,
+            "capacity": group.capacity,
+            "members": [self._member_status(member) for member in state.members],
+        }
+
+    def _member_status(self, member: TrunkMember) -> dict[str, Any]:
+        settings = member.settings
+        return {
+            "address": str(member.hop),
+            "state": member.service.value,
+            "since": _timestamp(member.since_us or self._started_us),
+            "calls_in_progress": member.calls,
+            "capacity": settings.capacity,
+            "priority": settings.priority,
+            "weight": settings.weight,
         }
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
@@ -313,7 +323,9 @@ class Gateway:
         providers = self._providers()
         return Readings(
             calls_in_progress=lambda: {ocn: policy.limiter.in_progress(ocn) for ocn in providers},
-            trunk_group_calls=lambda: self._calls.by_trunk_group,
+            trunk_group_calls=lambda: {name: group.calls for name, group in self.proxy.members.groups.items()},
+            members=self._member_readings,
+            failovers=lambda: self.proxy.members.failovers,
             limits=lambda: limits,
             cut_over=self._cut_over_now,
             transactions=lambda: self.proxy.transactions,
@@ -333,6 +345,13 @@ class Gateway:
     def _dropped(self) -> int:
         counters = self.proxy.counters
         return counters.stray + counters.unwelcome + self.transport.unsent + self.transport.faults
+
+    def _member_readings(self) -> list[MemberReading]:
+        return [
+            MemberReading(group.trunk_group.name, str(member.hop), member.used, member.calls)
+            for group in self.proxy.members.groups.values()
+            for member in group.members
+        ]
 
     def _lerg_rows(self) -> int:
         guide = self.policy.tables.guide
@@ -364,6 +383,7 @@ async def running(
         host, port = configuration.operations_listen
         async with serve(operations_app(gateway, gateway.metrics, gateway.api_token()), host, port) as bound:
             gateway.operations_address = (host, bound)
+            gateway.proxy.prober.start(gateway.clock.now_us())
             gateway.transport.start()
             yield gateway
     finally:
@@ -445,7 +465,8 @@ def _refusal_kinds() -> list[RefusalKind]:
         for clause in clauses
         for verdict in verdicts
     ]
-    return [*of_checks, RefusalKind(NO_ROUTE_FINDING.check, NO_ROUTE_FINDING.clause, NO_ROUTE_FINDING.verdict)]
+    of_routing = (NO_ROUTE_FINDING, NO_MEMBER_FINDING)
+    return [*of_checks, *(RefusalKind(finding.check, finding.clause, finding.verdict) for finding in of_routing)]
 
 
 def _timestamp(at_us: int) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
-from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 
 PARTNER, OTHER_PARTNER, HOST = Ocn("7001"), Ocn("7002"), Ocn("9740")
 OFFENDER, OTHER, STRANGER = Ocn("901A"), Ocn("902B"), Ocn("903C")
@@ -29,7 +29,7 @@ CARRIERS = CarrierBook(
 
 
 def group(name: str, *, carrier: Ocn = PARTNER, side: Side = Side.PARTNER, dedicated: bool = False) -> TrunkGroup:
-    return TrunkGroup(name, side, carrier, "WNVLMOXADS0", (("192.0.2.10", 5060),), dedicated=dedicated)
+    return TrunkGroup(name, side, carrier, "WNVLMOXADS0", (Member(Hop("192.0.2.10", 5060)),), dedicated=dedicated)
 
 
 GROUPS = {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
-from gateway.operations.readings import ConfigurationInfo, ConnectionFigures, Readings
+from gateway.operations.readings import ConfigurationInfo, ConnectionFigures, MemberReading, Readings
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 from gateway.signalling.call import Call, EndedBy
@@ -29,12 +29,16 @@ CARRIERS = CarrierBook(
 
 
 def _group(name: str, side: Side, carrier: Ocn, *, dedicated: bool = False) -> TrunkGroup:
-    return TrunkGroup(name, side, carrier, "CLMAMOXADS0", (("127.0.0.1", 5060),), dedicated=dedicated)
+    return TrunkGroup(name, side, carrier, "CLMAMOXADS0", (Member(Hop("127.0.0.1", 5060)),), dedicated=dedicated)
 
 
 SHARED = _group("TG-SHARED", Side.PARTNER, PARTNER)
 DEDICATED = _group("TG-DEDICATED", Side.PARTNER, PARTNER, dedicated=True)
-SWITCH = _group("TG-SWITCH", Side.HOST, HOST)
+SWITCH = replace(
+    _group("TG-SWITCH", Side.HOST, HOST),
+    members=(Member(Hop("127.0.0.1", 5060)), Member(Hop("127.0.0.1", 5061))),
+    capacity=24,
+)
 TRUNK_GROUPS = (SHARED, DEDICATED, SWITCH)
 
 CHECKS = {"trunk_group": "L8", "rate_limit": "L8", "calling_number": "L7", "calling_code": "L1.4", "footprint": "L9"}
@@ -55,6 +59,10 @@ class Stand:
 
     calls_in_progress: dict[Ocn, int] = field(default_factory=dict)
     trunk_group_calls: dict[str, int] = field(default_factory=dict)
+    members: list[MemberReading] = field(
+        default_factory=lambda: [MemberReading("TG-SWITCH", "udp:127.0.0.1:5060", in_service=True, calls=0)]
+    )
+    failovers: dict[tuple[str, str], int] = field(default_factory=dict)
     cut_over: dict[Ocn, str] = field(default_factory=dict)
     messages: dict[tuple[str, str], int] = field(default_factory=dict)
     malformed: dict[str, int] = field(default_factory=dict)
@@ -71,6 +79,8 @@ class Stand:
         return Readings(
             calls_in_progress=lambda: self.calls_in_progress,
             trunk_group_calls=lambda: self.trunk_group_calls,
+            members=lambda: self.members,
+            failovers=lambda: self.failovers,
             limits=lambda: {carrier.ocn: carrier.limit for carrier in CARRIERS if carrier.limit is not None},
             cut_over=lambda: self.cut_over,
             transactions=lambda: self.transactions,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Carrier, CarrierKind, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Hop, Mode, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, Supervision, TrunkGroup
 from gateway.operations.configuration import Agreement, Configuration, Limits, load_configuration
 from gateway.operations.configuration_faults import ConfigurationError
 
@@ -117,7 +117,7 @@ def test_a_file_becomes_domain_objects(folder: Path) -> None:
         side=Side.PARTNER,
         carrier=Ocn("567A"),
         switch="STLSMO01DS0",
-        members=(Hop("127.0.0.1", 5070), Hop("127.0.0.1", 5071)),
+        members=(Member(Hop("127.0.0.1", 5070)), Member(Hop("127.0.0.1", 5071))),
         home_switch="STLSMO02DS0",
         modes={"footprint": Mode.MONITOR},
     )
@@ -279,6 +279,29 @@ ONE_FAULT: list[tuple[str, str, str]] = [
     ('"127.0.0.1:5080"', '"224.0.0.1:5080"',
      "x.toml:48: trunk_groups[1].members[0]: 224.0.0.1:5080 is no address of one switch; write the address that it "
      "sends from"),
+    ('"127.0.0.1:5080"', '{ address = "127.0.0.1:5070" }',
+     "x.toml:48: trunk_groups[1].members[0].address: 127.0.0.1:5070 is already at trunk_groups[0].members[0]; a call's "
+     "trunk group is known by its address: give each its own"),
+    ('"127.0.0.1:5080"', '{ address = "127.0.0.1:508O" }',
+     "x.toml:48: trunk_groups[1].members[0].address: '508O' is not a port; write a number from 1 to 65535"),
+    ('"127.0.0.1:5080"', '{ address = "127.0.0.1:5080", wieght = 1 }',
+     "x.toml:48: trunk_groups[1].members[0].wieght: there is no such setting; did you mean `weight`?"),
+    ('"127.0.0.1:5080"', '{ weight = 1 }',
+     "x.toml:48: trunk_groups[1].members[0].address: is missing; add it"),
+    ('"127.0.0.1:5080"', '{ address = "127.0.0.1:5080", priority = 65536 }',
+     "x.toml:48: trunk_groups[1].members[0].priority: is too large; write 65535 or less"),
+    ('["127.0.0.1:5080"]', '[5080]',
+     'x.toml:48: trunk_groups[1].members[0]: is not a member; write "ADDRESS:PORT" in quotes, or a table { address = '
+     '"ADDRESS:PORT" }'),
+    ('["127.0.0.1:5080"]', '[{ address = "127.0.0.1:5080", capacity = 9 }]\ncapacity = 8',
+     "x.toml:48: trunk_groups[1].members[0].capacity: 9 calls are more than the 8 of its trunk group; correct one of "
+     "the two"),
+    ('["127.0.0.1:5080"]', '["127.0.0.1:5080"]\nfailover_seconds = 31',
+     "x.toml:49: trunk_groups[1].failover_seconds: is too large; write 30.0 or less"),
+    ('["127.0.0.1:5080"]', '["127.0.0.1:5080"]\nprobe_seconds = -1',
+     "x.toml:49: trunk_groups[1].probe_seconds: is too small; write 0.0 or more"),
+    ('["127.0.0.1:5080"]', '["127.0.0.1:5080"]\ncapacity = 0',
+     "x.toml:49: trunk_groups[1].capacity: is too small; write 1 or more"),
     ('["127.0.0.1:5080"]', "[]",
      "x.toml:48: trunk_groups[1].members: has too few elements; give at least 1"),
     ("{ footprint", "{ footprnit",
@@ -432,5 +455,26 @@ def test_ipv6_addresses_are_known_in_whatever_way_they_are_written(folder: Path)
     text = VALID.replace('"127.0.0.1:5060"', '"[::0:1]:5060"').replace('"127.0.0.1:5080"', '"[0:0::1]:5080"')
     configuration = load(text.replace('"127.0.0.1:5070", "127.0.0.1:5071"', '"[::0:1]:5070"'))
     assert configuration.listen == (Hop("::1", 5060),)
-    assert [group.members for group in configuration.trunk_groups] == [(Hop("::1", 5070),), (Hop("::1", 5080),)]
+    assert [group.members for group in configuration.trunk_groups] == [
+        (Member(Hop("::1", 5070)),),
+        (Member(Hop("::1", 5080)),),
+    ]
     assert configuration.file.parent == folder
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_member_may_be_a_table_and_its_group_says_how_it_is_watched() -> None:
+    members = """members = [
+        { address = "127.0.0.1:5080", priority = 1, weight = 3, capacity = 48 },
+        "127.0.0.1:5081",
+    ]
+    capacity = 96
+    probe_seconds = 0.5
+    failures = 2
+    failover_seconds = 1.5
+    retry_seconds = 10
+    retry_after_max_seconds = 60"""
+    host = load(VALID.replace('members = ["127.0.0.1:5080"]', members)).trunk_groups[1]
+    assert host.members == (Member(Hop("127.0.0.1", 5080), 1, 3, 48), Member(Hop("127.0.0.1", 5081), 0, 1, None))
+    assert host.capacity == 96
+    assert host.supervision == Supervision(500_000, 2, 1_500_000, 10_000_000, 60_000_000)

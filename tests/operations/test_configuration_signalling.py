@@ -9,7 +9,7 @@ import pytest
 import trustme
 from test_configuration import VALID, faults, load
 
-from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.interconnection.trunk_groups import Hop, Member, Transport
 from gateway.operations.configuration import TlsSettings
 
 TCP, TLS = Transport.TCP, Transport.TLS
@@ -41,7 +41,7 @@ def test_several_listeners_and_members_name_their_transports(folder: Path) -> No
     configuration = load(with_tls())
     assert configuration.listen == (Hop("127.0.0.1", 5060), Hop("127.0.0.1", 5061, TLS))
     assert configuration.record_route_hosts == ("127.0.0.1", "127.0.0.1")
-    assert configuration.trunk_groups[1].members == (Hop("127.0.0.1", 5080, TLS),)
+    assert configuration.trunk_groups[1].members == (Member(Hop("127.0.0.1", 5080, TLS)),)
     assert configuration.trunk_groups[1].certificate == "switch.example"
     assert configuration.tls == TlsSettings(folder / "own.pem", folder / "own.key", folder / "ca.pem")
 

@@ -27,9 +27,16 @@ from metrics_examples import (
 
 from gateway.interconnection.trunk_groups import Mode
 from gateway.operations.metrics import GatewayMetrics
-from gateway.operations.readings import METHODS, MOST_REASONS, STATUS_CLASSES, ConnectionFigures
+from gateway.operations.readings import (
+    METHODS,
+    MOST_REASONS,
+    STATUS_CLASSES,
+    ConnectionFigures,
+    MemberReading,
+)
 from gateway.policy.verdict import Verdict
 from gateway.signalling.call import Call, EndedBy
+from gateway.signalling.members import CAUSES
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 
@@ -308,3 +315,24 @@ async def test_connections_are_shown_by_direction_and_by_what_became_of_them() -
     assert samples[series("tollgate_connections_opened_total", transport="tls", direction="out")] == 1
     assert samples[series("tollgate_connections_refused_total", reason="per_address")] == 7
     assert samples[series("tollgate_connections_closed_total", reason="idle")] == 4
+
+
+async def test_members_and_what_went_on_to_another_are_read_at_each_scrape() -> None:
+    first, second = "udp:127.0.0.1:5060", "udp:127.0.0.1:5061"
+    stand = Stand(
+        members=[MemberReading("TG-SWITCH", first, False, 0), MemberReading("TG-SWITCH", second, True, 3)],
+        failovers={("TG-SWITCH", "timeout"): 2},
+    )
+    samples = await samples_of(metrics_of(stand))
+    for member, in_service, calls in ((first, 0, 0), (second, 1, 3)):
+        labels = {"trunk_group": "TG-SWITCH", "member": member}
+        assert samples[series("tollgate_member_in_service", **labels)] == in_service
+        assert samples[series("tollgate_member_calls_in_progress", **labels)] == calls
+    assert samples[series("tollgate_trunk_group_capacity", trunk_group="TG-SWITCH")] == 24
+    told = {
+        cause: samples[series("tollgate_failovers_total", trunk_group="TG-SWITCH", cause=cause)] for cause in CAUSES
+    }
+    assert told == {"timeout": 2, "transport": 0, "503": 0, "5xx": 0}
+    assert (
+        series("tollgate_failovers_total", trunk_group="TG-SHARED", cause="timeout") not in samples
+    )  # it has one member

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 from gateway.numbering.telephone_number import TelephoneNumber, parse_number
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
 
@@ -25,18 +25,18 @@ CALLING = "+13145550100"
 CALLED = "+16365550199"
 
 PARTNER_GROUP = TrunkGroup(
-    "partner-1", Side.PARTNER, PARTNER, HOST_SWITCH, (("192.0.2.10", 5060),), home_switch=PARTNER_SWITCH
+    "partner-1", Side.PARTNER, PARTNER, HOST_SWITCH, (Member(Hop("192.0.2.10", 5060)),), home_switch=PARTNER_SWITCH
 )
 DEDICATED_GROUP = TrunkGroup(
     "dedicated-1",
     Side.PARTNER,
     PARTNER,
     HOST_SWITCH,
-    (("192.0.2.11", 5060),),
+    (Member(Hop("192.0.2.11", 5060)),),
     home_switch=PARTNER_SWITCH,
     dedicated=True,
 )
-HOST_GROUP = TrunkGroup("host-1", Side.HOST, HOST, HOST_SWITCH, (("192.0.2.20", 5060),))
+HOST_GROUP = TrunkGroup("host-1", Side.HOST, HOST, HOST_SWITCH, (Member(Hop("192.0.2.20", 5060)),))
 
 
 def number_fact(field: str, user: str, *, tel: bool = False, offset: int = 0) -> NumberFact:

@@ -21,15 +21,15 @@ from attempts import (
 from guides import GUIDE, HOST_WITH_REMOTE, OTHER_LRN, OTHER_SWITCH, PORTED, PROVIDER_LRN
 
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
-from gateway.interconnection.trunk_groups import Hop, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.routing import Route, Router
 
-SECOND_HOST_GROUP = TrunkGroup("host-2", Side.HOST, HOST, HOST_SWITCH, (("192.0.2.21", 5060),))
-OTHER_HOST_GROUP = TrunkGroup("host-3", Side.HOST, HOST, HOST_WITH_REMOTE, (("192.0.2.22", 5060),))
-SAFETY_GROUP = TrunkGroup("public-safety", Side.HOST, HOST, "STLSMO0100T", (("192.0.2.30", 5060),))
+SECOND_HOST_GROUP = TrunkGroup("host-2", Side.HOST, HOST, HOST_SWITCH, (Member(Hop("192.0.2.21", 5060)),))
+OTHER_HOST_GROUP = TrunkGroup("host-3", Side.HOST, HOST, HOST_WITH_REMOTE, (Member(Hop("192.0.2.22", 5060)),))
+SAFETY_GROUP = TrunkGroup("public-safety", Side.HOST, HOST, "STLSMO0100T", (Member(Hop("192.0.2.30", 5060)),))
 OTHER_PARTNER_GROUP = replace(
-    PARTNER_GROUP, name="partner-2", switch=HOST_WITH_REMOTE, members=(Hop("192.0.2.12", 5060),)
+    PARTNER_GROUP, name="partner-2", switch=HOST_WITH_REMOTE, members=(Member(Hop("192.0.2.12", 5060)),)
 )
 GROUPS = (
     OTHER_PARTNER_GROUP,

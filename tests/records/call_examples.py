@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.verdict import Decision, Evidence, Finding, Outcome, Refusal, Verdict
@@ -15,8 +15,9 @@ from gateway.signalling.call import Call, EndedBy
 AT_US = 1_900_000_000_000_000
 """In the year 2030: younger than any retention."""
 
-PARTNER = TrunkGroup("partner-1", Side.PARTNER, Ocn("XP01"), "WNVLMOXADS0", (("127.0.0.1", 5070),))
-HOST = TrunkGroup("host-1", Side.HOST, Ocn("XH01"), "WNVLMOXADS0", (("127.0.0.1", 5080),))
+PARTNER = TrunkGroup("partner-1", Side.PARTNER, Ocn("XP01"), "WNVLMOXADS0", (Member(Hop("127.0.0.1", 5070)),))
+HOST = TrunkGroup("host-1", Side.HOST, Ocn("XH01"), "WNVLMOXADS0", (Member(Hop("127.0.0.1", 5080)),))
+EGRESS_MEMBER = Hop("127.0.0.1", 5080)
 
 PASSED = Finding("presentation", Verdict.PASS, "47 CFR 64.1601(b)")
 NOT_JUDGED = Finding("passport", Verdict.NOT_JUDGED, "L7", "no Identity header")
@@ -50,7 +51,7 @@ def call(
     )
     modes = tuple(Mode.MONITOR if finding is NOT_JUDGED else Mode.ENFORCE for finding in findings)
     decision = Decision(Outcome.ADMIT, egress, findings, modes)
-    return Call(attempt, decision, at_us + 1, at_us + 2, at_us + 3, 200, EndedBy.CALLER)
+    return Call(attempt, decision, at_us + 1, at_us + 2, at_us + 3, 200, EndedBy.CALLER, EGRESS_MEMBER)
 
 
 def refused_call(raw: bytes = b'"\xff" <sip:+13142061100@example.com>', call_id: str = "refused") -> Call:

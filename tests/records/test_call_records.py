@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from gateway.policy.verdict import Evidence, Finding
 from gateway.records.call_records import BATCH, CallRecorder, read_calls
 from gateway.records.call_rows import (
     EVIDENCE_BYTES,
+    SCHEMA,
     CallRecord,
     RecordedEvidence,
     RecordedFinding,
@@ -27,7 +29,7 @@ from gateway.records.call_rows import (
     mask_text,
     record_of,
 )
-from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
+from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError, open_for_writing
 from gateway.signalling.call import Call
 
 
@@ -70,6 +72,7 @@ def test_a_call_is_read_back_as_it_was_recorded(path: Path) -> None:
             ended_at_us=AT_US + 3,
             final_status=200,
             ended_by="caller",
+            egress_member="udp:127.0.0.1:5080",
         )
     ]
 
@@ -312,11 +315,19 @@ def test_a_file_of_a_newer_version_is_left_alone_with_what_to_do(path: Path) -> 
     with sqlite3.connect(path) as newer:
         newer.execute("PRAGMA user_version = 7")
     newer.close()
-    said = "schema version 7, and this tollgate knows up to 1; run the newer tollgate that wrote it"
+    said = "schema version 7, and this tollgate knows up to 2; run the newer tollgate that wrote it"
     with pytest.raises(NewerSchemaError, match=said):
         CallRecorder(path)
     with pytest.raises(NewerSchemaError, match=said):
         next(read_calls(path))
+
+
+def test_a_file_of_an_earlier_version_is_brought_forward_by_who_writes_to_it(path: Path) -> None:
+    path.parent.mkdir()
+    open_for_writing(path, replace(SCHEMA, steps=SCHEMA.steps[:1]), "NORMAL").close()
+    with pytest.raises(UnavailableError, match="written by an earlier tollgate"):
+        next(read_calls(path))
+    assert [entry.egress_member for entry in record(path, call())] == ["udp:127.0.0.1:5080"]
 
 
 def test_a_database_of_something_else_is_left_alone(path: Path) -> None:

@@ -14,13 +14,13 @@ from typing import Final, NamedTuple
 from gateway.codecs.sip import SipMessage, headers, response_to
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Hop, Side, Transport, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Service, Side, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Finding, Outcome, Refusal, Verdict
-from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Locate, Progressed, Send
+from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Locate, MemberChanged, Progressed, Send
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 
@@ -31,8 +31,8 @@ CALLEE: Final = Hop("192.0.2.20", 5060)
 STRANGER: Final = Hop("203.0.113.9", 5060)
 OURSELVES: Final = Hop("192.0.2.1", 5060)
 GROUPS: Final = (
-    TrunkGroup("TG-PARTNER", Side.PARTNER, Ocn("7001"), "CLMAMOXADS0", (CALLER,)),
-    TrunkGroup("TG-HOST", Side.HOST, Ocn("9740"), "CLMAMOXADS0", (CALLEE,)),
+    TrunkGroup("TG-PARTNER", Side.PARTNER, Ocn("7001"), "CLMAMOXADS0", (Member(CALLER),)),
+    TrunkGroup("TG-HOST", Side.HOST, Ocn("9740"), "CLMAMOXADS0", (Member(CALLEE),)),
 )
 CALLER_TCP: Final = Hop("192.0.2.10", 5060, Transport.TCP)
 CALLEE_TCP: Final = Hop("192.0.2.20", 5060, Transport.TCP)
@@ -62,7 +62,7 @@ class Ledger:
 
 
 def groups_with(caller: Hop = CALLER, callee: Hop = CALLEE) -> tuple[TrunkGroup, ...]:
-    return (replace(GROUPS[0], members=(caller,)), replace(GROUPS[1], members=(callee,)))
+    return (replace(GROUPS[0], members=(Member(caller),)), replace(GROUPS[1], members=(Member(callee),)))
 
 
 def proxy_with(ledger: Ledger, settings: ProxySettings, groups: Sequence[TrunkGroup] = GROUPS) -> SipProxy:
@@ -174,7 +174,7 @@ class Playbook:
             self.sent = action.data
         elif isinstance(action, Locate):
             self.token = action.token
-        else:
+        elif not isinstance(action, MemberChanged):
             self.call = action.call
         return self
 
@@ -231,6 +231,14 @@ def decided(outcome: Outcome = Outcome.ADMIT) -> Expectation:
     return expect
 
 
+def member_is(service: Service, member: Hop) -> Expectation:
+    def expect(action: Action) -> None:
+        assert isinstance(action, MemberChanged), action
+        assert (action.after, action.member) == (service, member)
+
+    return expect
+
+
 def progressed() -> Expectation:
     def expect(action: Action) -> None:
         assert isinstance(action, Progressed), action
@@ -283,9 +291,16 @@ CALLEE_TAGGED: Final = "<sip:+16365550199@192.0.2.20>;tag=b"
 CALLER_TAGGED: Final = "<sip:+13145550100@192.0.2.10>;tag=a"
 
 
-def in_dialog(method: str, *lines: bytes, branch: str = "2", cseq: int = 2, to: str = CALLEE_TAGGED) -> Datagram:
+def in_dialog(
+    method: str,
+    *lines: bytes,
+    branch: str = "2",
+    cseq: int = 2,
+    to: str = CALLEE_TAGGED,
+    uri: str = "sip:+16365550199@192.0.2.20",
+) -> Datagram:
     """A request of the caller in the dialog."""
-    return request(method, *lines, branch=branch, cseq=f"{cseq} {method}", to=to)
+    return request(method, *lines, branch=branch, cseq=f"{cseq} {method}", to=to, uri=uri)
 
 
 def from_callee(method: str, *lines: bytes, branch: str = "9", cseq: int = 7) -> Datagram:

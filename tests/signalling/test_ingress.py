@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Hop, Side, Transport, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Side, Transport, TrunkGroup
 from gateway.signalling.ingress import Ingress
 
 TCP, TLS = Transport.TCP, Transport.TLS
@@ -15,7 +15,9 @@ PARTNER, SHARED, NEIGHBOUR, NAMED = "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.
 
 
 def group(name: str, *members: Hop, certificate: str | None = None) -> TrunkGroup:
-    return TrunkGroup(name, Side.PARTNER, Ocn("7001"), "CLMAMOXADS0", members, certificate=certificate)
+    return TrunkGroup(
+        name, Side.PARTNER, Ocn("7001"), "CLMAMOXADS0", tuple(map(Member, members)), certificate=certificate
+    )
 
 
 GROUPS: Final = (

@@ -17,6 +17,7 @@ from playbook import (
     ended,
     groups_with,
     in_dialog,
+    member_is,
     progressed,
     reply,
     request,
@@ -24,7 +25,7 @@ from playbook import (
     settings_with,
 )
 
-from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.interconnection.trunk_groups import Hop, Service, Transport
 from gateway.signalling.call import EndedBy, Send
 
 LISTENERS = (OURSELVES, OURSELVES._replace(transport=Transport.TCP), Hop("192.0.2.1", 5061, Transport.TLS))
@@ -189,6 +190,6 @@ def test_a_503_of_the_next_hop_is_not_passed_on_as_ours() -> None:
         play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
         answer = reply(play.sent, 503)
         answer = Datagram(answer.data.replace(b"Content-Length", b"Retry-After: 7\r\nContent-Length"), CALLEE)
-        play >> answer << sends("ACK", CALLEE)
+        play >> answer << sends("ACK", CALLEE) << member_is(Service.PENALISED, CALLEE)
         play << sends("500", CALLER, lines=(b"Retry-After: 7",))
         play << ended(EndedBy.FAILURE, 500)

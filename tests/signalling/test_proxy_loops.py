@@ -19,15 +19,15 @@ from playbook import (
 )
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Hop, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 from gateway.signalling.call import EndedBy
 from gateway.signalling.dialogs import MAX_PASSES
 
 WAY = (CALLER, CALLEE, *(Hop(f"192.0.2.{number}", 5060) for number in range(30, 34)))
 """Each of these switches hands calls to the gateway, which hands them to the next one."""
 GROUPS = (
-    *(TrunkGroup(f"TO-{n}", Side.HOST, Ocn("9740"), f"SWITCH{n}", (WAY[n + 1],)) for n in range(len(WAY) - 1)),
-    *(TrunkGroup(f"FROM-{n}", Side.PARTNER, Ocn("7001"), f"SWITCH{n}", (WAY[n],)) for n in range(len(WAY) - 1)),
+    *(TrunkGroup(f"TO-{n}", Side.HOST, Ocn("9740"), f"SWITCH{n}", (Member(WAY[n + 1]),)) for n in range(len(WAY) - 1)),
+    *(TrunkGroup(f"FROM-{n}", Side.PARTNER, Ocn("7001"), f"SWITCH{n}", (Member(WAY[n]),)) for n in range(len(WAY) - 1)),
 )
 THIRD = WAY[2]
 

@@ -53,6 +53,8 @@ EXPECTED_INVITE_CLIENT: Expected = {
     # figure 5: a transport error ends Calling and Completed; in Proceeding the next hop has the request
     ("CALLING", "TRANSPORT_ERROR"): ("TERMINATED", "UNREACHABLE FORGET"),
     ("COMPLETED", "TRANSPORT_ERROR"): ("TERMINATED", "FORGET"),
+    # ours: as long as there is no response at all, another member of the trunk group may be asked
+    ("CALLING", "OVERDUE"): ("CALLING", "REPORT_OVERDUE"),
     # 16.6 step 11 and 16.7 step 2: a proxy runs timer C, and starts it again for provisional responses
     ("CALLING", "PROVISIONAL"): ("PROCEEDING", "RELAY START_C"),
     ("CALLING", "SUCCESS"): ("ACCEPTED", "RELAY START_M"),
@@ -88,6 +90,9 @@ EXPECTED_SERVER: Expected = {
 EXPECTED_CLIENT: Expected = {
     ("TRYING", "TIMER_E"): ("TRYING", "REPEAT_REQUEST START_E"),
     ("TRYING", "TIMER_F"): ("TERMINATED", "GIVE_UP FORGET"),
+    # ours: a probe of a member of a trunk group is waited for less long than timer F
+    ("TRYING", "OVERDUE"): ("TERMINATED", "REPORT_OVERDUE FORGET"),
+    ("PROCEEDING", "OVERDUE"): ("TERMINATED", "REPORT_OVERDUE FORGET"),
     # figure 6: a transport error ends Trying and Proceeding
     ("TRYING", "TRANSPORT_ERROR"): ("TERMINATED", "UNREACHABLE FORGET"),
     ("PROCEEDING", "TRANSPORT_ERROR"): ("TERMINATED", "UNREACHABLE FORGET"),

@@ -13,7 +13,7 @@ from peers import LOOPBACK, Listener, Peer, ScriptedProxy, transport_of
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.interconnection.trunk_groups import Address, Hop, Side, TrunkGroup
+from gateway.interconnection.trunk_groups import Address, Hop, Member, Side, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.engine import Engine
@@ -77,8 +77,8 @@ def started(transport: SipEndpoint) -> Iterator[SipEndpoint]:
 async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIterator[SipEndpoint]:
     """A proxy without checks between two peers."""
     groups = (
-        TrunkGroup("partner", Side.PARTNER, Ocn("7001"), SWITCH, (Hop(*caller.address),)),
-        TrunkGroup("host", Side.HOST, Ocn("9740"), SWITCH, (Hop(*callee.address),)),
+        TrunkGroup("partner", Side.PARTNER, Ocn("7001"), SWITCH, (Member(Hop(*caller.address)),)),
+        TrunkGroup("host", Side.HOST, Ocn("9740"), SWITCH, (Member(Hop(*callee.address)),)),
     )
     engine = Engine((), (), Router(groups, guide=None, ported=None, cutovers=CutoverBook()))
     sock = open_socket(LOOPBACK, 0)

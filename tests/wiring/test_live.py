@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,11 +21,13 @@ from small_gateway import (
     UNCONFIRMED_NUMBER,
     Calls,
     Exchange,
+    Switch,
 )
 
-from gateway.interconnection.trunk_groups import Address, Hop
+from gateway.interconnection.trunk_groups import Address, Hop, Member, Supervision
 from gateway.numbering.lerg_files import LergUnreadable
 from gateway.operations.api_token import TOKEN_FILE, NoToken
+from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import CannotServe
 from gateway.records.call_records import RECORDS_FILE, read_calls
 from gateway.records.call_rows import CallRecord
@@ -290,3 +293,54 @@ async def test_a_gateway_that_cannot_start_leaves_nothing_open(exchange: Exchang
         await fails_with(OSError)
     async with running(configuration) as gateway:
         await exchange.set_up(gateway.address, "after all")
+
+
+def with_a_second_switch(exchange: Exchange, first: Switch, **supervision: int) -> Configuration:
+    """The host's trunk group with another switch in front of the one that there is."""
+    shared, dedicated, host = exchange.configuration.trunk_groups
+    members = (Member(Hop(*first.address)), *(replace(member, priority=1) for member in host.members))
+    host = replace(host, members=members, supervision=Supervision(**supervision))
+    return replace(exchange.configuration, trunk_groups=(shared, dedicated, host))
+
+
+async def test_a_call_goes_on_to_the_next_switch_and_status_metrics_and_records_say_so(exchange: Exchange) -> None:
+    silent = Switch()
+    configuration = with_a_second_switch(exchange, silent, failures=1, failover_us=200_000)
+    calls = Calls()
+    async with running(configuration, observers=(calls,)) as gateway:
+        await exchange.set_up(gateway.address, "1")
+        await silent.receive("INVITE ")
+        host = json.loads((await get(gateway, "/status"))[1])["trunk_groups"][2]
+        assert host["calls_in_progress"] == 1
+        assert [(member["state"], member["calls_in_progress"]) for member in host["members"]] == [
+            ("out of service", 0),
+            ("in service", 1),
+        ]
+        assert 'tollgate_failovers_total{cause="timeout",trunk_group="host"} 1.0' in (await get(gateway, "/metrics"))[1]
+        await exchange.hang_up(gateway.address, "1")
+        await calls.over("1")
+        await exchange.set_up(gateway.address, "2")  # at once: nobody waits for the silent one again
+        await exchange.hang_up(gateway.address, "2")
+        await calls.over("2")
+        assert gateway.transport.faults == 0
+    silent.socket.close()
+    expected = str(Hop(*exchange.host.address))
+    assert {record.egress_member for record in records_of(exchange).values()} == {expected}
+
+
+async def test_a_switch_that_does_not_answer_probes_gets_no_call_until_it_does(exchange: Exchange) -> None:
+    probed = Switch()
+    configuration = with_a_second_switch(exchange, probed, probe_us=100_000, failures=1, failover_us=100_000)
+    async with running(configuration) as gateway:
+        first = gateway.proxy.members.by_hop[Hop(*probed.address)]
+        options = await probed.receive("OPTIONS ")
+        async with asyncio.timeout(10):
+            while first.used:
+                options = await probed.receive("OPTIONS ")
+        probed.answer(await probed.receive("OPTIONS "), "200 OK", gateway.address)
+        async with asyncio.timeout(10):
+            while not first.used:
+                probed.answer(options := await probed.receive("OPTIONS "), "200 OK", gateway.address)
+        assert f"To: <sip:{LOOPBACK}:{probed.address[1]}>" in options
+        assert gateway.transport.faults == 0
+    probed.socket.close()

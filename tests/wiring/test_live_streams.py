@@ -14,7 +14,7 @@ import pytest
 import trustme
 from small_gateway import HOST_NUMBER, LOOPBACK, PROVIDER_NUMBER, Calls, Exchange
 
-from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.interconnection.trunk_groups import Hop, Member, Transport
 from gateway.operations.configuration import TlsSettings
 from gateway.policy.verdict import Outcome
 from gateway.wiring.listeners import OTHER_FILES, allow_files
@@ -133,11 +133,11 @@ async def test_a_call_comes_over_one_connection_and_leaves_over_another(
         record_route_hosts=(LOOPBACK,) * 3,
         tls=TlsSettings(tmp_path / "own.pem", tmp_path / "own.key", tmp_path / "ca.pem"),
         trunk_groups=(
-            replace(shared, members=(Hop(LOOPBACK, partner.port, in_by),), certificate=certificate_of[in_by]),
+            replace(shared, members=(Member(Hop(LOOPBACK, partner.port, in_by)),), certificate=certificate_of[in_by]),
             dedicated,
             replace(
                 egress,
-                members=(Hop(LOOPBACK, host.port, out_by),),
+                members=(Member(Hop(LOOPBACK, host.port, out_by)),),
                 certificate="host.example" if out_by is TLS else None,
             ),
         ),
