@@ -1,10 +1,13 @@
 """A gateway decides again what a capture shows of its calls: the same proxy, fed with the datagrams that reached it.
 
 What the gateway sent is not taken from the capture: the proxy says again what it would send, so that its transactions,
-its dialogs and the limits of the providers go the way that they went live. Two things only are learnt from what the
-gateway sent. The branches in its Via are new in every run, so they are matched with the ones of this replay, or no
-response would find its request. And a response that the gateway relayed although the capture does not hold what it was
-relayed from (a capture of one side) is handed to the proxy as if it had come from there.
+its dialogs, the standing of the members and the limits of the providers go the way that they went live. Four things
+only are learnt from what the gateway sent. The branches in its Via are new in every run, so they are matched with the
+ones of this replay, or no response would find its request. A response that the gateway relayed although the capture
+does not hold what it was relayed from (a capture of one side) is handed to the proxy as if it had come from there. The
+gateway probed the members of its trunk groups in a rhythm of its own, so the replay probes one when the capture shows
+that the gateway did. And where the gateway sent a call to another member than this replay, which does not know what
+happened before the capture began, the call is that member's.
 """
 
 from __future__ import annotations
@@ -41,6 +44,15 @@ class _Bounded(OrderedDict[_K, _V], Generic[_K, _V]):
             self.popitem(last=False)
 
 
+class _Sent(NamedTuple):
+    """A request that this replay would send on."""
+
+    branch: bytes
+    via: bytes
+    """The whole line."""
+    target: Hop
+
+
 class Replayed(NamedTuple):
     """What the replay says of one datagram that reached the gateway."""
 
@@ -65,7 +77,7 @@ class GatewayReplay:
         self._proxy: Final = proxy
         self._addresses: Final = frozenset(addresses)
         self._now_us = 0
-        self._sent: Final[_Bounded[_Key, tuple[bytes, bytes]]] = _Bounded()  # to the replay's branch and whole Via
+        self._sent: Final[_Bounded[_Key, _Sent]] = _Bounded()
         self._branches: Final[_Bounded[bytes, bytes]] = _Bounded()  # the capture's branch to the replay's
         self._answered: Final[_Bounded[_Key, int]] = _Bounded()  # the highest status sent back
 
@@ -117,18 +129,18 @@ class GatewayReplay:
             if not isinstance(action, Send):
                 continue
             try:
-                self._note_one(SipMessage(action.data))
+                self._note_one(SipMessage(action.data), action.target)
             except Malformed:  # a 400 repeats the fields of the request, whatever is wrong with them
                 continue
 
-    def _note_one(self, message: SipMessage) -> None:
+    def _note_one(self, message: SipMessage, target: Hop) -> None:
         vias = _vias(message, 1 if message.status else 2)
         if message.status:
             key = _key(vias[0], message)
             self._answered.put(key, max(message.status, self._answered.get(key, 0)))
         elif len(vias) == 2:
             via = b"Via: " + vias[0][1] + b"\r\n"
-            self._sent.put(_key(vias[1], message), (vias[0][0].branch, via))
+            self._sent.put(_key(vias[1], message), _Sent(vias[0][0].branch, via, target))
 
     # -- what the captured gateway sent -------------------------------------------------------------------------------
 
@@ -136,18 +148,33 @@ class GatewayReplay:
         vias = _vias(message, 1 if message.status else 2)
         if message.status:
             return self._relayed(message, _key(vias[0], message), destination)
+        branch = vias[0][0].branch
         if len(vias) == 2:
             sent = self._sent.get(_key(vias[1], message))
             if sent is not None:
-                self._branches.put(vias[0][0].branch, sent[0])
+                if message.method == b"INVITE" and sent.target.address != destination and branch not in self._branches:
+                    self._proxy.redirected(sent.branch, Hop(*destination))
+                self._branches.put(branch, sent.branch)
+        elif message.method == b"OPTIONS" and branch not in self._branches:
+            self._probed(branch, Hop(*destination))
         return NOTHING
+
+    def _probed(self, branch: bytes, target: Hop) -> None:
+        """The gateway asked a member whether it is there."""
+        actions: list[Action] = []
+        member = self._proxy.members.by_hop.get(target)
+        if member is not None:
+            self._proxy.prober.probe(member, self._now_us, actions)
+        for action in actions:
+            if isinstance(action, Send):
+                self._branches.put(branch, parse_via(SipMessage(action.data).required(headers.VIA)).branch)
 
     def _relayed(self, response: SipMessage, key: _Key, destination: Address) -> Replayed:
         """A response that this replay has not sent was relayed from where the capture does not look."""
         sent, answered = self._sent.get(key), self._answered.get(key, 0)
         if sent is not None and response.status > max(100, answered):
             start = response.data.find(b"\r\n") + 2
-            data = response.data[:start] + sent[1] + response.data[start:]
+            data = response.data[:start] + sent.via + response.data[start:]
             self._note(self._proxy.receive(data, Hop(*destination), self._now_us))
         if answered != 503 and response.data.startswith(NOT_DECIDED):
             return Replayed(None, f"503 {AT_CAPACITY}", overruled=True)

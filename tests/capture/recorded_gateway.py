@@ -29,6 +29,7 @@ GATEWAY = Hop("127.0.0.1", 5060)
 PARTNER = Hop("127.0.0.1", 5070)
 DEDICATED = Hop("127.0.0.1", 5071)
 SWITCH = Hop("127.0.0.1", 5080)
+OTHER_SWITCH = Hop("127.0.0.1", 5081)
 STRANGER = Hop("127.0.0.9", 5060)
 START_US = 1_780_000_000_000_000  # in May 2026, when both providers are confirmed
 SECOND_US = 1_000_000
@@ -75,6 +76,7 @@ class RecordedGateway:
         policy = policy_of(configuration, cutovers)
         settings = ProxySettings((GATEWAY,), secret=b"live", emergency_numbers=configuration.emergency_numbers)
         self.proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
+        self.proxy.prober.start(START_US)
         self.packets: list[Packet] = []
         self.decisions: list[tuple[str, int, Decision]] = []
 
@@ -127,11 +129,23 @@ class Plan:
 Event = Callable[[int], None]
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """A switch that does not answer for a time, or answers 503 with Retry-After. Times in milliseconds."""
+
+    switch: Hop
+    from_ms: int
+    to_ms: int
+    retry_after_s: int = 0
+    """0: it does not answer at all."""
+
+
 class World:
     """Plays plans against a gateway, in simulated time."""
 
-    def __init__(self, gateway: RecordedGateway, plans: Sequence[Plan]) -> None:
+    def __init__(self, gateway: RecordedGateway, plans: Sequence[Plan], troubles: Sequence[Trouble] = ()) -> None:
         self.gateway = gateway
+        self._troubles = troubles
         self._plans = {f"call-{number}@partner.example": plan for number, plan in enumerate(plans)}
         self._events: list[tuple[int, int, Event]] = []
         self._order = count()
@@ -178,11 +192,19 @@ class World:
         if (method, branch) in self._seen:
             return
         self._seen.add((method, branch))
-        if method == b"ACK":
+        trouble = self._trouble_of(send.target, at_us)
+        if method == b"ACK" or (trouble is not None and not trouble.retry_after_s):
+            return
+        soon = at_us + 5_000
+        if method == b"OPTIONS":
+            self._send(soon, _response(send.data, 200, b"callee"), send.target)
             return
         call_id = _header(send.data, b"Call-ID").decode()
         plan = self._plans[call_id]
-        soon = at_us + 5_000
+        if method == b"INVITE" and trouble is not None:
+            extra = b"Retry-After: %d" % trouble.retry_after_s
+            self._send(soon, _response(send.data, 503, b"callee", extra), send.target)
+            return
         if method == b"INVITE":
             self._invites[branch] = send
             if plan.answer == 0:
@@ -199,6 +221,10 @@ class World:
                 self._at(soon, lambda now: self._answer(self._invites[branch], 487, now))
         else:
             self._send(soon, _response(send.data, 200, b"callee"), send.target)
+
+    def _trouble_of(self, switch: Hop, at_us: int) -> Trouble | None:
+        now_ms = (at_us - START_US) // 1_000
+        return next((one for one in self._troubles if one.switch == switch and one.from_ms <= now_ms < one.to_ms), None)
 
     def _answer(self, send: Send, status: int, at_us: int) -> None:
         """The final response to an INVITE, unless there was one already."""
@@ -304,7 +330,7 @@ def _header(data: bytes, name: bytes) -> bytes:
     return data[start : data.index(b"\r\n", start)]
 
 
-def _response(request: bytes, status: int, tag: bytes) -> bytes:
+def _response(request: bytes, status: int, tag: bytes, *extra: bytes) -> bytes:
     lines = [b"SIP/2.0 %d Said By The Switch" % status]
     for line in request.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
         name = line.partition(b":")[0]
@@ -312,7 +338,7 @@ def _response(request: bytes, status: int, tag: bytes) -> bytes:
             lines.append(line)
         elif name == b"To":
             lines.append(line + (b";tag=" + tag if tag and b";tag=" not in line else b""))
-    return b"\r\n".join([*lines, b"Content-Length: 0", b"", b""])
+    return b"\r\n".join([*lines, *extra, b"Content-Length: 0", b"", b""])
 
 
 # -- captures ---------------------------------------------------------------------------------------------------------

@@ -14,16 +14,19 @@ from recorded_gateway import (
     COLUMBIA,
     DEDICATED,
     GATEWAY,
+    OTHER_SWITCH,
     PARTNER,
     PROVIDER_1,
     PROVIDER_2,
     SECOND_US,
     START_US,
     STRANGER,
+    SWITCH,
     WENTZVILLE,
     Packet,
     Plan,
     RecordedGateway,
+    Trouble,
     World,
     invite,
     pcap_of,
@@ -34,8 +37,9 @@ from gateway.capture.audit_result import AuditResult
 from gateway.capture.limits import AuditLimits
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, Member, Supervision
 from gateway.operations.configuration import Configuration
+from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROOM_FINDING
 from gateway.policy.verdict import Decision, Outcome
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
 from gateway.wiring.audit import audit, exit_code
@@ -305,3 +309,54 @@ def test_whatever_reaches_or_leaves_the_gateway_is_audited(
     file.write_bytes(data[: len(data) - cut])
     result = audit([file], configuration)
     assert result.call_count >= len(result.calls)
+
+
+# -- members ----------------------------------------------------------------------------------------------------------
+
+
+def with_two_switches(configuration: Configuration, *, first: int = 0) -> Configuration:
+    """The host's trunk group with a second member, probed every five seconds, for three calls at most."""
+    partner, dedicated, host = configuration.trunk_groups
+    supervision = Supervision(probe_us=5 * SECOND_US, failures=2, failover_us=SECOND_US)
+    members = (Member(SWITCH, priority=first), Member(OTHER_SWITCH, priority=1 - first))
+    host = replace(host, members=members, supervision=supervision, capacity=3)
+    return replace(configuration, trunk_groups=(partner, dedicated, host))
+
+
+MANY_TROUBLES = (
+    Trouble(SWITCH, 10_000, 40_000),
+    Trouble(OTHER_SWITCH, 20_000, 30_000),
+    Trouble(SWITCH, 60_000, 62_000, retry_after_s=10),
+    Trouble(OTHER_SWITCH, 64_000, 66_000, retry_after_s=3),
+)
+THROUGH_TROUBLES = tuple(
+    Plan(start_ms, calling=provider, hold_ms=hold_ms, called="911" if start_ms % 7_000 == 0 else WENTZVILLE)
+    for start_ms, provider, hold_ms in zip(
+        range(1_000, 90_000, 500), [PROVIDER_1, PROVIDER_2] * 100, [300, 900, 1_500, 2_600] * 50, strict=False
+    )
+)
+
+
+def test_calls_that_went_to_another_member_or_found_none_are_decided_again_the_same(
+    configuration: Configuration, file: Path
+) -> None:
+    configuration = with_two_switches(configuration)
+    live = World(RecordedGateway(configuration), THROUGH_TROUBLES, MANY_TROUBLES).run()
+    said = {finding.text for _, _, decision in live.decisions if (finding := decision.refused_by) is not None}
+    assert {NO_MEMBER_FINDING.text, NO_ROOM_FINDING.text} <= said
+    assert {cause for _, cause in live.proxy.members.failovers} == {"timeout", "503"}
+    assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
+
+
+def test_where_the_capture_begins_after_a_member_failed_the_calls_are_the_other_members(
+    configuration: Configuration, file: Path
+) -> None:
+    """The replay would send them to the first member, of whose failure nothing is in the capture."""
+    configuration = with_two_switches(configuration)
+    live = World(RecordedGateway(configuration), [Plan(25_000 + 3_000 * n) for n in range(5)], MANY_TROUBLES[:1]).run()
+    begin_us = START_US + 24_000_000
+    kept = [packet for packet in live.packets if packet.at_us >= begin_us and not packet.data.startswith(b"OPTIONS")]
+    assert not any(packet.destination == SWITCH for packet in kept if packet.data.startswith(b"INVITE"))
+    result = audited(kept, configuration, file)
+    assert decisions(result) == by_time(live.decisions)
+    assert len(live.decisions) == 5
