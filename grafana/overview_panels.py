@@ -345,6 +345,25 @@ GATEWAY_ROW = Row(
             [("sum(tollgate_transactions)", "transactions"), ("sum(tollgate_dialogs)", "dialogs")],
         ),
         Panel(
+            "Members in service",
+            "Members of the trunk groups chosen that get calls: neither out of service nor penalised.",
+            "short",
+            [(f"sum by (trunk_group) (tollgate_member_in_service{{{GROUP}}})", "{{trunk_group}}")],
+            width=12,
+        ),
+        Panel(
+            "Calls that went on to another member",
+            "By what the member before failed with; the caller noticed nothing.",
+            "cps",
+            [
+                (
+                    f"sum by (trunk_group, cause) (rate(tollgate_failovers_total{{{GROUP}}}{RATE}))",
+                    "{{trunk_group}}: {{cause}}",
+                )
+            ],
+            width=12,
+        ),
+        Panel(
             "Call records written and lost",
             "Records written a second, and those given up because the store failed or fell behind.",
             "cps",
