@@ -173,6 +173,8 @@ class SipApplication(aiosip.Application):  # type: ignore[misc]  # aiosip publis
         self._endpoint: _Endpoint | None = None
         self._tap = tap
         self.tasks: set[asyncio.Task[None]] = set()
+        self.silent = False
+        """Whatever comes is dropped, as if nobody were there."""
         self.replies_to_strangers: dict[str, tuple[int, str]] = {
             "OPTIONS": (200, "OK"),
             "BYE": (481, "Call/Transaction Does Not Exist"),
@@ -206,6 +208,8 @@ class SipApplication(aiosip.Application):  # type: ignore[misc]  # aiosip publis
 
     def dispatch(self, protocol: Any, msg: Any, addr: Address) -> None:
         """Give the message to its dialog; a request of no dialog starts one where its method has a route."""
+        if self.silent:
+            return
         dialog = self._dialogs.get(msg.headers["Call-Id"])
         if dialog is not None:
             dialog.receive_message(msg)

@@ -66,7 +66,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
 
 
 class Trunk(NamedTuple):
-    """A trunk group of the lab. On the host's side `agent` is who answers there."""
+    """A trunk group of the lab. On the host's side `agent` is who answers there, and `standby` takes its place."""
 
     name: str
     carrier: str
@@ -75,6 +75,8 @@ class Trunk(NamedTuple):
     dedicated: bool = False
     mode: str = "enforce"
     agent: str = ""
+    standby: str = ""
+    """Who takes its calls when `agent` does not: the gateway watches both."""
 
 
 RELAYED: Final = (
@@ -92,11 +94,13 @@ SOCKET_TRUNK: Final = Trunk("SK-CLMA", guide.SOCKET.ocn, guide.COLUMBIA, guide.S
 HOST_TRUNKS: Final = (
     Trunk("WNV", guide.HOST.ocn, guide.WENTZVILLE, agent="wentzville"),
     Trunk("CLMA", guide.HOST.ocn, guide.COLUMBIA, agent="columbia"),
-    Trunk("WRTN-TDM", guide.HOST.ocn, guide.WARRENTON_TANDEM, agent="warrenton-tandem"),
+    Trunk("WRTN-TDM", guide.HOST.ocn, guide.WARRENTON_TANDEM, agent="warrenton-tandem", standby="warrenton-standby"),
     Trunk("PSAP", guide.HOST.ocn, guide.WENTZVILLE, agent="psap"),
 )
 """Two groups name Wentzville; calls for the switch take the first, and only emergency calls the second."""
 
+WATCHED: Final[Mapping[str, object]] = {"probe_seconds": 0.5, "failures": 3, "failover_seconds": 0.4}
+"""Of a trunk group with a standby: short times, so that a scenario sees a member go out of service and come back."""
 EMERGENCY_TRUNK: Final = "PSAP"
 GATEWAY_NUMBERS: Final = ("+13142060000", "+16363270000")
 """The partner's and the end office's own numbers: no caller's, and nobody's to bill."""
@@ -109,6 +113,7 @@ _KINDS: Final = {
     "wentzville": SwitchKind.END_OFFICE,
     "columbia": SwitchKind.HOST,
     "warrenton-tandem": SwitchKind.TANDEM,
+    "warrenton-standby": SwitchKind.TANDEM,
     "psap": SwitchKind.END_OFFICE,
     "socket": SwitchKind.END_OFFICE,
 }
@@ -151,9 +156,8 @@ async def on_stage() -> AsyncIterator[Cast]:
     }
     for trunk in (*HOST_TRUNKS, SOCKET_TRUNK):
         clli = trunk.home_switch or trunk.switch
-        agents[trunk.agent] = SwitchAgent(
-            trunk.agent, clli, _KINDS[trunk.agent], domain=f"{clli.lower()}.example", tap=log
-        )
+        for name in filter(None, (trunk.agent, trunk.standby)):
+            agents[name] = SwitchAgent(name, clli, _KINDS[name], domain=f"{clli.lower()}.example", tap=log)
     agents[STRANGER] = UserAgent(STRANGER, domain="stranger.invalid", tap=log)
     partner = PartnerSwitch(guide.PARTNER_SWITCH, tap=log)
     floods = {name: FloodGenerator(tap=log) for name in PROVIDERS}
@@ -254,7 +258,11 @@ def _trunk_groups(cast: Cast) -> list[str]:
         settings |= {"carrier": trunk.carrier, "switch": trunk.switch}
         if trunk.home_switch is not None:
             settings["home_switch"] = trunk.home_switch
-        settings["members"] = [host_port(cast.addresses_of(trunk))]
+        members: list[object] = [host_port(cast.addresses_of(trunk))]
+        settings["members"] = members
+        if trunk.standby:
+            members.append({"address": host_port(cast.agents[trunk.standby].address), "priority": 1})
+            settings |= WATCHED
         if trunk.dedicated:
             settings["dedicated"] = True
         if trunk.mode != "enforce":
@@ -265,15 +273,20 @@ def _trunk_groups(cast: Cast) -> list[str]:
 
 def _table(array: str, **settings: object) -> str:
     lines = [f"[[{array}]]"]
-    for key, value in settings.items():
-        if isinstance(value, bool):
-            text = "true" if value else "false"
-        elif isinstance(value, list):
-            text = "[" + ", ".join(_quoted(str(item)) for item in value) + "]"
-        else:
-            text = _quoted(str(value))
-        lines.append(f"{key} = {text}")
+    lines += [f"{key} = {_toml(value)}" for key, value in settings.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+    return _quoted(str(value))
 
 
 async def quiet(cast: Cast, within_s: float = 5.0) -> bool:

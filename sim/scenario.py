@@ -200,7 +200,25 @@ class Answer(_Table):
     status: Status = 200
     phrase: str = "OK"
     reason: str | None = None
+    retry_after_s: Annotated[int, Field(ge=0, le=10)] | None = None
     hang_up_after_s: Seconds | None = None
+
+
+class Silence(_Table):
+    """One of the cast drops whatever comes, as if nobody were there, until it is told to speak again."""
+
+    do: Literal["silence"]
+    at: Agent
+    ends: bool = False
+    """It speaks again."""
+
+
+class Member(_Table):
+    """Wait until the gateway has a member of a trunk group in this state."""
+
+    do: Literal["member"]
+    at: Agent
+    state: Literal["in service", "suspect", "penalised", "out of service"]
 
 
 class HangUp(_Table):
@@ -216,7 +234,7 @@ class Hostile(_Table):
 
 
 Step = Annotated[
-    Call | Flood | Tamper | Restore | Cutover | Answer | HangUp | Hostile,
+    Call | Flood | Tamper | Restore | Cutover | Answer | Silence | Member | HangUp | Hostile,
     Field(discriminator="do"),
 ]
 
@@ -234,7 +252,7 @@ class Scenario:
     slug: str
     """The file's name without its ending; in the Call-IDs of its calls."""
     expect: Expect
-    steps: tuple[Call | Flood | Tamper | Restore | Cutover | Answer | HangUp | Hostile, ...]
+    steps: tuple[Step, ...]
     title: str | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import sim.scenario as script
@@ -28,6 +28,8 @@ UP_S = 5.0
 ANSWER_S = 3.0
 """How long a caller waits for a response: nothing in the catalogue takes longer than a tenth of a second."""
 LONGEST_HOLD_S = 25.0
+MEMBER_S = 8.0
+"""How long a member of a trunk group gets to be taken out of service, or to come back."""
 WHO = "lab"
 
 
@@ -135,6 +137,10 @@ class Stage:
                 self._restore()
             case script.Answer():
                 self._answer(step)
+            case script.Silence():
+                self.cast.agents[step.at].silent = not step.ends
+            case script.Member():
+                await self._member(act, step, where)
             case script.Cutover():
                 await self._cutover(act, step)
             case script.HangUp():
@@ -154,6 +160,24 @@ class Stage:
         self.cast.partner.tampering_by_provider.clear()
         for agent in self.cast.agents.values():
             agent.answers = AnswerPlan()
+            agent.silent = False
+
+    async def _member(self, act: _Act, step: script.Member, where: str) -> None:
+        address = str(self.cast.agents[step.at].address[1])
+        if not await self._members_stand(
+            lambda member, state: not member.endswith(f":{address}") or state == step.state
+        ):
+            act.why.append(f"{where}: {step.at} was not {step.state} within {MEMBER_S:g} s")
+
+    async def _members_stand(self, wanted: Callable[[str, str], bool]) -> bool:
+        """Wait until every member of a trunk group stands as wanted; False when the time ran out before."""
+        deadline = time.monotonic() + MEMBER_S
+        while time.monotonic() < deadline:
+            groups = self.gateway.status()["trunk_groups"]
+            if all(wanted(member["address"], member["state"]) for group in groups for member in group["members"]):
+                return True
+            await asyncio.sleep(0.02)
+        return False
 
     def _answer(self, step: script.Answer) -> None:
         self.cast.agents[step.at].answers = AnswerPlan(**step.model_dump(exclude={"do", "at"}))
@@ -189,6 +213,8 @@ class Stage:
                 await self._order(provider, None, f"end of the scenario: {act.scenario.name}")
             except ControlFault as fault:
                 act.why.append(f"the cut-over of {provider} could not be taken back: {fault}")
+        if not await self._members_stand(lambda _, state: state == "in service"):
+            act.why.append("not every member of a trunk group came back into service")
         if not await quiet(self.cast):
             act.why.append("calls were still up at the end")
 
@@ -255,10 +281,15 @@ class Stage:
     def _unexpected(
         self, expect: script.StepExpect, outcome: CallOutcome, decision: DecisionSeen | None
     ) -> Iterator[str]:
-        receiver = next(
-            (name for name, agent in self.cast.agents.items() if agent.received_call(outcome.call_id)), None
-        )
         call = self._received(outcome.call_id)
+        receiver = next(
+            (
+                name
+                for name, agent in self.cast.agents.items()
+                if call and agent.received_call(call[0].call_id) is call[0]
+            ),
+            None,
+        )
         invite = call[0].invite.decode("utf-8", "replace") if call else ""
         finding = _finding_of(decision, expect.check)
         trunk_group = None if decision is None else decision.trunk_group
@@ -276,8 +307,9 @@ class Stage:
         yield from (f"the INVITE arrived with {text!r}" for text in expect.lacks if text in invite)
 
     def _received(self, call_id: str) -> list[ReceivedCall]:
-        calls = (agent.received_call(call_id) for agent in self.cast.agents.values())
-        return [call for call in calls if call is not None]
+        """The call as the far ends got it, but for those whose failure made the gateway ask another."""
+        calls = [call for agent in self.cast.agents.values() if (call := agent.received_call(call_id)) is not None]
+        return [call for call in calls if (call.status or 0) // 100 != 5] or calls
 
     # -- floods -------------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ class AnswerPlan:
     phrase: str = "OK"
     reason: str | None = None
     """Reason (RFC 3326) on the final response, for a refusal."""
+    retry_after_s: int | None = None
+    """Retry-After on it."""
     hang_up_after_s: float | None = None
     """The answering side sends BYE after this; None: it waits for the caller's."""
 
@@ -55,6 +57,8 @@ class ReceivedCall:
     source: Address
     acked: bool = False
     cancelled: bool = False
+    status: int | None = None
+    """Of the final response that was sent."""
     released_by: str | None = None
     """``caller`` or ``called``, for an answered call that is over."""
     bye_status: int | None = None
@@ -106,6 +110,15 @@ class UserAgent:
     def user(self) -> str:
         """User part of the agent's Contact."""
         return self.name.lower().replace(" ", "-")
+
+    @property
+    def silent(self) -> bool:
+        """Whether it drops whatever comes, as if nobody were there."""
+        return self.application.silent
+
+    @silent.setter
+    def silent(self, silent: bool) -> None:
+        self.application.silent = silent
 
     async def close(self) -> None:
         if self._application is not None:
@@ -166,8 +179,10 @@ class UserAgent:
                 call.cancelled = True
                 await self._conclude(dialog, invite, call, 487, "Request Terminated")
             elif plan.status >= 300:
-                reason = () if plan.reason is None else (header("Reason", plan.reason),)
-                await self._conclude(dialog, invite, call, plan.status, plan.phrase, reason)
+                said = [header("Reason", plan.reason)] if plan.reason is not None else []
+                if plan.retry_after_s is not None:
+                    said.append(header("Retry-After", str(plan.retry_after_s)))
+                await self._conclude(dialog, invite, call, plan.status, plan.phrase, said)
             else:
                 body = plans.session_description(self.address[0], MEDIA_PORT)
                 await self._conclude(dialog, invite, call, plan.status, plan.phrase, (contact, CONTENT_TYPE), body)
@@ -187,6 +202,7 @@ class UserAgent:
     ) -> None:
         """Send the final response, again at T1 and doubled until the ACK comes (RFC 3261 13.3.1.4, 17.2.1)."""
         wait_s = T1_S
+        call.status = status
         dialog.reply(invite, status, phrase, extra, body)
         while not await happens(call.settled, wait_s) and wait_s < 32 * T1_S:
             dialog.reply(invite, status, phrase, extra, body)

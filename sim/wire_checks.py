@@ -14,7 +14,9 @@ _HOP_BY_HOP = (b"via", b"record-route", b"max-forwards")
 
 
 def contradictions(outcome: CallOutcome, decision: DecisionSeen, received: Sequence[ReceivedCall]) -> Iterator[str]:
-    """Where the wire says otherwise than the decision. `received`: the call as the far ends got it, of all the cast."""
+    """Where the wire says otherwise than the decision. `received`: the call as the far ends got it, of all the cast,
+    but for those whose failure made the gateway ask another.
+    """
     refused_by = decision.refused_by
     if refused_by is None:
         if len(received) != 1:
