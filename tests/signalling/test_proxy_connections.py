@@ -67,6 +67,16 @@ def test_over_tcp_a_failure_is_acknowledged_and_the_client_transaction_over_at_o
         assert play.proxy.counters.stray == 1
 
 
+@pytest.mark.parametrize("spelt", [b"v: SIP/2.0/TCP", b"Via: SIP / 2.0 / TCP", b"VIA:  SIP/2.0/tcp"])
+def test_over_tcp_a_response_is_ours_however_our_via_is_spelt(spelt: bytes) -> None:
+    """RFC 3261 section 18.1.2: by its branch and sent-by, and section 7.3.1 on how it may be written."""
+    with towards_tcp() as play:
+        ringing = reply(begun(play), 180, source=CALLEE_TCP)
+        assert b"Via: SIP/2.0/TCP" in ringing.data
+        respelt = ringing._replace(data=ringing.data.replace(b"Via: SIP/2.0/TCP", spelt, 1))
+        play >> respelt << progressed() << sends("180", CALLER)
+
+
 def test_over_tcp_our_failure_is_not_repeated_and_its_ack_ends_the_transaction() -> None:
     """RFC 3261 section 17.2.1: no timer G, timer I lasts no time."""
     with from_tcp() as play:
