@@ -2,9 +2,10 @@
 
     python -m tests.interop [URL]
 
-SIPp calls through the gateway of the example configuration; tshark reads the shipped captures and the lab's run beside
-the audit; a real Prometheus runs every panel and alert against a lab that serves. With a URL the last alone is tried,
-on the gateway there. Exit 0: all agree. 1: something does not. 2: a program is missing.
+SIPp calls through the gateway of the example configuration; then through chains of Kamailio and the gateway, over UDP
+with and without loss, TCP and TLS; tshark reads the shipped captures and the lab's run beside the audit; a real
+Prometheus runs every panel and alert against a lab that serves. With a URL the last alone is tried, on the gateway
+there. Exit 0: all agree. 1: something does not. 2: a program is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.interop.prometheus_panels import Failure, fetch, say, try_panels, wait_until
+from tests.interop.proxies.runs import try_proxies
 from tests.interop.sipp_calls import try_sipp
 from tests.interop.tshark_agrees import shipped_captures, try_tshark
 
@@ -83,6 +85,7 @@ def main() -> int:
     if len(sys.argv) > 1:
         return try_panels(sys.argv[1].rstrip("/"))
     good = try_sipp()
+    good = try_proxies() and good
     say("starting the lab")
     try:
         with lab() as (url, capture):
