@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from gateway.interconnection.trunk_groups import Address
+from gateway.native import PURE
 
 LOOPBACK: Final = "127.0.0.1"
 EXAMPLE: Final = Path(__file__).parents[2] / "deploy" / "tollgate.toml"
@@ -27,7 +28,7 @@ def free_address(kind: socket.SocketKind) -> Address:
 
 def environment(state: Path, sip: Address, operations: Address, **more: str) -> dict[str, str]:
     """This process's environment, with the example's addresses and state folder overridden."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_") or name == PURE}
     return kept | {
         "TOLLGATE_GATEWAY__LISTEN": f"{sip[0]}:{sip[1]}",
         "TOLLGATE_GATEWAY__STATE_FOLDER": str(state),

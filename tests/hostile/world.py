@@ -15,7 +15,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_name_addr, parse_uri, response_to
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, Member
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import Action, Call, Decided, Ended, Send
 from gateway.signalling.proxy import SipProxy
@@ -53,7 +53,7 @@ class World:
         exchange.close()
         ends = {"shared": self.caller, "host": self.callee}
         groups = tuple(
-            replace(group, members=(ends[group.name],))
+            replace(group, members=(Member(ends[group.name]),))
             for group in exchange.configuration.trunk_groups
             if group.name in ends
         )

@@ -157,7 +157,7 @@ def test_a_lab_that_is_interrupted_says_so_and_ends_with_130(tmp_path: Path) -> 
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert "/50" in process.stdout.readline()
+        assert "/54" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "stopping ...\nstopped\n")
