@@ -91,6 +91,10 @@ def check_config(file: Annotated[Path, typer.Argument(help="The configuration fi
             f"{file}: in order; {len(configuration.trunk_groups)} trunk groups, "
             f"{len(tuple(configuration.carriers))} carriers, {len(guide)} LERG 6 rows"
         )
+        servers = ", ".join(f"{host} port {port}" for host, port in configuration.dns.servers) or "those of this system"
+        for group in configuration.trunk_groups:
+            for named in group.names:
+                typer.echo(f"{file}: {group.name}: {named.uri} is a name; a gateway asks DNS servers for it: {servers}")
 
     _with_faults_said(check)
 

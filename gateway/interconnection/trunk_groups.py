@@ -82,6 +82,20 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedMember:
+    """Members of a trunk group that are known by a name: its addresses, as long as it has them, are members."""
+
+    uri: str
+    """SIP or SIPS URI of the name, with port and transport where they are given (RFC 3263)."""
+    priority: int = 0
+    """As of `Member`; among its addresses, that of their SRV records decides."""
+    weight: int = 1
+    """As of `Member`, for all its addresses together; they share it by the weights of their SRV records."""
+    capacity: int | None = None
+    """Calls that may be in progress on each address; None: not bounded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Supervision:
     """How the members of a trunk group are watched, and when a call goes on to the next one. Times in microseconds."""
 
@@ -129,6 +143,8 @@ class TrunkGroup:
     capacity: int | None = None
     """Calls that it may have in progress, in either direction; None: not bounded."""
     supervision: Supervision = Supervision()
+    names: tuple[NamedMember, ...] = ()
+    """Members whose addresses are looked up. They are not among `members`."""
 
     def mode_of(self, check: str) -> Mode:
         return self.modes.get(check, self.default_mode)

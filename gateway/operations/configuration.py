@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Address, Hop, Member, Supervision, TrunkGroup
+from gateway.interconnection.trunk_groups import Address, Hop, Member, NamedMember, Supervision, TrunkGroup
 from gateway.operations.configuration_draft import Draft
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
 from gateway.operations.configuration_rules import CHECK_NAMES, contradictions
@@ -311,7 +311,14 @@ def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
         carrier=Ocn(table.carrier),
         switch=table.switch,
         members=tuple(
-            Member(member.address, member.priority, member.weight, member.capacity) for member in table.members
+            Member(member.address, member.priority, member.weight, member.capacity)
+            for member in table.members
+            if isinstance(member.address, Hop)
+        ),
+        names=tuple(
+            NamedMember(member.address, member.priority, member.weight, member.capacity)
+            for member in table.members
+            if isinstance(member.address, str)
         ),
         certificate=table.certificate.lower() if table.certificate is not None else None,
         home_switch=table.home_switch,

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -23,63 +23,20 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.interconnection.carriers import CarrierKind
-from gateway.interconnection.trunk_groups import Address, Hop, Mode, Side, Transport
+from gateway.interconnection.trunk_groups import Address, Hop, Mode, Side
 from gateway.numbering.telephone_number import Nature, parse_number
+from gateway.operations.configuration_addresses import parse_address, parse_dns_server, parse_hop, parse_member, refused
 
 ENVIRONMENT_PREFIX = "TOLLGATE_"
 NESTING = "__"
 
-_TRANSPORTS = frozenset(transport.value for transport in Transport)
 _OCN = re.compile(r"[0-9A-Z]{4}")
 _CLLI = re.compile(r"[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}[A-Z0-9]{3}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-
-
-def refused(reason: str, remedy: str) -> PydanticCustomError:
-    """The error of a value that this schema itself refuses, in a fault's two halves."""
-    return PydanticCustomError("refused", "{reason}; {remedy}", {"reason": reason, "remedy": remedy})
-
-
-def parse_address(text: object, *, any_port: bool = False) -> Address:
-    """``127.0.0.1:5060`` or ``[::1]:5060`` as host and port. Port 0 (any free one) only where `any_port` is set."""
-    if not isinstance(text, str):
-        raise refused("is not text", 'write "ADDRESS:PORT" in quotes')
-    host, colon, port = text.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    try:
-        address = ip_address(host[1:-1] if bracketed else host)
-    except ValueError:
-        address = None
-    if address is None or not colon or bracketed is not isinstance(address, IPv6Address):
-        raise refused(f"{text[:80]!r} is not an IP address and port", 'write "192.0.2.1:5060" or "[2001:db8::1]:5060"')
-    lowest = 0 if any_port else 1
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and lowest <= int(port) <= 65_535):
-        raise refused(f"{port[:20]!r} is not a port", f"write a number from {lowest} to 65535")
-    return str(address), int(port)
-
-
-def parse_hop(text: object, *, any_port: bool = False) -> Hop:
-    """An address with the transport before it, ``tcp:127.0.0.1:5060``; UDP where none is named."""
-    if not isinstance(text, str):
-        raise refused("is not text", 'write "ADDRESS:PORT" in quotes')
-    transport, _, rest = text.partition(":")
-    if transport not in _TRANSPORTS:
-        return Hop(*parse_address(text, any_port=any_port))
-    host, port = parse_address(rest, any_port=any_port)
-    return Hop(host, port, Transport(transport))
-
-
-def _dns_server(text: object) -> Address:
-    """An IP address, with a port or, for port 53, without."""
-    try:
-        return str(ip_address(str(text))), 53
-    except ValueError:
-        return parse_address(text)
 
 
 def _one_or_several(value: object) -> object:
@@ -160,14 +117,14 @@ GroupName = Annotated[
     str, _matching(_NAME, "a trunk group's name", "use up to 63 letters, digits, dots, dashes and underscores")
 ]
 HostName = Annotated[str, BeforeValidator(_host_name)]
-MemberText = Annotated[Hop, PlainValidator(parse_hop)]
+MemberText = Annotated[Hop | str, PlainValidator(parse_member)]
 ListenerText = Annotated[Hop, PlainValidator(lambda text: parse_hop(text, any_port=True))]
 Listeners = Annotated[
     tuple[ListenerText, ...], Field(min_length=1, max_length=6), WrapValidator(_listeners)
 ]  # one for each of three transports and two IP versions
 OperationsAddress = Annotated[Address, BeforeValidator(_operations_address)]
 HostNames = Annotated[tuple[HostName, ...], Field(min_length=1, max_length=2), BeforeValidator(_one_or_several)]
-DnsServer = Annotated[Address, PlainValidator(_dns_server)]
+DnsServer = Annotated[Address, PlainValidator(parse_dns_server)]
 Day = Annotated[date, BeforeValidator(_day)]
 Timestamp = Annotated[int, BeforeValidator(_timestamp)]
 NumberText = Annotated[str, BeforeValidator(_canonical_number)]
@@ -295,7 +252,7 @@ class MemberTable(Table):
     @classmethod
     def _from_text(cls, value: object) -> object:
         if isinstance(value, str):
-            parse_hop(value)  # here, so that what is wrong with it is said of the member as it is written
+            parse_member(value)  # here, so that what is wrong with it is said of the member as it is written
             return {"address": value}
         if not isinstance(value, dict):
             raise refused("is not a member", 'write "ADDRESS:PORT" in quotes, or a table { address = "ADDRESS:PORT" }')

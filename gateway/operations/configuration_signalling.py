@@ -10,9 +10,13 @@ from pathlib import Path
 from pydantic_core import PydanticCustomError
 
 from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.operations.configuration_addresses import parse_hop, parse_member
 from gateway.operations.configuration_draft import Contradiction, Draft, text_of
-from gateway.operations.configuration_schema import parse_hop
 from gateway.operations.toml_lines import KeyPath, key_text
+from gateway.signalling.locating import target_of
+
+MAX_NAMES = 1_000
+"""Members that are names, of all trunk groups together."""
 
 
 def advertised_host(listener: Hop, written: Sequence[str]) -> str | None:
@@ -33,6 +37,21 @@ def advertised_host(listener: Hop, written: Sequence[str]) -> str | None:
 
 def _listeners(draft: Draft) -> list[tuple[KeyPath, Hop]]:
     return _hops(draft.sections.get("gateway", {}).get("listen"), ("gateway", "listen"), any_port=True)
+
+
+def _names(draft: Draft) -> Iterator[tuple[KeyPath, str]]:
+    """The URI of every member that is a name."""
+    for index, group in enumerate(draft.trunk_groups):
+        members = group.get("members")
+        for place, member in enumerate(members if isinstance(members, list) else []):
+            key: KeyPath = ("trunk_groups", index, "members", place)
+            key, text = ((*key, "address"), member.get("address")) if isinstance(member, Mapping) else (key, member)
+            try:
+                address = parse_member(text)
+            except PydanticCustomError:
+                continue
+            if isinstance(address, str):
+                yield key, address
 
 
 def _members(draft: Draft) -> Iterator[tuple[KeyPath, Hop]]:
@@ -89,6 +108,32 @@ def _members_are_distinct(draft: Draft) -> Iterator[Contradiction]:
         if (first := seen.setdefault(hop, key)) != key and key[0] == "trunk_groups":
             reason = f"{_as_written(hop)} is already at {key_text(first)}"
             yield Contradiction(key, reason, "a call's trunk group is known by its address: give each its own")
+
+
+def _names_are_distinct(draft: Draft) -> Iterator[Contradiction]:
+    seen: dict[str, KeyPath] = {}
+    for key, uri in _names(draft):
+        if len(seen) == MAX_NAMES:
+            reason = f"is a name, and {MAX_NAMES} were written before it"
+            yield Contradiction(key, reason, "write addresses: no more names than that are looked up")
+            return
+        if (first := seen.setdefault(uri, key)) != key:
+            reason = f"{uri} is already at {key_text(first)}"
+            yield Contradiction(key, reason, "a call's trunk group is known by its address: give each its own")
+
+
+def _names_can_be_reached(draft: Draft) -> Iterator[Contradiction]:
+    """Where a name says its transport; else DNS says it, and what the gateway has no listener for is left out."""
+    listeners = _listeners(draft)
+    transports = {hop.transport for _, hop in listeners}
+    for key, uri in _names(draft):
+        target = target_of(uri.encode())
+        if target is None or not listeners:
+            continue
+        transport = Transport.TLS if target.secure else target.transport
+        if transport is not None and transport not in transports:
+            reason = f"{uri} is reached by {transport.upper()}, and `listen` has nothing of the kind"
+            yield Contradiction(key, reason, "add a listener of that transport, or correct the name")
 
 
 def _members_can_be_reached(draft: Draft) -> Iterator[Contradiction]:
@@ -233,6 +278,8 @@ SIGNALLING_RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _listeners_are_distinct,
     _members_are_distinct,
     _members_can_be_reached,
+    _names_are_distinct,
+    _names_can_be_reached,
     _the_gateway_can_name_itself,
     _tls_is_complete,
     _certificates_are_asked_for,

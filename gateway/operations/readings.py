@@ -192,7 +192,7 @@ class ReadingsCollector:
         for group in self._groups:
             if group.capacity is not None:
                 capacity.add_metric([group.name], group.capacity)
-            for cause in CAUSES if len(group.members) > 1 else ():
+            for cause in CAUSES if len(group.members) > 1 or group.names else ():
                 failovers.add_metric([group.name, cause], counted.get((group.name, cause), 0))
         yield from (in_service, calls, capacity, failovers)
 

@@ -84,7 +84,8 @@ class Engine:
         """The decision on a call, by what is in force at `attempt.at_us`.
 
         `room_for` is asked last, of a call that is to go on; None: every trunk group is taken to have room.
-        An emergency call is judged like any other and never refused by a check, nor for want of room (L10).
+        An emergency call is judged like any other and never refused by a check, nor for want of room (L10); only where
+        `room_for` knows no address at all to send it to.
         """
         ingress = attempt.ingress
         if ingress is None:
@@ -118,7 +119,7 @@ class Engine:
         if refused_by is None:
             if route is None:
                 refused_by = NO_ROUTE_FINDING
-            elif room_for is not None and not attempt.emergency:
+            elif room_for is not None:
                 refused_by = room_for(attempt, route.trunk_group)
             if refused_by is not None:
                 findings.append(refused_by)

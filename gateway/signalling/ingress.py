@@ -33,9 +33,14 @@ class Ingress:
         """Hosts of the members that are known by their address: not of those that have to show a certificate."""
         self._connections: Final[dict[int, _Groups]] = {}
         """Groups of a TLS connection, found when it was made."""
-        for group in trunk_groups:
-            for member in group.members:
-                self._add(group, member.hop)
+        self.know((group, member.hop) for group in trunk_groups for member in group.members)
+
+    def know(self, members: Iterable[tuple[TrunkGroup, Hop]]) -> None:
+        """Know these and no others from now on. A TLS connection that is up stays with whom it was made."""
+        for known in (self._datagrams, self.datagram_hosts, self._hosts, self._certificates, self._all_hosts):
+            known.clear()
+        for group, member in members:
+            self._add(group, member)
 
     def _add(self, group: TrunkGroup, member: Hop) -> None:
         if member.transport is not _TLS or group.certificate is None:

@@ -72,7 +72,7 @@ class TrunkMember:
     __slots__ = ("calls", "credit", "failures", "group", "hop", "service", "settings", "since_us", "until_us")
 
     def __init__(self, settings: Member, group: TrunkGroupState) -> None:
-        self.settings: Final = settings
+        self.settings = settings
         self.hop: Final = settings.hop
         self.group: Final = group
         self.service = Service.IN_SERVICE
@@ -104,16 +104,20 @@ class TrunkGroupState:
 
     def __init__(self, trunk_group: TrunkGroup) -> None:
         self.trunk_group: Final = trunk_group
-        self.members: Final = tuple(TrunkMember(member, self) for member in trunk_group.members)
-        self.only: Final = self.members[0] if len(self.members) == 1 else None
-        """The member of a group that has no other."""
         self.capacity: Final = trunk_group.capacity
-        self.bounded: Final = any(member.capacity is not None for member in trunk_group.members)
+        self.calls = 0
+        self.consist_of(tuple(TrunkMember(member, self) for member in trunk_group.members))
+
+    def consist_of(self, members: tuple[TrunkMember, ...]) -> None:
+        """Have these members from now on."""
+        self.members = members
+        self.only = members[0] if len(members) == 1 else None
+        """The member of a group that has no other."""
+        self.bounded = any(member.settings.capacity is not None for member in members)
         """Whether a member of it has a capacity of its own."""
-        self.watched: Final = len(self.members) > 1 or trunk_group.supervision.probe_us > 0
+        self.watched = len(members) > 1 or self.trunk_group.supervision.probe_us > 0
         """A group's only member, which nothing probes, is not taken out for its failures: only calls could tell when
         it is back."""
-        self.calls = 0
 
     @property
     def full(self) -> bool:
@@ -128,6 +132,8 @@ class TrunkMembers:
         self.by_hop: Final[dict[Hop, TrunkMember]] = {
             member.hop: member for group in self.groups.values() for member in group.members
         }
+        self.hosts: Final = {hop.host for hop in self.by_hop}
+        """Where connections of members come from."""
         self.failovers: Final[Counter[tuple[str, str]]] = Counter()
         """Calls that went on to another member, by trunk group and by what the one before failed with."""
         self.due: Final[list[tuple[int, int, TrunkMember, Event]]] = []
@@ -136,14 +142,46 @@ class TrunkMembers:
         self._capacities: Final = any(group.capacity is not None for group in self.groups.values())
         self._not_in_service = 0
 
+    def adopt(self, name: str, members: Iterable[Member]) -> list[TrunkMember]:
+        """Have these members in a trunk group from now on; gives back those that are new.
+
+        Who stays keeps standing and calls. Who goes gets no new call, and the calls that it has go on. An address that
+        is a member already, here or of another group, is left out: a call's trunk group is known by it.
+        """
+        group = self.groups[name]
+        before = {member.hop: member for member in group.members}
+        for hop in before:
+            del self.by_hop[hop]
+        after: list[TrunkMember] = []
+        for settings in members:
+            if settings.hop not in self.by_hop:
+                member = before.get(settings.hop) or TrunkMember(settings, group)
+                member.settings = settings
+                member.credit = 0
+                self.by_hop[settings.hop] = member
+                after.append(member)
+        group.consist_of(tuple(after))
+        self.hosts.clear()
+        self.hosts.update(hop.host for hop in self.by_hop)
+        self._not_in_service = sum(not member.used for member in self.by_hop.values())
+        return [member for member in after if member.hop not in before]
+
+    def has(self, member: TrunkMember) -> bool:
+        """Whether it still is a member: an address that its name no longer has is none."""
+        return self.by_hop.get(member.hop) is member
+
     # -- calls --------------------------------------------------------------------------------------------------------
 
     def room_for(self, attempt: CallAttempt, egress: TrunkGroup) -> Finding | None:
         """Why a call that came on `attempt.ingress` cannot leave on `egress`; None where it can.
 
-        Never asked of an emergency call: it is sent on whatever the answer.
+        An emergency call can, unless there is nobody to send it to: a group whose names were never located (L10).
         """
         group = self.groups[egress.name]
+        if not group.members:
+            return NO_MEMBER_FINDING
+        if attempt.emergency:
+            return None
         if self._capacities:
             ingress = attempt.ingress
             if group.full or (ingress is not None and self.groups[ingress.name].full):
@@ -229,7 +267,7 @@ class TrunkMembers:
     def _happened(self, member: TrunkMember, event: Event, at_us: int, actions: list[Action]) -> None:
         before = member.service
         after = STANDING[before].get(event, before)
-        if after is before:
+        if after is before or not self.has(member):
             return
         member.service = after
         member.since_us = at_us

@@ -5,6 +5,7 @@ Any final response shows that a member is there, but 408 (a proxy that reached n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Final
 from zlib import crc32
@@ -36,7 +37,11 @@ class Prober:
 
     def start(self, at_us: int) -> None:
         """Probe from now on. The first probes are spread over one period, so that they do not come all at once."""
-        for member in self._members.by_hop.values():
+        self.add(self._members.by_hop.values(), at_us)
+
+    def add(self, members: Iterable[TrunkMember], at_us: int) -> None:
+        """Probe these too, until they are members no longer."""
+        for member in members:
             period_us = member.group.trunk_group.supervision.probe_us
             if period_us:
                 place = crc32(str(member.hop).encode())
@@ -46,6 +51,8 @@ class Prober:
         """Send the probes that are due."""
         while self.due and self.due[0][0] <= at_us:
             due_us, place, member = heappop(self.due)
+            if not self._members.has(member):
+                continue
             period_us = member.group.trunk_group.supervision.probe_us
             place = crc32(place.to_bytes(4, "big"))
             # A twentieth more or less each time: gateways that were started together do not stay in step.

@@ -12,7 +12,7 @@ from typing import Final
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import RelayedResponse, SipMessage, completed_via, headers, parse_via, read_response, tag_of
-from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
@@ -185,6 +185,12 @@ class SipProxy:
         client = self._layer.client(branch, b"INVITE")
         if client is not None:
             self._failover.redirected(client, hop)
+
+    def members_are(self, trunk_group: str, members: Iterable[Member], at_us: int) -> None:
+        """A trunk group has these members from now on: the names of some lead elsewhere than before."""
+        reachable = (member for member in members if self._own.can_reach(member.hop))
+        self.prober.add(self.members.adopt(trunk_group, reachable), at_us)
+        self._ingress.know((member.group.trunk_group, member.hop) for member in self.members.by_hop.values())
 
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""

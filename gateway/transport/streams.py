@@ -50,7 +50,7 @@ class StreamCarrier:
         self._socket: Final = sock
         self._table: Final = table
         self._tls: Final = tls
-        self._names: Final = names or {}
+        self._names: Final = names if names is not None else {}
         self._loop: Final = asyncio.get_running_loop()
         self._numbered: Final[dict[int, Connection]] = {}
         self._made: Final[dict[Address, Connection]] = {}

@@ -111,6 +111,12 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     gateway = listeners[0].address
     replay = _replay_of(configuration, policy, listeners)
     notes = [FROM_THE_FIRST_PACKET]
+    notes += [
+        f"trunk group {group.name}: {named.uri} is not looked up, for its addresses may have been others; "
+        "calls with them are of no known trunk group"
+        for group in configuration.trunk_groups
+        for named in group.names
+    ][:100]
     notes += [f"row not used: {fault}" for fault in policy.tables.row_faults[:100]]
     why = f"{does_not_enter(gateway)}: see gateway.listen in the configuration"
     return Judges(policy.engine, policy.find_provider, configuration.emergency_numbers, why, replay, gateway), notes

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from gateway.codecs.sip.framing import FramingLimits
-from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.operations.configuration import Configuration
 from gateway.operations.readings import ConnectionFigures
 from gateway.transport.connections import ConnectionTable, StreamLimits
@@ -43,28 +43,36 @@ def advertised(configuration: Configuration, sockets: Sequence[socket.socket]) -
     return tuple(Hop(host, sock.getsockname()[1], hop.transport) for hop, host, sock in named)
 
 
-def add_carriers(
-    endpoint: SipEndpoint, configuration: Configuration, sockets: Sequence[socket.socket]
-) -> ConnectionTable:
-    """Have the endpoint send and receive by these sockets. Gives the table of all connections.
-
-    Raises OSError where a file of TLS cannot be used any more.
-    """
-    switches = frozenset(member.hop.host for group in configuration.trunk_groups for member in group.members)
-    table = ConnectionTable(stream_limits(configuration), endpoint.clock.now_us, switches.__contains__)
-    names = {
+def certificates_of(configuration: Configuration) -> dict[Address, str]:
+    """Which name the certificate of a TLS peer must carry, by its address; where none is said, it is its IP address."""
+    return {
         member.hop.address: group.certificate
         for group in configuration.trunk_groups
         for member in group.members
         if group.certificate is not None and member.hop.transport is Transport.TLS
     }
+
+
+def add_carriers(
+    endpoint: SipEndpoint,
+    configuration: Configuration,
+    sockets: Sequence[socket.socket],
+    certificates: Mapping[Address, str],
+    switches: Container[str],
+) -> ConnectionTable:
+    """Have the endpoint send and receive by these sockets. Gives the table of all connections.
+
+    `certificates` is as of `certificates_of`, `switches` are the hosts of all members; both may change later. Raises
+    OSError where a file of TLS cannot be used any more.
+    """
+    table = ConnectionTable(stream_limits(configuration), endpoint.clock.now_us, switches.__contains__)
     for hop, sock in zip(configuration.listen, sockets, strict=True):
         if hop.transport is _UDP:
             endpoint.add(UdpCarrier(endpoint, sock))
         elif hop.transport is Transport.TCP:
             endpoint.add(StreamCarrier(endpoint, sock, table))
         else:
-            endpoint.add(StreamCarrier(endpoint, sock, table, _contexts(configuration), names))
+            endpoint.add(StreamCarrier(endpoint, sock, table, _contexts(configuration), certificates))
     return table
 
 

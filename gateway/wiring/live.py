@@ -18,7 +18,7 @@ from typing import Any, Final
 from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.discontinuance import Cutover
-from gateway.interconnection.trunk_groups import Address, Hop
+from gateway.interconnection.trunk_groups import Address, Hop, Member
 from gateway.numbering.csv_rows import TableUnreadable
 from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
@@ -37,8 +37,16 @@ from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
+from gateway.transport.name_watch import WatchedName
 from gateway.wiring.engine import policy_of, read_tables
-from gateway.wiring.listeners import add_carriers, advertised, allow_files, connection_figures, open_sockets
+from gateway.wiring.listeners import (
+    add_carriers,
+    advertised,
+    allow_files,
+    certificates_of,
+    connection_figures,
+    open_sockets,
+)
 from gateway.wiring.memory import tune_garbage_collection
 from gateway.wiring.names import names_of
 
@@ -119,7 +127,8 @@ class Gateway:
                 configuration.trunk_groups,
                 self.policy.find_provider,
             )
-            self._names: Final = names_of(configuration)
+            certificates = certificates_of(configuration)
+            self.names: Final = names_of(configuration, self.clock.now_us, self._members_are, certificates)
             self.recorder: Final = CallRecorder(
                 folder / RECORDS_FILE,
                 mask_numbers=configuration.mask_numbers,
@@ -141,9 +150,11 @@ class Gateway:
                 self.clock,
                 (self.metrics, self._calls, RecordKeeping(self.recorder), *observers),
                 tap,
-                self._names.locate if self._names is not None else None,
+                self.names.locate if self.names is not None else None,
             )
-            self.connections: Final = add_carriers(self.transport, configuration, sockets)
+            self.connections: Final = add_carriers(
+                self.transport, configuration, sockets, certificates, self.proxy.members.hosts
+            )
             undo.pop_all()
         self._started_us: Final = self.clock.now_us()
         self._draining = False
@@ -225,6 +236,7 @@ class Gateway:
             "calls_in_progress": state.calls,
             "capacity": group.capacity,
             "members": [self._member_status(member) for member in state.members],
+            "names": [_name_status(name) for name in self.names.of_group(group)] if self.names is not None else [],
         }
 
     def _member_status(self, member: TrunkMember) -> dict[str, Any]:
@@ -238,6 +250,14 @@ class Gateway:
             "priority": settings.priority,
             "weight": settings.weight,
         }
+
+    def _members_are(self, trunk_group: str, members: Sequence[Member]) -> None:
+        self.proxy.members_are(trunk_group, members, self.clock.now_us())
+        for member in members:
+            known = self.proxy.members.by_hop.get(member.hop)
+            if known is None or known.group.trunk_group.name != trunk_group:
+                reason = "is not one that can be reached" if known is None else "belongs to another trunk group"
+                LOG.warning("trunk group %s: %s, which DNS has for a name of it, %s", trunk_group, member.hop, reason)
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
         """Cut a provider over to a dedicated trunk group, or back (L8). Its established calls are left to drain.
@@ -306,8 +326,8 @@ class Gateway:
         at_us = self.clock.now_us()
         self.transport.perform(self.proxy.stop(at_us), at_us)
         self.transport.close()
-        if self._names is not None:
-            self._names.close()
+        if self.names is not None:
+            self.names.close()
         self.recorder.close()
         self._journal.close()
         self._lock.close()
@@ -384,6 +404,8 @@ async def running(
         async with serve(operations_app(gateway, gateway.metrics, gateway.api_token()), host, port) as bound:
             gateway.operations_address = (host, bound)
             gateway.proxy.prober.start(gateway.clock.now_us())
+            if gateway.names is not None:
+                await gateway.names.start()
             gateway.transport.start()
             yield gateway
     finally:
@@ -467,6 +489,16 @@ def _refusal_kinds() -> list[RefusalKind]:
     ]
     of_routing = (NO_ROUTE_FINDING, NO_MEMBER_FINDING)
     return [*of_checks, *(RefusalKind(finding.check, finding.clause, finding.verdict) for finding in of_routing)]
+
+
+def _name_status(name: WatchedName) -> dict[str, Any]:
+    return {
+        "name": str(name.target),
+        "addresses": [str(candidate.hop) for candidate in name.candidates],
+        "located": _timestamp(name.located_at_us) if name.located_at_us is not None else None,
+        "failure": name.failure or None,
+        "next_lookup": _timestamp(name.next_at_us),
+    }
 
 
 def _timestamp(at_us: int) -> str:

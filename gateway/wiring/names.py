@@ -3,36 +3,94 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Final
 
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Address, Hop, Member, NamedMember, Transport, TrunkGroup
 from gateway.operations.configuration import Configuration
-from gateway.signalling.locating import Target, in_order_of_trial
+from gateway.signalling.locating import Candidate, Target, in_order_of_trial, target_of
+from gateway.signalling.named_members import members_of
+from gateway.transport.name_watch import NameWatch, WatchedName
 from gateway.transport.resolver import Resolver, ResolverSettings
+
+MembersAre = Callable[[str, Sequence[Member]], None]
+"""Told of a trunk group's members when the addresses of its names are others than before."""
 
 
 class Names:
-    """Looks up names with the servers and bounds of ``[dns]``."""
+    """Looks up names with the servers and bounds of ``[dns]``, and follows those that are members of trunk groups."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        """Raises `NoServers`, an OSError, where none is configured and the operating system knows none."""
-        self.resolver: Final = Resolver(resolver_settings(configuration))
+    def __init__(
+        self,
+        configuration: Configuration,
+        now_us: Callable[[], int],
+        members_are: MembersAre,
+        certificates: MutableMapping[Address, str],
+    ) -> None:
+        """`certificates`: which name the certificate of a TLS peer must carry, kept in step with the members.
+
+        Raises `NoServers`, an OSError, where no server is configured and the operating system knows none.
+        """
+        self._groups: Final = [group for group in configuration.trunk_groups if group.names]
+        self._targets: Final = {named.uri: _target(named) for group in self._groups for named in group.names}
+        self._located: Final[dict[str, tuple[Candidate, ...]]] = {}
+        self._members_are: Final = members_are
+        self._certificates: Final = certificates
         self._listeners: Final = configuration.listen
+        self._resolver: Final = Resolver(resolver_settings(configuration))
+        self._watch: Final = NameWatch(
+            self._resolver, self._targets.values(), configuration.listen, self._changed, now_us
+        )
+
+    async def start(self) -> None:
+        """Look up every member that is a name, and follow it from then on."""
+        await self._watch.start()
+
+    def close(self) -> None:
+        self._watch.close()
+        self._resolver.close()
 
     async def locate(self, target: Target) -> Sequence[Hop]:
         """The hops of a target, in the order in which they are to be tried; none where it leads nowhere."""
-        located = await self.resolver.locate(target, self._listeners)
+        located = await self._resolver.locate(target, self._listeners)
         ordered = in_order_of_trial(located.candidates, lambda most: secrets.randbelow(most + 1))
         return [candidate.hop for candidate in ordered]
 
-    def close(self) -> None:
-        self.resolver.close()
+    def of_group(self, group: TrunkGroup) -> list[WatchedName]:
+        """What is known of the names of a trunk group."""
+        wanted = {self._targets[named.uri] for named in group.names}
+        return [name for name in self._watch.names if name.target in wanted]
+
+    def _changed(self, target: Target, candidates: tuple[Candidate, ...]) -> None:
+        uri = next(uri for uri, known in self._targets.items() if known == target)
+        before = self._located.get(uri, ())
+        self._located[uri] = candidates
+        for group in self._groups:
+            if any(named.uri == uri for named in group.names):
+                self._certify(group, target, before, candidates)
+                self._members_are(group.name, members_of(group, self._located))
+
+    def _certify(
+        self, group: TrunkGroup, target: Target, before: Sequence[Candidate], after: Sequence[Candidate]
+    ) -> None:
+        """RFC 5922 section 4: the certificate is for the domain that was asked for, not for what DNS made of it."""
+        for candidate in before:
+            self._certificates.pop(candidate.hop.address, None)
+        for candidate in after:
+            if candidate.hop.transport is Transport.TLS:
+                self._certificates[candidate.hop.address] = group.certificate or target.host
 
 
-def names_of(configuration: Configuration) -> Names | None:
+def names_of(
+    configuration: Configuration,
+    now_us: Callable[[], int],
+    members_are: MembersAre,
+    certificates: MutableMapping[Address, str],
+) -> Names | None:
     """None where the configuration has no name looked up: then no server is needed, and the library not loaded."""
-    return Names(configuration) if configuration.dns.in_dialog else None
+    if not configuration.dns.in_dialog and not any(group.names for group in configuration.trunk_groups):
+        return None
+    return Names(configuration, now_us, members_are, certificates)
 
 
 def resolver_settings(configuration: Configuration) -> ResolverSettings:
@@ -45,3 +103,10 @@ def resolver_settings(configuration: Configuration) -> ResolverSettings:
         longest_ttl_s=max(dns.longest_ttl_seconds, dns.shortest_ttl_seconds),
         cached_answers=dns.max_cached,
     )
+
+
+def _target(named: NamedMember) -> Target:
+    target = target_of(named.uri.encode())
+    if target is None:
+        raise AssertionError("the configuration was read with its names")
+    return target

@@ -97,6 +97,16 @@ def test_the_example_configuration_is_in_order() -> None:
     assert done.stdout.startswith(f"{EXAMPLE}: in order; 3 trunk groups, 4 carriers, ")
 
 
+def test_a_member_that_is_a_name_is_said_to_be_looked_up_and_is_not(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text().replace('"127.0.0.1:5080"', '"switch.example"').replace("../", f"{EXAMPLE.parents[1]}/")
+    file = tmp_path / "named.toml"
+    file.write_text(text + '\n[dns]\nservers = ["192.0.2.53"]\n')
+    done = tollgate("check-config", str(file))
+    assert (done.returncode, done.stderr) == (0, "")
+    said = f"{file}: wentzville: sip:switch.example is a name; a gateway asks DNS servers for it: 192.0.2.53 port 53"
+    assert done.stdout.splitlines()[1:] == [said]
+
+
 def test_a_switch_that_lerg_does_not_know_is_a_fault_before_it_refuses_every_call(tmp_path: Path) -> None:
     text = (EXAMPLE.read_text()).replace("WNVLMOXADS0", "WNVLMOXADS9").replace("../", f"{EXAMPLE.parents[1]}/")
     file = tmp_path / "typo.toml"
