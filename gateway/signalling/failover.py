@@ -77,8 +77,8 @@ class Failover:
         client = self._forwarder.forward(server, dialog, member.hop, hops, pop_route, at_us, actions, record_route=True)
         client.member = member
         dialog.opened_by = client.branch
-        group = member.group
-        if group.only is None and len(group.members) > 1 + len(dialog.tried):
+        group, tried = member.group, dialog.tried
+        if group.only is None and any(other is not member and other not in tried for other in group.members):
             self._layer.expect(client, at_us, group.trunk_group.supervision.failover_us)
 
     def overdue(self, client: ClientTransaction, member: TrunkMember, at_us: int, actions: list[Action]) -> None:

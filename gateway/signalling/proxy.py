@@ -6,7 +6,7 @@ through go on unasked; a To tag of no such dialog does not get a request past th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -186,11 +186,23 @@ class SipProxy:
         if client is not None:
             self._failover.redirected(client, hop)
 
-    def members_are(self, trunk_group: str, members: Iterable[Member], at_us: int) -> None:
-        """A trunk group has these members from now on: the names of some lead elsewhere than before."""
-        reachable = (member for member in members if self._own.can_reach(member.hop))
+    def members_are(self, trunk_group: str, members: Sequence[Member], at_us: int) -> dict[Hop, str]:
+        """A trunk group has these members from now on: the names of some lead elsewhere than before.
+
+        Gives back which of them are left out, each with the reason.
+        """
+        reachable = [member for member in members if self._own.can_reach(member.hop)]
         self.prober.add(self.members.adopt(trunk_group, reachable), at_us)
-        self._ingress.know((member.group.trunk_group, member.hop) for member in self.members.by_hop.values())
+        by_hop = self.members.by_hop
+        self._ingress.know((member.group.trunk_group, member.hop) for member in by_hop.values())
+        left_out = {}
+        for member in members:
+            known = by_hop.get(member.hop)
+            if known is None:
+                left_out[member.hop] = "cannot be reached from here"
+            elif (owner := known.group.trunk_group.name) != trunk_group:
+                left_out[member.hop] = f"belongs to trunk group {owner}"
+        return left_out
 
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""

@@ -112,8 +112,9 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     replay = _replay_of(configuration, policy, listeners)
     notes = [FROM_THE_FIRST_PACKET]
     notes += [
-        f"trunk group {group.name}: {named.uri} is not looked up, for its addresses may have been others; "
-        "calls with them are of no known trunk group"
+        f"trunk group {group.name}: {named.uri} is not looked up, for its addresses may have been others: calls from "
+        "them are of no known trunk group, and calls to the trunk group are refused where it has no other members; "
+        "write the addresses of that time as members to have such calls judged"
         for group in configuration.trunk_groups
         for named in group.names
     ][:100]

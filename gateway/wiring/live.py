@@ -251,13 +251,8 @@ class Gateway:
             "weight": settings.weight,
         }
 
-    def _members_are(self, trunk_group: str, members: Sequence[Member]) -> None:
-        self.proxy.members_are(trunk_group, members, self.clock.now_us())
-        for member in members:
-            known = self.proxy.members.by_hop.get(member.hop)
-            if known is None or known.group.trunk_group.name != trunk_group:
-                reason = "is not one that can be reached" if known is None else "belongs to another trunk group"
-                LOG.warning("trunk group %s: %s, which DNS has for a name of it, %s", trunk_group, member.hop, reason)
+    def _members_are(self, trunk_group: str, members: Sequence[Member]) -> dict[Hop, str]:
+        return self.proxy.members_are(trunk_group, members, self.clock.now_us())
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
         """Cut a provider over to a dedicated trunk group, or back (L8). Its established calls are left to drain.

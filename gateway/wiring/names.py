@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Final
 
 from gateway.interconnection.trunk_groups import Address, Hop, Member, NamedMember, Transport, TrunkGroup
@@ -13,8 +14,12 @@ from gateway.signalling.named_members import members_of
 from gateway.transport.name_watch import NameWatch, WatchedName
 from gateway.transport.resolver import Resolver, ResolverSettings
 
-MembersAre = Callable[[str, Sequence[Member]], None]
-"""Told of a trunk group's members when the addresses of its names are others than before."""
+LOG = logging.getLogger("tollgate.dns")
+
+MembersAre = Callable[[str, Sequence[Member]], Mapping[Hop, str]]
+"""Told of a trunk group's members when the addresses of its names are others than before; gives back which of them it
+leaves out, each with the reason.
+"""
 
 
 class Names:
@@ -33,14 +38,16 @@ class Names:
         """
         self._groups: Final = [group for group in configuration.trunk_groups if group.names]
         self._targets: Final = {named.uri: _target(named) for group in self._groups for named in group.names}
-        self._located: Final[dict[str, tuple[Candidate, ...]]] = {}
+        self._located: Final[dict[Target, tuple[Candidate, ...]]] = {}
+        self._left_out: Final[dict[str, Mapping[Hop, str]]] = {}
+        """By trunk group, addresses of its names that are no members of it."""
         self._members_are: Final = members_are
+        self._written: Final = {member.hop for group in configuration.trunk_groups for member in group.members}
+        self._certificates_written: Final = dict(certificates)
         self._certificates: Final = certificates
         self._listeners: Final = configuration.listen
         self._resolver: Final = Resolver(resolver_settings(configuration))
-        self._watch: Final = NameWatch(
-            self._resolver, self._targets.values(), configuration.listen, self._changed, now_us
-        )
+        self._watch: Final = NameWatch(self._resolver, self._targets.values(), configuration.listen, self.moved, now_us)
 
     async def start(self) -> None:
         """Look up every member that is a name, and follow it from then on."""
@@ -61,24 +68,41 @@ class Names:
         wanted = {self._targets[named.uri] for named in group.names}
         return [name for name in self._watch.names if name.target in wanted]
 
-    def _changed(self, target: Target, candidates: tuple[Candidate, ...]) -> None:
-        uri = next(uri for uri, known in self._targets.items() if known == target)
-        before = self._located.get(uri, ())
-        self._located[uri] = candidates
+    def moved(self, target: Target, candidates: tuple[Candidate, ...]) -> None:
+        """A name leads to these addresses from now on."""
+        self._located[target] = candidates
+        concerned = [group for group in self._groups if any(self._targets[name.uri] == target for name in group.names)]
+        for group in concerned:
+            self._adopt(group)
+        # What one of them let go of, another may have waited for.
         for group in self._groups:
-            if any(named.uri == uri for named in group.names):
-                self._certify(group, target, before, candidates)
-                self._members_are(group.name, members_of(group, self._located))
+            if self._left_out.get(group.name) and group not in concerned:
+                self._adopt(group)
+        self._certify()
 
-    def _certify(
-        self, group: TrunkGroup, target: Target, before: Sequence[Candidate], after: Sequence[Candidate]
-    ) -> None:
-        """RFC 5922 section 4: the certificate is for the domain that was asked for, not for what DNS made of it."""
-        for candidate in before:
-            self._certificates.pop(candidate.hop.address, None)
-        for candidate in after:
-            if candidate.hop.transport is Transport.TLS:
-                self._certificates[candidate.hop.address] = group.certificate or target.host
+    def _adopt(self, group: TrunkGroup) -> None:
+        located = {named.uri: self._located.get(self._targets[named.uri], ()) for named in group.names}
+        left_out = self._members_are(group.name, members_of(group, located))
+        known = self._left_out.get(group.name, {})
+        self._left_out[group.name] = left_out
+        for hop, reason in left_out.items():
+            if known.get(hop) != reason:
+                LOG.warning("trunk group %s: %s, which DNS has for a name of it, %s", group.name, hop, reason)
+
+    def _certify(self) -> None:
+        """RFC 5922 section 4: the certificate is for the domain that was asked for, not for what DNS made of it.
+
+        An address that the configuration has is certified as it says, whatever DNS has there.
+        """
+        certificates: dict[Address, str] = {}
+        for group in self._groups:
+            foreign = self._written.union(self._left_out.get(group.name, ()))
+            for target in (self._targets[named.uri] for named in group.names):
+                for hop in (candidate.hop for candidate in self._located.get(target, ())):
+                    if hop.transport is Transport.TLS and hop not in foreign:
+                        certificates.setdefault(hop.address, group.certificate or target.host)
+        self._certificates.clear()
+        self._certificates.update(certificates | self._certificates_written)
 
 
 def names_of(

@@ -12,11 +12,13 @@ from playbook import (
     OURSELVES,
     STRANGER,
     Playbook,
+    Wait,
     answered,
     decided,
     ended,
     from_callee,
     in_dialog,
+    member_is,
     reply,
     request,
     sends,
@@ -108,6 +110,26 @@ def test_an_address_of_another_trunk_group_or_of_ourselves_is_left_out() -> None
     become(play, CALLER, OURSELVES, OTHER, OTHER)
     assert [member.hop for member in play.proxy.members.groups[HOST].members] == [OTHER]
     assert play.proxy.members.by_hop[CALLER].group.trunk_group.name == "TG-PARTNER"
+
+
+def test_who_is_left_out_is_told_with_the_reason() -> None:
+    play = playing(CALLEE)
+    members = [Member(hop) for hop in (CALLER, OURSELVES, OTHER)]
+    assert play.proxy.members_are(HOST, members, play.now_us) == {
+        CALLER: "belongs to trunk group TG-PARTNER",
+        OURSELVES: "cannot be reached from here",
+    }
+
+
+def test_a_call_whose_first_member_is_gone_goes_on_to_each_that_there_is_now() -> None:
+    play = playing(CALLEE, OTHER)
+    play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+    become(play, OTHER, STRANGER)
+    play >> reply(play.sent, 500) << sends("ACK", CALLEE) << sends("INVITE", OTHER)
+    second = play.sent
+    for seconds in (0.5, 1.0, 2.0):
+        play >> Wait(seconds) << sends("INVITE", OTHER, data=second)
+    play >> Wait(0.5) << member_is(Service.SUSPECT, OTHER) << sends("INVITE", STRANGER)
 
 
 def test_a_group_without_any_address_refuses_calls() -> None:
