@@ -24,7 +24,7 @@ from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
-from gateway.operations.readings import ConfigurationInfo, MemberReading, Readings
+from gateway.operations.readings import ConfigurationInfo, DnsFigures, MemberReading, Readings
 from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
@@ -350,6 +350,7 @@ class Gateway:
             retransmissions_absorbed=lambda: self.proxy.counters.absorbed,
             datagrams_dropped=self._dropped,
             connections=lambda: connection_figures(self.connections),
+            dns=lambda: self.names.figures() if self.names is not None else DnsFigures(),
             records_queued=lambda: self.recorder.queued,
             records_written=lambda: self.recorder.written,
             records_lost=lambda: self.recorder.lost,

@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.interconnection.trunk_groups import Address, Hop, Member, NamedMember, Transport, TrunkGroup
 from gateway.operations.configuration import Configuration
+from gateway.operations.readings import DnsFigures, NameReading
 from gateway.signalling.locating import Candidate, Target, in_order_of_trial, target_of
 from gateway.signalling.named_members import members_of
 from gateway.transport.name_watch import NameWatch, WatchedName
@@ -48,6 +49,7 @@ class Names:
         self._listeners: Final = configuration.listen
         self._resolver: Final = Resolver(resolver_settings(configuration))
         self._watch: Final = NameWatch(self._resolver, self._targets.values(), configuration.listen, self.moved, now_us)
+        self._watched: Final = {name.target: name for name in self._watch.names}
 
     async def start(self) -> None:
         """Look up every member that is a name, and follow it from then on."""
@@ -65,8 +67,25 @@ class Names:
 
     def of_group(self, group: TrunkGroup) -> list[WatchedName]:
         """What is known of the names of a trunk group."""
-        wanted = {self._targets[named.uri] for named in group.names}
-        return [name for name in self._watch.names if name.target in wanted]
+        return [self._watched[self._targets[named.uri]] for named in group.names]
+
+    def figures(self) -> DnsFigures:
+        """For the metrics."""
+        return DnsFigures(
+            asked=self._resolver.asked,
+            failed=self._resolver.failed,
+            cached=len(self._resolver),
+            names=[
+                NameReading(
+                    group.name,
+                    str(name.target),
+                    addresses=len(self._members_by(name.target, group)),
+                    failing=bool(name.failure),
+                )
+                for group in self._groups
+                for name in self.of_group(group)
+            ],
+        )
 
     def moved(self, target: Target, candidates: tuple[Candidate, ...]) -> None:
         """A name leads to these addresses from now on."""
@@ -89,6 +108,11 @@ class Names:
             if known.get(hop) != reason:
                 LOG.warning("trunk group %s: %s, which DNS has for a name of it, %s", group.name, hop, reason)
 
+    def _members_by(self, target: Target, group: TrunkGroup) -> list[Hop]:
+        """Addresses of a name that are members of its trunk group."""
+        left_out = self._left_out.get(group.name, {})
+        return [candidate.hop for candidate in self._located.get(target, ()) if candidate.hop not in left_out]
+
     def _certify(self) -> None:
         """RFC 5922 section 4: the certificate is for the domain that was asked for, not for what DNS made of it.
 
@@ -96,10 +120,9 @@ class Names:
         """
         certificates: dict[Address, str] = {}
         for group in self._groups:
-            foreign = self._written.union(self._left_out.get(group.name, ()))
             for target in (self._targets[named.uri] for named in group.names):
-                for hop in (candidate.hop for candidate in self._located.get(target, ())):
-                    if hop.transport is Transport.TLS and hop not in foreign:
+                for hop in self._members_by(target, group):
+                    if hop.transport is Transport.TLS and hop not in self._written:
                         certificates.setdefault(hop.address, group.certificate or target.host)
         self._certificates.clear()
         self._certificates.update(certificates | self._certificates_written)

@@ -10,7 +10,14 @@ from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, 
 from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
-from gateway.operations.readings import ConfigurationInfo, ConnectionFigures, MemberReading, Readings
+from gateway.operations.readings import (
+    ConfigurationInfo,
+    ConnectionFigures,
+    DnsFigures,
+    MemberReading,
+    NameReading,
+    Readings,
+)
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 from gateway.signalling.call import Call, EndedBy
@@ -52,6 +59,8 @@ REFUSAL_KINDS = (
 
 NO_CONNECTIONS = ConnectionFigures(up={"in": 0, "out": 0}, handshakes=0, opened={}, refused={}, closed={})
 
+ONE_NAME = DnsFigures(names=[NameReading("TG-SWITCH", "sip:switch.example", addresses=1, failing=False)])
+
 
 @dataclass
 class Stand:
@@ -71,6 +80,7 @@ class Stand:
     retransmissions_absorbed: int = 0
     datagrams_dropped: int = 0
     connections: ConnectionFigures = NO_CONNECTIONS
+    dns: DnsFigures = ONE_NAME
     records_queued: int = 0
     records_written: int = 0
     records_lost: int = 0
@@ -90,6 +100,7 @@ class Stand:
             retransmissions_absorbed=lambda: self.retransmissions_absorbed,
             datagrams_dropped=lambda: self.datagrams_dropped,
             connections=lambda: self.connections,
+            dns=lambda: self.dns,
             records_queued=lambda: self.records_queued,
             records_written=lambda: self.records_written,
             records_lost=lambda: self.records_lost,
@@ -156,5 +167,5 @@ async def samples_of(metrics: GatewayMetrics) -> Samples:
     return {(s.name, frozenset(s.labels.items())): s.value for family in families for s in family.samples}
 
 
-def series(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+def series(name: str, /, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
     return name, frozenset(labels.items())

@@ -32,7 +32,9 @@ from gateway.operations.readings import (
     MOST_REASONS,
     STATUS_CLASSES,
     ConnectionFigures,
+    DnsFigures,
     MemberReading,
+    NameReading,
 )
 from gateway.policy.verdict import Verdict
 from gateway.signalling.call import Call, EndedBy
@@ -315,6 +317,17 @@ async def test_connections_are_shown_by_direction_and_by_what_became_of_them() -
     assert samples[series("tollgate_connections_opened_total", transport="tls", direction="out")] == 1
     assert samples[series("tollgate_connections_refused_total", reason="per_address")] == 7
     assert samples[series("tollgate_connections_closed_total", reason="idle")] == 4
+
+
+async def test_what_dns_servers_were_asked_and_what_became_of_names_is_shown() -> None:
+    names = [NameReading("TG-SWITCH", "sip:a.example", 3, False), NameReading("TG-SWITCH", "sip:b.example", 0, True)]
+    samples = await samples_of(metrics_of(Stand(dns=DnsFigures(asked=9, failed=2, cached=5, names=names))))
+    assert samples[series("tollgate_dns_queries_total")] == 9
+    assert samples[series("tollgate_dns_failures_total")] == 2
+    assert samples[series("tollgate_dns_cached_answers")] == 5
+    for name, addresses, failing in (("sip:a.example", 3, 0), ("sip:b.example", 0, 1)):
+        assert samples[series("tollgate_name_addresses", trunk_group="TG-SWITCH", name=name)] == addresses
+        assert samples[series("tollgate_name_failing", trunk_group="TG-SWITCH", name=name)] == failing
 
 
 async def test_members_and_what_went_on_to_another_are_read_at_each_scrape() -> None:

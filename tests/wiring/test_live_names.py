@@ -84,12 +84,19 @@ async def test_a_member_that_is_a_name_is_looked_up_and_gets_calls_and_makes_the
         await exchange.set_up(gateway.address, "to-a-name")
         await exchange.hang_up(gateway.address, "to-a-name")
         (status,) = [group for group in gateway.status()["trunk_groups"] if group["name"] == "host"]
+        metrics = (await gateway.metrics.render()).decode()
     assert server.asked == {"A switch.example": 1}
     (name,) = status["names"]
     assert (name["name"], name["addresses"]) == (f"sip:switch.example:{port}", [f"udp:{LOOPBACK}:{port}"])
     assert (name["failure"], name["located"] is None) == (None, False)
     assert [member["address"] for member in status["members"]] == [f"udp:{LOOPBACK}:{port}"]
     assert f"sip:switch.example:{port} is now udp:{LOOPBACK}:{port}" in caplog.text
+    labels = f'name="sip:switch.example:{port}",trunk_group="host"'
+    assert f"tollgate_name_addresses{{{labels}}} 1.0" in metrics
+    assert f"tollgate_name_failing{{{labels}}} 0.0" in metrics
+    assert "tollgate_dns_queries_total 1.0" in metrics
+    assert "tollgate_dns_failures_total 0.0" in metrics
+    assert "tollgate_dns_cached_answers 1.0" in metrics
 
 
 async def test_a_gateway_whose_names_are_not_there_starts_and_refuses_their_calls(
@@ -99,7 +106,9 @@ async def test_a_gateway_whose_names_are_not_there_starts_and_refuses_their_call
     async with running(configuration) as gateway:
         answer = await exchange.refused(gateway.address, "to-nobody")
         (status,) = [group for group in gateway.status()["trunk_groups"] if group["name"] == "host"]
+        metrics = (await gateway.metrics.render()).decode()
     assert answer.startswith("SIP/2.0 480 ")
+    assert 'tollgate_name_failing{name="sip:switch.example",trunk_group="host"} 1.0' in metrics
     assert status["names"][0]["failure"] == "switch.example has no address"
     assert status["members"] == []
 

@@ -43,6 +43,10 @@ class Scene:
         assert target is not None
         self._names.moved(target, tuple(Candidate(hop, 0, 0, target.host) for hop in hops))
 
+    def addresses(self) -> dict[str, int]:
+        """As the metrics count them."""
+        return {reading.trunk_group: reading.addresses for reading in self._names.figures().names}
+
     def hops(self, group: str) -> list[Hop]:
         return [member.hop for member in self.members.groups[group].members]
 
@@ -110,6 +114,7 @@ def test_an_address_of_two_trunk_groups_is_certified_as_that_of_the_group_that_h
     scene.lead(HOST_NAME, FIRST)
     scene.lead(PARTNER_NAME, FIRST)
     assert scene.hops("shared") == []
+    assert scene.addresses() == {"shared": 0, "host": 1}
     assert scene.certificates == {FIRST.address: "switch.example"}
 
 
