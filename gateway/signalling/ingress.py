@@ -59,7 +59,7 @@ class Ingress:
         """A connection is up; `names` are those of its verified certificate, in lower case."""
         if hop.transport is _TLS:
             groups = dict(self._hosts.get((_TLS, hop.host), {}))
-            for name in names & self._certificates.keys():
+            for name in self._certificates.keys() & names:
                 groups |= self._certificates[name]
             self._connections[hop.connection] = groups
 
