@@ -8,7 +8,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, completed_via, headers, parse_via
 from gateway.interconnection.trunk_groups import Hop
-from gateway.signalling.call import Action, Send
+from gateway.signalling.call import Action, send_to
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters
 from gateway.signalling.requests import SCHEMES, request_of, scheme_of, unsupported_by_us
@@ -58,7 +58,7 @@ class Answers:
     ) -> None:
         """Answer without a transaction: a repeated request is answered again, the same (RFC 3261 section 8.2.7)."""
         data = self._own.answer(request_of(server), status, phrase, server.via, extra)
-        actions.append(Send(data, server.reply_to))
+        actions.append(send_to(data, server.reply_to))
 
     def options(self, server: ServerTransaction, known_host: bool, actions: list[Action]) -> None:
         """Answer an OPTIONS as a server does, saying what we do not know (RFC 3261 sections 8.2.2 and 11.2)."""
@@ -92,7 +92,7 @@ class Answers:
         except Malformed:
             received = None
         try:
-            actions.append(Send(self._own.answer(message, status, phrase, received), source))
+            actions.append(send_to(self._own.answer(message, status, phrase, received), source))
         except Malformed:
             return  # it lacks what an answer must repeat; the drop is counted above
 

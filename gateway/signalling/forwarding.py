@@ -6,7 +6,7 @@ from typing import Final
 
 from gateway.codecs.sip import SipMessage, Via, completed_via, forwarded
 from gateway.interconnection.trunk_groups import Hop, Transport
-from gateway.signalling.call import Action, Send
+from gateway.signalling.call import Action, send_to
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.requests import request_of
@@ -65,7 +65,7 @@ class Forwarder:
         """An ACK for a 2xx has no transaction: it is sent on and forgotten."""
         own = self._own.towards(target).via + self._own.new_branch() + b"\r\n"
         received = completed_via(via_value, via, source.host, source.port)
-        actions.append(Send(forwarded(request, own, hops, received, pop_route=pop_route), target))
+        actions.append(send_to(forwarded(request, own, hops, received, pop_route=pop_route), target))
 
 
 def hindrance_of(request: SipMessage, target: Hop, *, emergency: bool) -> tuple[int, str, bytes] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2s
+from hashlib import blake2b
 from typing import Final
 from zlib import crc32
 
@@ -54,8 +54,10 @@ class OwnSide:
         self._hosts_and_ports: Final = frozenset(listener.host_and_port for listener in self._listeners.values())
         self._hops: Final = frozenset(hop[:3] for hop in listeners)
         self._secret: Final = secret
-        self._branch_seed: Final = blake2s(key=secret, digest_size=8)
+        self._branch_seed: Final = blake2b(key=secret, digest_size=64)
         self._branches = 0
+        self._unguessable: list[bytes] = []
+        """What the next branches end with: one reckoning serves eight."""
 
     def towards(self, hop: Hop) -> Listener:
         """The listener from which that peer is reached."""
@@ -66,9 +68,12 @@ class OwnSide:
     def new_branch(self) -> bytes:
         # Who was sent one branch must not know the next: responses to others' calls could be forged with it.
         self._branches += 1
-        keyed = self._branch_seed.copy()
-        keyed.update(b"%x" % self._branches)
-        return b"%s%x.%s" % (OWN_COOKIE, self._branches, keyed.hexdigest().encode())
+        if not self._unguessable:
+            keyed = self._branch_seed.copy()
+            keyed.update(b"%x" % self._branches)
+            drawn = keyed.hexdigest().encode()
+            self._unguessable = [drawn[start : start + 16] for start in range(0, 128, 16)]
+        return b"%s%x.%s" % (OWN_COOKIE, self._branches, self._unguessable.pop())
 
     def owns(self, uri: Uri) -> bool:
         """Whether a URI of a Route is ours."""

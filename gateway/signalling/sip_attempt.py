@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from gateway.codecs.malformed import Malformed
@@ -14,7 +14,7 @@ from gateway.codecs.sip.headers import Header
 from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
 from gateway.policy.attribution import Attribution
-from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact
+from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact, number_fact
 from gateway.signalling.trunk_parameters import names_trunk
 
 MAX_VALUES: Final = 32
@@ -54,7 +54,7 @@ def attempt_of(
         ingress,
         None,
         OcnSource.NONE,
-        NumberFact("Request-URI", called.number, invite.request_uri, len(invite.method) + 1),
+        number_fact("Request-URI", called.number, invite.request_uri, len(invite.method) + 1),
         from_fact,
         to_fact,
         tuple(fact for fact, _ in identities),
@@ -84,22 +84,34 @@ def attempt_of(
 _TELEPHONE_PARAMETER: Final = re.compile(rb";[ \t]*(?:rn|npdi|isup-oli|oli|cpc)(?![A-Za-z0-9-])", re.IGNORECASE)
 
 
+_USUAL: Final = b";user=phone"
 _RN: Final = re.compile(rb";[ \t]*rn[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
 
 
-class TelephoneUri(NamedTuple):
+class TelephoneUri:
     """A URI, and what it says of a telephone number."""
 
-    uri: Uri
-    number: TelephoneNumber | None
-    routing_number: TelephoneNumber | None
-    """rn (RFC 4694)."""
-    npdi: bool
-    """RFC 4694."""
-    originating_line: tuple[bytes, bytes] | None
-    """Name and value of isup-oli or oli."""
-    category: bytes | None
-    """cpc."""
+    __slots__ = ("category", "npdi", "number", "originating_line", "routing_number", "uri")
+
+    def __init__(
+        self,
+        uri: Uri,
+        number: TelephoneNumber | None,
+        routing_number: TelephoneNumber | None = None,
+        npdi: bool = False,
+        originating_line: tuple[bytes, bytes] | None = None,
+        category: bytes | None = None,
+    ) -> None:
+        self.uri: Final = uri
+        self.number: Final = number
+        self.routing_number: Final = routing_number
+        """rn (RFC 4694)."""
+        self.npdi: Final = npdi
+        """RFC 4694."""
+        self.originating_line: Final = originating_line
+        """Name and value of isup-oli or oli."""
+        self.category: Final = category
+        """cpc."""
 
 
 NONE_KNOWN: Final[Mapping[bytes, TelephoneUri]] = MappingProxyType({})
@@ -123,8 +135,8 @@ def read_uri(raw: bytes) -> TelephoneUri:
         uri = uri._replace(
             user_parameters=unquote_to_bytes(uri.user_parameters), parameters=unquote_to_bytes(uri.parameters)
         )
-    if not parameters or not _TELEPHONE_PARAMETER.search(parameters):
-        return TelephoneUri(uri, number, None, False, None, None)
+    if not parameters or parameters == _USUAL or not _TELEPHONE_PARAMETER.search(parameters):
+        return TelephoneUri(uri, number)
     if len(set(_RN.findall(uri.user_parameters + uri.parameters))) > 1:
         raise Malformed("the URI has two values of rn")  # RFC 3966 section 3; whoever comes next may take the other
     lines = ((name, uri.telephone_parameter(name)) for name in (b"isup-oli", b"oli"))
@@ -189,7 +201,7 @@ def _addresses(
         line = message.data[span[0] : span[1]]
         for start, end in ((0, len(line)),) if line and b"," not in line else split_list(line):
             if len(found) == MAX_VALUES:
-                found.append((NumberFact(header.name, None, line[start:], span[0] + start), None))
+                found.append((number_fact(header.name, None, line[start:], span[0] + start), None))
                 return found
             raw = line[start:end]
             uri: TelephoneUri | None = None
@@ -199,7 +211,7 @@ def _addresses(
             except Malformed:
                 pass  # the field is there and says nothing
             number = uri.number if uri is not None else None
-            found.append((NumberFact(header.name, number, raw, span[0] + start), uri))
+            found.append((number_fact(header.name, number, raw, span[0] + start), uri))
     return found
 
 
@@ -215,9 +227,9 @@ def _address_fact(message: SipMessage, header: Header, *, lenient: bool) -> tupl
         uri = read_uri(address.uri)
     except Malformed as fault:
         if lenient:
-            return NumberFact(header.name, None, raw, span[0]), _NO_ADDRESS, _NO_URI
+            return number_fact(header.name, None, raw, span[0]), _NO_ADDRESS, _NO_URI
         raise Malformed(f"{header.name}: {fault.what}", span[0] + fault.offset) from None
-    return NumberFact(header.name, uri.number, raw, span[0]), address, uri
+    return number_fact(header.name, uri.number, raw, span[0]), address, uri
 
 
 _TOKENS: Final = re.compile(rb"[A-Za-z0-9.!%*_+`'~ \t\r\n-]+")
@@ -225,7 +237,7 @@ _TOKENS: Final = re.compile(rb"[A-Za-z0-9.!%*_+`'~ \t\r\n-]+")
 (RFC 4475 section 3.1.2.15): a comma or a semicolon in it is the end of the address to the next one to read it."""
 
 _NO_ADDRESS: Final = NameAddr(b"", b"", 0, b"")
-_NO_URI: Final = TelephoneUri(Uri(b"", b"", b"", b"", 0, b""), None, None, False, None, None)
+_NO_URI: Final = TelephoneUri(Uri(b"", b"", b"", b"", 0, b""), None)
 
 
 def number_of(uri: Uri) -> TelephoneNumber | None:

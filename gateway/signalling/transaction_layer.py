@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from gateway.codecs.sip import RelayedResponse, SipMessage, ack_of_failure, cancel_of
 from gateway.interconnection.trunk_groups import Hop, Transport
-from gateway.signalling.call import Action, Send
+from gateway.signalling.call import Action, send_to
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.timers import TimerQueue
 from gateway.signalling.transactions import (
@@ -118,7 +118,7 @@ class TransactionLayer:
         self._clients[branch, method] = client
         if server is not None:
             server.client = client
-        actions.append(Send(data, target))
+        actions.append(send_to(data, target))
         if target.transport is _UDP:
             client.interval_us = self._settings.t1_us
         else:  # timer B or F alone
@@ -215,7 +215,7 @@ class TransactionLayer:
         for effect in effects:
             if effect is _SEND or effect is _REPEAT_RESPONSE:
                 if server.response is not None:
-                    actions.append(Send(server.response, server.reply_to))
+                    actions.append(send_to(server.response, server.reply_to))
             elif effect is _FORGET:
                 self._forget_server(server)
             else:
@@ -253,14 +253,14 @@ class TransactionLayer:
         if effect is Effect.FORGET:
             self._forget_client(client)
         elif effect is Effect.REPEAT_REQUEST:
-            actions.append(Send(client.request, client.target))
+            actions.append(send_to(client.request, client.target))
             if client.interval_us < self._settings.t2_us <= 2 * client.interval_us and client.machine is CLIENT:
                 self._user.on_slow(client, at_us, actions)
         elif effect is Effect.ACKNOWLEDGE:
             if client.ack is None and response is not None:
                 client.ack = ack_of_failure(SipMessage(client.request), response.to)
             if client.ack is not None:
-                actions.append(Send(client.ack, client.target))
+                actions.append(send_to(client.ack, client.target))
         elif effect is Effect.CANCEL:
             client.overdue = not client.cancelled
             self.cancel(client, at_us, actions)

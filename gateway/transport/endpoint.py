@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.codecs.sip.framing import Unframeable
-from gateway.interconnection.trunk_groups import Hop, Service
+from gateway.interconnection.trunk_groups import Hop, Service, Transport
 from gateway.signalling.call import Action, Call, Decided, Ended, Locate, MemberChanged, Progressed, Send
 from gateway.signalling.locating import Target
-from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
 from gateway.transport.message_counts import MessageCounts
 
@@ -60,12 +59,31 @@ class Carrier(Protocol):
         """Until what `close` has begun is done."""
 
 
+class Proxy(Protocol):
+    """What stands behind the endpoint (`SipProxy`)."""
+
+    @property
+    def next_wake_us(self) -> int | None: ...
+
+    def receive(self, data: bytes, source: Hop, at_us: int) -> list[Action]: ...
+
+    def connected(self, hop: Hop, names: frozenset[str]) -> None: ...
+
+    def closed(self, hop: Hop, at_us: int) -> list[Action]: ...
+
+    def undeliverable(self, message: Send, at_us: int) -> list[Action]: ...
+
+    def located(self, token: int, hops: Iterable[Hop], at_us: int) -> list[Action]: ...
+
+    def wake(self, at_us: int) -> list[Action]: ...
+
+
 class SipEndpoint:
     """Hands messages to the proxy, does what it asks, and keeps its one timer."""
 
     def __init__(
         self,
-        proxy: SipProxy,
+        proxy: Proxy,
         clock: Clock,
         observers: Sequence[CallObserver],
         tap: Tap | None = None,
@@ -83,6 +101,8 @@ class SipEndpoint:
         self._locator: Final = locator
         self._locating: Final[set[asyncio.Task[None]]] = set()
         self._carriers: Final[dict[tuple[str, bool], Carrier]] = {}
+        self._sole: Transport | None = None
+        """The transport of the only carrier there is, where there is but one."""
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at_us = 0
@@ -98,6 +118,7 @@ class SipEndpoint:
     def add(self, carrier: Carrier) -> None:
         """Send by this carrier what goes to peers of its transport and IP version."""
         self._carriers[_kind_of(carrier.local)] = carrier
+        self._sole = carrier.local.transport if len(self._carriers) == 1 else None
 
     @property
     def carriers(self) -> tuple[Carrier, ...]:
@@ -198,9 +219,13 @@ class SipEndpoint:
     def _perform(self, actions: Iterable[Action], at_us: int) -> list[Send]:
         """Once. Gives back what could not be sent."""
         outgoing: dict[tuple[str, bool], list[Send]] = {}
+        usual: list[Send] = []
         for action in actions:
             if type(action) is Send:
-                outgoing.setdefault(_kind_of(action.target), []).append(action)
+                if action.target.transport is self._sole:
+                    usual.append(action)
+                else:
+                    outgoing.setdefault(_kind_of(action.target), []).append(action)
             elif type(action) is Locate:
                 self._locate(action)
             elif isinstance(action, MemberChanged):
@@ -211,6 +236,8 @@ class SipEndpoint:
                 )
             elif not isinstance(action, Send | Locate):
                 self._tell(action)
+        if usual:
+            outgoing[_kind_of(self.local)] = usual
         lost: list[Send] = []
         for kind, messages in outgoing.items():
             carrier = self._carriers.get(kind)

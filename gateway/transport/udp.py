@@ -13,6 +13,8 @@ from gateway.transport.datagrams import datagrams_of
 from gateway.transport.endpoint import SipEndpoint
 
 RECEIVE_BUFFER_BYTES: Final = 4 << 20
+BATCHES: Final = 4
+"""Read at most before the loop gets its turn."""
 
 LOG = logging.getLogger("tollgate.transport")
 
@@ -20,7 +22,7 @@ LOG = logging.getLogger("tollgate.transport")
 class UdpCarrier:
     """Reads datagrams for the endpoint, and sends what it wants sent.
 
-    A batch at a time is read: HTTP and timers must not starve under a flood.
+    A few batches at a time are read: HTTP and timers must not starve under a flood.
     """
 
     def __init__(self, endpoint: SipEndpoint, sock: socket.socket) -> None:
@@ -47,12 +49,16 @@ class UdpCarrier:
         return [messages[number] for number in unsent] if unsent else []
 
     def _readable(self) -> None:
-        try:
-            arrived = self._datagrams.receive(self._now())
-        except OSError as error:
-            LOG.warning("reading from %s failed: %s", self.local, error)
-            return
-        self._endpoint.receive(arrived, self.local)
+        """What has come while one batch was decided is taken up at once: a turn of the loop costs more than to ask."""
+        for _ in range(BATCHES):
+            try:
+                arrived = self._datagrams.receive(self._now())
+            except OSError as error:
+                LOG.warning("reading from %s failed: %s", self.local, error)
+                return
+            if not arrived:
+                return
+            self._endpoint.receive(arrived, self.local)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -30,7 +30,7 @@ from gateway.codecs.sip import headers
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 
-OWN_VIA = b"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKtg1.afaa6ff1eac7c16b\r\n"
+OWN_VIA = b"Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKtg1.a4668c85a5011b00\r\n"
 OWN_ROUTE = b"Record-Route: <sip:192.0.2.1:5060;lr>\r\n"
 
 

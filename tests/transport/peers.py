@@ -38,7 +38,7 @@ class Peer:
         self.socket.close()
 
 
-class ScriptedProxy(SipProxy):
+class ScriptedProxy:
     """In a proxy's place: does what a function says of each datagram, and wakes when it is told to."""
 
     def __init__(self, answer: Callable[[bytes, Hop], Sequence[Action]]) -> None:
