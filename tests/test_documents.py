@@ -1,22 +1,29 @@
-"""What the documents name is there: paths of the repository, checks, targets of make, commands."""
+"""What the documents name is there: paths of the repository, checks, targets of make, commands; and what is there to be
+set, counted and alerted has its row.
+"""
 
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from gateway.cli import app
+from gateway.interconnection.trunk_groups import Mode
+from gateway.operations import configuration_schema as schema
 from gateway.policy.check import Check
 from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.engine import NO_ROOM_FINDING, NO_ROUTE_FINDING
 from gateway.policy.refusals import REFUSALS
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/clauses.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/clauses.md", "docs/configuration.md", "docs/operations.md")
 MADE_BY_RUNNING = ("var/", ".venv/", "bench/results.json")
 """Paths that exist only once something was run; the documents may name them."""
 
@@ -26,6 +33,8 @@ _BRACES = re.compile(r"\{([^{}]+)\}")
 _NUMBERS = re.compile(r"(?<= )\d+(?= \|| $)")
 _COMMAND = re.compile(r"(?:`|^|\$ )tollgate ([a-z][a-z-]*)", re.MULTILINE)
 _TARGET = re.compile(r"(?:`|^)make ([a-z]+)", re.MULTILINE)
+_LINK = re.compile(r"\]\(([^)#:\s]+)\)")
+_METRIC = re.compile(r"\"(tollgate_[a-z_]+)\"")
 _CHECK_ROW = re.compile(r"^\| `(\w+)` \|(.+)\|$", re.MULTILINE)
 
 
@@ -57,6 +66,67 @@ def test_every_path_that_a_document_names_exists(document: str) -> None:
 def test_every_test_that_a_clause_or_a_section_rests_on_holds_tests(document: str) -> None:
     files = [ROOT / path for path in paths_in(document) if Path(path).name.startswith("test_")]
     assert all("def test_" in path.read_text(encoding="utf-8") for path in files)
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, "CHANGELOG.md", "bench/README.md"])
+def test_every_link_of_a_document_leads_to_a_file(document: str) -> None:
+    linked = _LINK.findall((ROOT / document).read_text(encoding="utf-8"))
+    assert not [link for link in linked if not (ROOT / document).parent.joinpath(link).exists()]
+
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "## `[gateway]`": schema.GatewaySection,
+    "## `[operations]`": schema.OperationsSection,
+    "## `[limits]`": schema.LimitsSection,
+    "## `[connections]`": schema.ConnectionsSection,
+    "## `[tls]`": schema.TlsSection,
+    "## `[dns]`": schema.DnsSection,
+    "## `[records]`": schema.RecordsSection,
+    "## `[numbering]`": schema.NumberingSection,
+    "## `[agreement]`": schema.AgreementSection,
+    "## `[[carriers]]`": schema.CarrierTable,
+    "### `limit`": schema.LimitTable,
+    "## `[[trunk_groups]]`": schema.TrunkGroupTable,
+    "### `members` as tables": schema.MemberTable,
+}
+"""Headings of the reference, and what each is of."""
+
+
+def default_of(setting: FieldInfo) -> str:
+    """A setting's default as the reference writes it."""
+    default = setting.default
+    if setting.is_required():
+        return "–"
+    if default is None:
+        return "*none*"
+    if isinstance(default, int | float) and not isinstance(default, bool):
+        return str(default)
+    if isinstance(default, tuple):
+        return f"`{default[0]}:{default[1]}`"
+    written = default.value if isinstance(default, Mode) else default
+    return f"`{json.dumps(written) if isinstance(written, bool | list | dict) else written}`"
+
+
+@pytest.mark.parametrize("heading", SECTIONS)
+def test_the_reference_has_every_setting_with_its_default(heading: str) -> None:
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    section = re.split(r"\n##", text.split(f"\n{heading}\n")[1])[0]
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.MULTILINE))
+    assert told == {key: default_of(setting) for key, setting in SECTIONS[heading].model_fields.items()}
+
+
+def test_the_reference_has_every_section() -> None:
+    headed = {heading.strip("# `[]") for heading in SECTIONS if heading.startswith("## ")}
+    assert headed == set(schema.Document.model_fields)
+
+
+def test_every_metric_and_every_alert_is_explained() -> None:
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    sources = [
+        (ROOT / "gateway/operations" / name).read_text(encoding="utf-8") for name in ("metrics.py", "readings.py")
+    ]
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "grafana/alerts.yml").read_text(encoding="utf-8"))
+    assert not [name for name in (*_METRIC.findall("".join(sources)), *alerts) if f"`{name}" not in text]
 
 
 def check_rows() -> dict[str, str]:
