@@ -36,6 +36,7 @@ interop: $(READY) ## Try it against Debian's SIPp, Kamailio, tshark and Promethe
 
 bench: $(READY) ## Measure the CPU time of a call beside Kamailio's and bare forwarders', and its growth
 	@deploy/debian-packages gcc libc6-dev kamailio || echo "Measuring without what is missing." >&2
+	@$(BIN)/python deploy/build-native || echo "Measuring the gateway in Python alone." >&2
 	@$(BIN)/python -m bench --growth
 
 native: $(READY) ## Compile what costs most: optional, needs a C compiler and Python's headers

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from gateway import VERSION
+from gateway.native import OFFER
 
 app = typer.Typer(
     name="tollgate",
@@ -42,7 +43,7 @@ def fail(code: Exit, *lines: str) -> NoReturn:
 
 def _say_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"tollgate {VERSION}")
+        typer.echo(f"tollgate {VERSION} ({OFFER.words()})")
         raise typer.Exit(int(Exit.CLEAN))
 
 

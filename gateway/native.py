@@ -42,6 +42,10 @@ class Offer:
     reason: str = ""
     """Why something that could be compiled is not; empty where all is."""
 
+    def words(self) -> str:
+        """For people: what is compiled."""
+        return f"compiled: {', '.join(self.groups)}" if self.groups else f"all in Python: {self.reason}"
+
 
 class _Finder(MetaPathFinder):
     def __init__(self, modules: Mapping[str, Path]) -> None:
@@ -80,7 +84,7 @@ def read_offer(folder: Path = FOLDER, root: Path = ROOT) -> Offer:
                 modules |= {module: folder / file for module, file in group["modules"].items()}
     except (AttributeError, KeyError, TypeError) as error:
         return Offer(reason=f"{folder / MANIFEST} is not a manifest: {error!r}")
-    reason = f"{_first_of(sorted(set(stale)))} changed since it was compiled" if stale else ""
+    reason = f"{_first_of(sorted(set(stale)))} changed" if stale else ""
     return Offer(modules, tuple(current), reason)
 
 
@@ -103,7 +107,7 @@ def offer() -> Offer:
     if found.reason and found.reason not in ("not built", f"{PURE} is set"):
         kept = "Parts of Tollgate run" if found.modules else "Tollgate runs"
         sys.stderr.write(
-            f"{kept} in plain Python: {found.reason} what {FOLDER} was built. 'make native' builds it anew.\n"
+            f"{kept} in plain Python: {found.reason} since {FOLDER} was built. 'make native' builds it anew.\n"
         )
     return found
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from bench.contestants.contestant import Contestant
 from bench.contestants.forwarder import Floor, UvloopForwarder
 from bench.contestants.kamailio import Kamailio
-from bench.contestants.tollgate import Tollgate
+from bench.contestants.tollgate import Tollgate, TollgatePython
 
 CONTESTANTS: Mapping[str, type[Contestant]] = {
-    contestant.name: contestant for contestant in (Tollgate, Kamailio, UvloopForwarder, Floor)
+    contestant.name: contestant for contestant in (TollgatePython, Tollgate, Kamailio, UvloopForwarder, Floor)
 }
 """By name, in the order in which a round runs them: who does most comes first. Each is held against those behind it."""

@@ -216,3 +216,10 @@ class Tollgate(Contestant):
 def _words(calls: range) -> str:
     least, most = calls[0], calls[-1]
     return str(most) if least == most else f"{least} to {most}"
+
+
+class TollgatePython(Tollgate):
+    """The same without compiled modules, where `tollgate` has them."""
+
+    name = "tollgate_python"
+    environment: ClassVar[Mapping[str, str]] = {"TOLLGATE_PURE_PYTHON": "1"}

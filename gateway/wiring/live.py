@@ -19,6 +19,7 @@ from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.interconnection.trunk_groups import Address, Hop, Member
+from gateway.native import OFFER
 from gateway.numbering.csv_rows import TableUnreadable
 from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
@@ -181,6 +182,7 @@ class Gateway:
         now = self.clock.now_us()
         return {
             "version": VERSION,
+            "compiled": list(OFFER.groups),
             "since": _timestamp(self._started_us),
             "draining": self._draining,
             "sip": [str(listener) for listener in self.listeners],
