@@ -2,7 +2,8 @@
 
 Over UDP a peer is the address that it sends from. The port of a connection is the kernel's choice at the far end, so
 over TCP a peer is its IP address, and over TLS the names of its certificate where the trunk group asks for one. Where
-several trunk groups share that, the port that the peer writes into its Via tells them apart.
+several trunk groups share that, the port that the peer writes into its Via tells them apart; where they share a
+certificate's name and the port as well, the address that it connects from does.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 _UDP: Final = Transport.UDP
 _TLS: Final = Transport.TLS
 
-_Groups = dict[int, TrunkGroup]
-"""Trunk groups of one peer, by the port of the member, which the peer writes into its Via."""
+_Groups = dict[int, TrunkGroup | None]
+"""Trunk groups of one peer, by the port of the member, which the peer writes into its Via. None: several have it."""
 
 
 class Ingress:
@@ -28,7 +29,7 @@ class Ingress:
         self.datagram_hosts: Final[set[str]] = set()
         """Hosts of the members that are reached over UDP."""
         self._hosts: Final[defaultdict[tuple[Transport, str], _Groups]] = defaultdict(dict)
-        self._certificates: Final[defaultdict[str, _Groups]] = defaultdict(dict)
+        self._certificates: Final[defaultdict[str, list[tuple[Hop, TrunkGroup]]]] = defaultdict(list)
         self._all_hosts: Final[set[str]] = set()
         """Hosts of the members that are known by their address: not of those that have to show a certificate."""
         self._connections: Final[dict[int, _Groups]] = {}
@@ -49,7 +50,7 @@ class Ingress:
             self._datagrams[member] = group
             self.datagram_hosts.add(member.host)
         elif member.transport is _TLS and group.certificate is not None:
-            self._certificates[group.certificate][member.port] = group
+            self._certificates[group.certificate].append((member, group))
         else:
             self._hosts[member.transport, member.host][member.port] = group
 
@@ -58,10 +59,15 @@ class Ingress:
     def connected(self, hop: Hop, names: frozenset[str]) -> None:
         """A connection is up; `names` are those of its verified certificate, in lower case."""
         if hop.transport is _TLS:
-            groups = dict(self._hosts.get((_TLS, hop.host), {}))
-            for name in self._certificates.keys() & names:
-                groups |= self._certificates[name]
-            self._connections[hop.connection] = groups
+            self._connections[hop.connection] = self._hosts.get((_TLS, hop.host), {}) | self._named(hop.host, names)
+
+    def _named(self, host: str, names: frozenset[str]) -> _Groups:
+        """The trunk groups of a certificate's names; of several with one port, the one with a member at that host."""
+        members = [member for name in self._certificates.keys() & names for member in self._certificates[name]]
+        found: _Groups = {}
+        for member, group in [(member, group) for member, group in members if member.host == host] or members:
+            found[member.port] = group if found.get(member.port, group) is group else None
+        return found
 
     def closed(self, hop: Hop) -> None:
         self._connections.pop(hop.connection, None)

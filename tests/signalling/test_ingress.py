@@ -87,6 +87,35 @@ def test_over_tls_the_certificate_tells_where_the_trunk_group_asks_for_a_name(
     assert ingress.is_member(hop) is member
 
 
+@pytest.mark.parametrize(
+    ("host", "names", "expected"),
+    [
+        (PARTNER, {"partner.example"}, "shared"),
+        (SHARED, {"partner.example"}, "dedicated"),
+        (NEIGHBOUR, {"partner.example", "third.example"}, "third"),
+        (PARTNER, {"partner.example", "third.example"}, "shared"),
+        ("198.51.100.7", {"third.example"}, "third"),
+        ("198.51.100.7", {"partner.example"}, None),  # it could be either: nobody's calls are laid to another
+        ("198.51.100.7", {"partner.example", "third.example"}, None),
+    ],
+)
+def test_trunk_groups_of_one_certificate_and_port_are_told_apart_by_the_address(
+    host: str, names: set[str], expected: str | None
+) -> None:
+    ingress = Ingress(
+        (
+            group("shared", Hop(PARTNER, 5061, TLS), certificate="partner.example"),
+            group("dedicated", Hop(SHARED, 5061, TLS), certificate="partner.example"),
+            group("third", Hop(NEIGHBOUR, 5061, TLS), certificate="third.example"),
+        )
+    )
+    hop = Hop(host, 40_000, TLS, 7)
+    ingress.connected(hop, frozenset(names))
+    found = ingress.group_of(hop, 5061)
+    assert (found.name if found is not None else None) == expected
+    assert ingress.is_member(hop)
+
+
 def test_what_one_connection_has_shown_says_nothing_of_another() -> None:
     ingress = Ingress(GROUPS)
     ingress.connected(Hop(NAMED, 40_000, TLS, 7), frozenset({"switch.example"}))
