@@ -165,7 +165,8 @@ class SipProxy:
         if data.startswith(b"SIP/2.0 "):
             self._reroute(message, actions)
             return actions
-        start = data.find(b";branch=") + 8  # of the first Via, which is ours
+        via = data.find(b"\r\n")  # ours, behind the request line: a Request-URI may have a branch parameter too
+        start = data.find(b";branch=", via) + 8
         method = data[: data.find(b" ")]
         client = self._layer.client(data[start : data.find(b"\r\n", start)], b"INVITE" if method == b"ACK" else method)
         if client is not None and client.target == message.target:

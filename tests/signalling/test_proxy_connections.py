@@ -154,6 +154,14 @@ def test_an_invite_that_is_lost_with_its_connection_fails_as_if_the_next_hop_wer
         assert play.proxy.transactions == 0
 
 
+def test_a_branch_parameter_in_the_request_uri_does_not_hide_that_an_invite_was_lost() -> None:
+    with towards_tcp() as play:
+        play >> request(uri="sip:+16365550199;branch=z9hG4bK1@192.0.2.20") << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE_TCP)
+        play >> Undeliverable(Send(play.sent, CALLEE_TCP))
+        play << sends("500", CALLER) << ended(EndedBy.FAILURE, 500)
+
+
 def test_a_call_that_rings_outlives_the_connection() -> None:
     """RFC 3261 figure 5 and section 18.2.2: the callee has the INVITE, and answers by a new connection."""
     with towards_tcp() as play:
