@@ -14,7 +14,8 @@ from gateway.codecs.sip.framing import FramingLimits
 from gateway.interconnection.trunk_groups import Transport
 
 STRANGERS_SHARE: Final = 8
-"""One in so many accepted connections may be of addresses that are no switch's: they cannot keep the switches out."""
+"""One in so many accepted connections, and handshakes, may be of addresses that are no switch's: they cannot keep the
+switches out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,13 @@ class ConnectionTable:
     ) -> None:
         """`known`: whether an IP address is a switch's. Strangers' connections get a share of the table and no more."""
         self.limits: Final = limits
-        self._known: Final = known
+        self.known: Final = known
         self._now_us: Final = now_us
         self._numbers: Final = count(1)
         self._watched: Final[dict[int, Watched]] = {}
         self._by_address: Final[Counter[str]] = Counter()
         self._strangers = 0
+        self._strangers_handshakes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._sweep_s: Final = min(limits.message_s, limits.idle_s, limits.half_closed_s, 4.0) / 4
         self.accepted = 0
@@ -110,10 +112,10 @@ class ConnectionTable:
         self.closed: Final[Counter[Closing]] = Counter(dict.fromkeys(Closing, 0))
 
     def admit(self, host: str, *, handshake: bool) -> Refusal | None:
-        """Take a connection from that address into the count, or say why not."""
+        """Take a connection from that address into the count, or say why not. `handshake`: it begins with one."""
         limits = self.limits
         refusal = None
-        known = self._known(host)
+        known = self.known(host)
         if self.accepted >= limits.connections:
             refusal = Refusal.TOTAL
         elif not known and self._strangers >= max(limits.connections // STRANGERS_SHARE, 1):
@@ -122,18 +124,28 @@ class ConnectionTable:
             refusal = Refusal.PER_ADDRESS
         elif handshake and self.handshakes >= limits.handshakes:
             refusal = Refusal.HANDSHAKES
+        elif handshake and not known and self._strangers_handshakes >= max(limits.handshakes // STRANGERS_SHARE, 1):
+            refusal = Refusal.STRANGERS
         if refusal is not None:
             self.refused[refusal] += 1
             return refusal
         self.accepted += 1
         self._strangers += not known
         self._by_address[host] += 1
+        if handshake:
+            self.handshakes += 1
+            self._strangers_handshakes += not known
         return None
+
+    def shaken(self, host: str) -> None:
+        """The handshake of an admitted connection is over, well or badly."""
+        self.handshakes -= 1
+        self._strangers_handshakes -= not self.known(host)
 
     def release(self, host: str) -> None:
         """An admitted connection is gone."""
         self.accepted -= 1
-        self._strangers -= not self._known(host)
+        self._strangers -= not self.known(host)
         self._by_address[host] -= 1
         if not self._by_address[host]:
             del self._by_address[host]

@@ -144,19 +144,19 @@ class StreamCarrier:
         secured: dict[str, Any] = {}
         if self._tls is not None:
             secured["ssl"] = self._tls.server
-            self._table.handshakes += 1
         try:
             async with asyncio.timeout(self._table.limits.handshake_s):
                 await self._loop.connect_accepted_socket(lambda: connection, sock, **secured)
         except OSError as error:
-            LOG.info("%s: the handshake failed: %s", hop, error)
+            level = logging.INFO if self._table.known(hop.host) else logging.DEBUG  # strangers do not fill the log
+            LOG.log(level, "%s: the handshake failed: %s", hop, str(error) or "it took too long")
             connection.failed(Closing.HANDSHAKE)
         except asyncio.CancelledError:
             connection.failed(Closing.STOPPED)
             raise
         finally:
             if secured:
-                self._table.handshakes -= 1
+                self._table.shaken(hop.host)
 
     # -- connections of our own ---------------------------------------------------------------------------------------
 

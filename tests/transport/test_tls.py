@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -185,6 +187,43 @@ async def test_a_handshake_that_does_not_go_on_is_given_up_and_bounded(authority
         assert gateway.table.refused[Refusal.HANDSHAKES] == 2
         assert gateway.table.closed[Closing.HANDSHAKE] == 3
         assert gateway.table.accepted == gateway.table.handshakes == 0
+
+
+async def test_handshakes_of_strangers_do_not_keep_the_switches_out(authority: Authority) -> None:
+    limits = StreamLimits(handshakes=16)
+    async with gateway_side(
+        lambda _data, source: [Send(response(), source)],
+        tls=authority.contexts(),
+        limits=limits,
+        known=lambda host: host == "127.0.0.2",
+        host="0.0.0.0",  # noqa: S104
+    ) as gateway:
+        listening = ("127.0.0.1", gateway.address[1])
+        silent = [await FarEnd.to(listening) for _ in range(16)]
+        assert await silent[2].rest() == b""
+        await until(lambda: gateway.table.refused[Refusal.STRANGERS] == 14)
+        assert gateway.table.handshakes == 2
+        sock = socket.create_connection(listening, source_address=("127.0.0.2", 0))
+        context = authority.switch("switch.example")
+        known = FarEnd(*await soon(asyncio.open_connection(sock=sock, ssl=context, server_hostname="gateway.example")))
+        known.send(request())
+        assert await known.receive() == response()
+        for end in (*silent, known):
+            await end.close()
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_failed_handshake_is_told_of_a_switch_and_does_not_fill_the_log_for_strangers(
+    authority: Authority, known: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tollgate.transport")
+    limits = StreamLimits(handshake_s=0.1)
+    async with gateway_side(tls=authority.contexts(), limits=limits, known=lambda _host: known) as gateway:
+        silent = await FarEnd.to(gateway.address)
+        assert await silent.rest() == b""
+        await silent.close()
+    told = [record.getMessage() for record in caplog.records if "handshake" in record.getMessage()]
+    assert [text.rpartition(": ")[2] for text in told] == (["it took too long"] if known else [])
 
 
 async def test_large_messages_and_many_go_through_tls_whole(authority: Authority) -> None:
