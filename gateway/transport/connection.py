@@ -66,6 +66,8 @@ class Connection(asyncio.Protocol):
         self._more = False
         """Whole messages were left for the loop's next turn."""
         self._discarding = False
+        self._told = False
+        """That it is gone."""
         self._ended = False
         """The peer sends no more."""
         self._stalled = False
@@ -109,6 +111,7 @@ class Connection(asyncio.Protocol):
             self._why = why
             if self._transport is not None:
                 self._transport.close()
+                self._say_gone()
             else:
                 self._end(why)
 
@@ -117,6 +120,7 @@ class Connection(asyncio.Protocol):
         self._why = self._why or why
         if self._transport is not None:
             self._transport.abort()
+            self._say_gone()
         else:
             self._end(why)
 
@@ -157,6 +161,7 @@ class Connection(asyncio.Protocol):
         half = self._transport is not None and self._transport.can_write_eof()  # TLS closes both ways at once
         if not half or self._discarding or self._unanswered <= 0 or not self.accepted:
             self._why = self._why or Closing.PEER
+            self._say_gone()
             return False
         self._close_us = self._last_us + int(self._table.limits.half_closed_s * 1e6)
         return True
@@ -243,6 +248,7 @@ class Connection(asyncio.Protocol):
         self._why = Closing.MALFORMED
         self._discarding = True
         self._close_us = self._last_us + LINGER_US
+        self._say_gone()
 
     def _look_whether_it_is_read(self) -> None:
         """What one turn of the loop has written may be much, and gone at once; what stays, nobody reads."""
@@ -253,14 +259,23 @@ class Connection(asyncio.Protocol):
         if self._over:
             return
         self._over = True
-        came_up = self._transport is not None
         self._table.unwatch(self.hop.connection)
-        self._table.closed[self._why or why] += 1
+        self._why = self._why or why
         self._gone(self)
         waiting, self._waiting = self._waiting, []
         if waiting:
             self._endpoint.undelivered(waiting)
-        if came_up:
+        self._say_gone()
+
+    def _say_gone(self) -> None:
+        """Say so once, as soon as nothing is read any more: what is sent from then on goes by another connection, and
+        is not lost with this one, however long this one takes to close.
+        """
+        if self._told or self._why is None:
+            return
+        self._told = True
+        self._table.closed[self._why] += 1
+        if self._transport is not None:
             self._endpoint.closed(self.hop)
 
 

@@ -224,6 +224,24 @@ async def test_a_length_that_cannot_be_is_answered_and_the_connection_closed(len
         assert sum(gateway.endpoint.unframed.values()) == 1
 
 
+async def test_a_connection_is_gone_before_another_one_takes_its_place() -> None:
+    """What is sent by the new one must not be taken for lost when the old one has closed at last."""
+    async with switch() as callee, gateway_side() as gateway:
+        gateway.send(request(1), callee.hop)
+        broken = await callee.connection()
+        assert await broken.receive() == request(1)
+        broken.send(request(1).replace(b"Content-Length: 0", b"Content-Length: x"))
+        assert (await broken.receive()).startswith(b"SIP/2.0 400 ")
+        assert gateway.proxy.gone.qsize() == 1
+        gateway.send(request(2), callee.hop)
+        assert await (await callee.connection()).receive() == request(2)
+        assert await broken.rest() == b""
+        await broken.close()
+        await soon(gateway.proxy.gone.get())
+        assert gateway.table.closed[Closing.MALFORMED] == 1
+        assert gateway.proxy.gone.empty()
+
+
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", bytes(70_000), b"x" * 70_000])
 async def test_what_is_no_sip_closes_the_connection(data: bytes) -> None:
     async with gateway_side(limits=StreamLimits(framing=FramingLimits(head=10_000))) as gateway:
