@@ -72,10 +72,11 @@ class DialogRequests:
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
             return
-        if self._sessions.active and (min_se := self._sessions.refused(request)):
+        dialog, from_caller = found
+        emergency = dialog.call is not None and dialog.call.attempt.emergency
+        if self._sessions.active and not emergency and (min_se := self._sessions.refused(request)):
             self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
             return
-        dialog, from_caller = found
         if len(self._layer) >= self._max_transactions and not self._must_go_on(request, dialog):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return

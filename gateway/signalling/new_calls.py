@@ -82,6 +82,9 @@ class NewCalls:
             find_provider=self._find_provider,
             emergency_numbers=self._settings.emergency_numbers,
         )
+        if self._sessions.active and not attempt.emergency and (min_se := self._sessions.refused(request)):
+            self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
+            return
         if self._overloaded(attempt.emergency):
             self._answers.once(server, 503, AT_CAPACITY, actions, extra=RETRY_AFTER)
             return
@@ -130,9 +133,6 @@ class NewCalls:
         unsupported = unsupported_by_us(request, headers.PROXY_REQUIRE)
         if unsupported:
             self._answers.once(server, 420, "Bad Extension", actions, b"Unsupported: %s\r\n" % unsupported)
-            return True
-        if self._sessions.active and (min_se := self._sessions.refused(request)):
-            self._answers.once(server, 422, "Session Interval Too Small", actions, min_se)
             return True
         return False
 

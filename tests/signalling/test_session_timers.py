@@ -145,6 +145,16 @@ def test_an_interval_that_is_too_short_is_422_for_whom_it_helps() -> None:
         play >> in_dialog("INFO", *short, branch="8") << sends("INFO", CALLEE)
 
 
+def test_no_interval_of_an_emergency_call_is_too_short() -> None:
+    """L10: nothing of ours refuses one."""
+    with Playbook(settings_with(min_se_s=300)) as play:
+        short = (b"Session-Expires: 100", b"Supported: timer")
+        play >> request("INVITE", *short, uri="sip:911@192.0.2.20") << decided() << sends("100", CALLER)
+        play << sends("INVITE", CALLEE)
+        play >> reply(play.sent, 200) << progressed() << sends("200", CALLER)
+        play >> in_dialog("UPDATE", *short, branch="7") << sends("UPDATE", CALLEE)
+
+
 def test_a_caller_is_told_to_refresh_where_the_called_side_knows_no_timers() -> None:
     """Section 8.2."""
     with Playbook(settings_with(session_expires_s=1_800)) as play:
