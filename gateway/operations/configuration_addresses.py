@@ -34,6 +34,8 @@ def parse_address(text: object, *, any_port: bool = False) -> Address:
         address = None
     if address is None or not colon or bracketed is not isinstance(address, IPv6Address):
         raise refused(f"{text[:80]!r} is not an IP address and port", 'write "192.0.2.1:5060" or "[2001:db8::1]:5060"')
+    if "%" in host:  # no Via or Record-Route can carry it (RFC 3261 section 25.1)
+        raise refused(f"{text[:80]!r} has a zone, which means nothing to others", "write an address that needs none")
     lowest = 0 if any_port else 1
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and lowest <= int(port) <= 65_535):
         raise refused(f"{port[:20]!r} is not a port", f"write a number from {lowest} to 65535")

@@ -40,6 +40,8 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 def _one_or_several(value: object) -> object:
+    if value == []:  # as a bound it would also be said of a list whose only element is at fault
+        raise refused("has too few elements", "give at least 1")
     return (value,) if isinstance(value, str) else value
 
 
@@ -63,13 +65,18 @@ def _matching(pattern: re.Pattern[str], what: str, remedy: str) -> BeforeValidat
 
 def _host_name(value: object) -> object:
     try:
-        return str(ip_address(value)) if isinstance(value, str) else value
+        address = ip_address(value) if isinstance(value, str) else None
     except ValueError:
         if _HOST_NAME.fullmatch(str(value)) is None:
             raise refused(
                 f"{str(value)[:80]!r} is not a host name or IP address", "write it without port and brackets"
             ) from None
-    return value
+        return value
+    if address is None:
+        return value
+    if address.is_unspecified or address.is_multicast or "%" in str(address):
+        raise refused(f"{str(value)[:80]!r} is no address of one host", "write the address that the switches see")
+    return str(address)
 
 
 def _timestamp(value: object) -> int:
@@ -123,7 +130,7 @@ Listeners = Annotated[
     tuple[ListenerText, ...], Field(min_length=1, max_length=6), WrapValidator(_listeners)
 ]  # one for each of three transports and two IP versions
 OperationsAddress = Annotated[Address, BeforeValidator(_operations_address)]
-HostNames = Annotated[tuple[HostName, ...], Field(min_length=1, max_length=2), BeforeValidator(_one_or_several)]
+HostNames = Annotated[tuple[HostName, ...], Field(max_length=2), BeforeValidator(_one_or_several)]
 DnsServer = Annotated[Address, PlainValidator(parse_dns_server)]
 Day = Annotated[date, BeforeValidator(_day)]
 Timestamp = Annotated[int, BeforeValidator(_timestamp)]

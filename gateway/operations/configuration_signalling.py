@@ -198,8 +198,26 @@ def _tls_is_complete(draft: Draft) -> Iterator[Contradiction]:
 
 
 def _verifies(draft: Draft) -> bool:
-    value = draft.sections.get("tls", {}).get("verify_peers", True)
+    return _is_on(draft.sections.get("tls", {}).get("verify_peers", True))
+
+
+def _is_on(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.lower() in ("true", "1", "yes", "on", "t", "y"))
+
+
+def _names_can_be_looked_up(draft: Draft) -> Iterator[Contradiction]:
+    section = draft.sections.get("dns", {})
+    if _is_on(section.get("in_dialog", False)) and not section.get("servers"):
+        reason = "asks for names to be looked up, and dns.servers names nobody to ask"
+        yield Contradiction(("dns", "in_dialog"), reason, "add `servers`, or remove it")
+
+
+def _the_session_interval_is_not_too_short_for_ourselves(draft: Draft) -> Iterator[Contradiction]:
+    limits = draft.sections.get("limits", {})
+    wanted, shortest = limits.get("session_expires_seconds"), limits.get("min_session_seconds")
+    if isinstance(wanted, int) and isinstance(shortest, int) and wanted < shortest:
+        reason = f"the {wanted} s that are asked for are fewer than limits.min_session_seconds takes, {shortest}"
+        yield Contradiction(("limits", "session_expires_seconds"), reason, "raise it, or lower the other")
 
 
 def _trunks_are_named_in_full(draft: Draft) -> Iterator[Contradiction]:
@@ -227,6 +245,10 @@ def _certificates_are_asked_for(draft: Draft) -> Iterator[Contradiction]:
 
 
 def _tls_files_can_be_used(draft: Draft) -> Iterator[Contradiction]:
+    for name in ("certificate", "key", "ca"):
+        if draft.sections.get("tls", {}).get(name) == "":
+            yield Contradiction(("tls", name), "is empty", "write the path of a file in PEM")
+            return
     certificate, key, authorities = (_file(draft, name) for name in ("certificate", "key", "ca"))
     for name, file in (("certificate", certificate), ("key", key), ("ca", authorities)):
         if file is not None and (fault := _unreadable(file)) is not None:
@@ -284,5 +306,7 @@ SIGNALLING_RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _tls_is_complete,
     _certificates_are_asked_for,
     _trunks_are_named_in_full,
+    _names_can_be_looked_up,
+    _the_session_interval_is_not_too_short_for_ourselves,
     _tls_files_can_be_used,
 )

@@ -117,6 +117,20 @@ CASES: Final[list[tuple[str, str, str]]] = [
     ('"ca.pem"', '"own.key"',
      "x.toml:10: tls.ca: FOLDER/own.key holds no certificate (NO_CERTIFICATE_OR_CRL_FOUND); write a file of "
      "certificates in PEM, of those who sign the peers' certificates"),
+    ('"own.key"', '""',
+     "x.toml:9: tls.key: is empty; write the path of a file in PEM"),
+    ('"tls:127.0.0.1:5061"]', '"tls:127.0.0.1:5061", "[fe80::1%eth0]:5060"]',
+     "x.toml:2: gateway.listen[2]: '[fe80::1%eth0]:5060' has a zone, which means nothing to others; write an address "
+     "that needs none"),
+    ("[gateway]", '[gateway]\nrecord_route_host = "0.0.0.0"',
+     "x.toml:2: gateway.record_route_host[0]: '0.0.0.0' is no address of one host; write the address that the switches "
+     "see"),
+    ("[tls]", "[dns]\nin_dialog = true\n\n[tls]",
+     "x.toml:8: dns.in_dialog: asks for names to be looked up, and dns.servers names nobody to ask; add `servers`, or "
+     "remove it"),
+    ("[tls]", "[limits]\nsession_expires_seconds = 90\nmin_session_seconds = 1800\n\n[tls]",
+     "x.toml:8: limits.session_expires_seconds: the 90 s that are asked for are fewer than limits.min_session_seconds "
+     "takes, 1800; raise it, or lower the other"),
     (SECTION, "[numbering]",
      "x.toml: tls: is missing, and gateway.listen[1] is for TLS; add it with `certificate`, `key` and `ca`, or remove "
      "the listener"),
