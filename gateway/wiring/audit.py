@@ -28,6 +28,7 @@ REPLAY_SECRET: Final = b"replay"
 FROM_THE_FIRST_PACKET: Final = (
     "limits are counted from the first packet on: of tokens taken and calls in progress before it nothing is known"
 )
+NO_STREAMS: Final = "calls over TCP and TLS are not in this report, and not counted against any limit or capacity"
 NO_CONFIGURATION: Final = "no configuration given: see --config"
 EMERGENCY_NUMBERS: Final = frozenset({"911"})
 
@@ -98,7 +99,14 @@ def audit(
         result = audit_readers(readers, judges, limits)
     result.unreadable = unreadable
     result.notes += notes
+    if result.other["TCP"] and _takes_streams(configuration):
+        result.notes.append(f"{result.other['TCP']} packets over TCP were not read; {NO_STREAMS}")
     return result
+
+
+def _takes_streams(configuration: Configuration | None) -> bool:
+    """Whether the captured gateway may have had calls over TCP or TLS."""
+    return configuration is None or any(hop.transport is not Transport.UDP for hop in configuration.listen)
 
 
 def judges_of(configuration: Configuration | None, gateway_address: Address | None = None) -> tuple[Judges, list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from recorded_gateway import PARTNER, PROVIDER_2, START_US, SWITCH, Packet, invite, pcap_of
+from recorded_gateway import PARTNER, PROVIDER_2, START_US, SWITCH, Packet, invite, pcap_of, small_configuration
 from typer.testing import CliRunner
 
 from gateway.cli import Exit, app
@@ -50,3 +50,26 @@ def test_a_capture_that_may_not_be_read_is_named_and_the_others_are_reported(fol
     said = " ".join(done.output.split())
     assert f"{forbidden}: Permission denied; give the path of a capture that you may read" in said
     assert "ALTERED calling_number" in said
+
+
+@pytest.mark.parametrize(
+    ("listen", "told"), [(None, True), ('["127.0.0.1:5060", "tcp:127.0.0.1:5060"]', True), ('"127.0.0.1:5060"', False)]
+)
+def test_that_calls_over_tcp_are_not_read_is_said_where_there_may_be_some(
+    tmp_path: Path, listen: str | None, told: bool
+) -> None:
+    by_udp = bytearray(pcap_of([Packet(START_US, PARTNER, SWITCH, invite("1@a"))]))
+    capture = tmp_path / "both.pcap"
+    by_tcp = bytearray(by_udp)
+    by_tcp[by_tcp.index(b"\x11", 24)] = 6  # the protocol of IPv4: its first byte of that value
+    capture.write_bytes(by_udp + by_tcp[24:])
+    arguments = ["audit", str(capture)]
+    if listen is not None:
+        configuration = small_configuration(tmp_path / "gateway")
+        text = configuration.file.read_text()
+        line = next(line for line in text.splitlines() if line.startswith("listen = "))
+        configuration.file.write_text(text.replace(line, f"listen = {listen}", 1))
+        arguments += ["--config", str(configuration.file)]
+    said = " ".join(CliRunner().invoke(app, arguments).output.split())
+    assert "other traffic 1 TCP" in said
+    assert ("1 packets over TCP were not read; calls over TCP and TLS are not in this report" in said) is told
