@@ -307,7 +307,9 @@ class SipProxy:
             response = response._replace(onward=data)  # it is for us, and goes no further
         elif not response.onward:
             raise Malformed("the response carries no Via but ours", len(data))
-        tag_of(response.to)  # what cannot be read is refused before a transaction changes its state
+        tag = tag_of(response.to)  # what cannot be read is refused before a transaction changes its state
+        if not tag and client.method == b"INVITE" and 200 <= response.status < 300:
+            raise Malformed("the To of an answer has no tag")  # no BYE could end its call (RFC 3261 section 8.2.6.2)
         self._layer.answered(client, response, at_us, actions)
 
     def on_response(
@@ -325,7 +327,7 @@ class SipProxy:
             return  # RFC 4320 section 4.1
         if client.method == b"INVITE":
             tag = tag_of(response.to)
-            if tag != dialog.key[1]:  # it is the caller's own where the callee sent a re-INVITE
+            if not client.to_caller:  # else it is the caller's own
                 dialog.learn(tag)
                 if 200 <= status < 300:
                     dialog.answered(tag)

@@ -111,3 +111,25 @@ def test_a_bye_that_leads_back_to_its_sender_reaches_the_other_side() -> None:
         answered(play)
         play >> request("BYE", branch="2", cseq="2 BYE", to=CALLEE_TAGGED, uri=back)
         play << sends("BYE", CALLEE)
+
+
+def test_a_called_side_that_answers_with_the_callers_own_tag_cannot_keep_the_call_up() -> None:
+    """Tags are said to be unique (RFC 3261 section 19.3), and a hostile telephone chooses what it likes."""
+    same = "<sip:+16365550199@192.0.2.20>;tag=a"
+    with Playbook() as play:
+        play >> reply(started(play), 200, "a") << progressed() << sends("200", CALLER)
+        play >> in_dialog("ACK", cseq=1, to=same) << sends("ACK", CALLEE)
+        play >> in_dialog("BYE", to=same) << sends("BYE", CALLEE)
+        play >> reply(play.sent, 200, "a") << sends("200", CALLER) << ended(EndedBy.CALLER, 200)
+        assert (play.proxy.dialogs, play.ledger.in_progress) == (0, 0)
+
+
+def test_an_answer_without_a_tag_is_dropped_for_no_bye_could_end_its_call() -> None:
+    """RFC 3261 section 8.2.6.2: the call is given up like one that nobody answers."""
+    with Playbook() as play:
+        invite = ringing(play)
+        answer = reply(invite, 200)
+        play >> answer._replace(data=answer.data.replace(b";tag=b", b"", 1))
+        assert play.proxy.counters.malformed["the To of an answer has no tag"] == 1
+        assert [told for told in play.until(300) if told[1] in ("CANCEL", "Ended")][-1][1] == "Ended"
+        assert play.ledger.in_progress == 0
