@@ -7,6 +7,7 @@ from playbook import (
     CALLEE,
     CALLEE_TAGGED,
     CALLER,
+    GROUPS,
     STRANGER,
     Datagram,
     Playbook,
@@ -25,7 +26,8 @@ from playbook import (
 from playbook import settings_with as settings
 
 from gateway.codecs.sip import headers, parse_via
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import EndedBy
 from gateway.signalling.dialogs import MAX_CALLEE_TAGS
@@ -133,3 +135,18 @@ def test_an_answer_without_a_tag_is_dropped_for_no_bye_could_end_its_call() -> N
         assert play.proxy.counters.malformed["the To of an answer has no tag"] == 1
         assert [told for told in play.until(300) if told[1] in ("CANCEL", "Ended")][-1][1] == "Ended"
         assert play.ledger.in_progress == 0
+
+
+@pytest.mark.xfail(strict=True, reason="members of all trunk groups share one space of branches")
+@pytest.mark.parametrize("method", ["CANCEL", "INVITE"])
+def test_a_member_of_another_trunk_group_that_guesses_a_branch_neither_cancels_nor_forestalls(method: str) -> None:
+    other = Hop("192.0.2.11", 5060)
+    neighbour = TrunkGroup("TG-OTHER", Side.PARTNER, Ocn("7002"), "CLMAMOXADS0", (Member(other),))
+    with Playbook(groups=(*GROUPS, neighbour)) as play:
+        if method == "CANCEL":
+            ringing(play)
+            play >> request("CANCEL", via=VIA_OF_THE_CALLER, source=other) << sends("481", other)
+        else:
+            play >> request(via=VIA_OF_THE_CALLER, call_id="s", source=other) << decided() << sends("100", other)
+            play << sends("INVITE", CALLEE)
+            play >> request(via=VIA_OF_THE_CALLER) << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
