@@ -63,7 +63,8 @@ class Case:
     answer_holds: str = ""
     """A line that the answer must have."""
     over_a_stream: str = ""
-    """Where TCP and TLS differ: ``waits``, ``closed``, ``two messages``."""
+    """Where TCP and TLS differ: ``waits``, ``closed`` (after a 400), ``two messages``.
+    Content-Length may be missing over UDP, and must be there on a stream (RFC 3261 section 20.14)."""
     differs: str = ""
     """In what the message differs from the section's, and why."""
     deviates: str = ""

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gateway.interconnection.trunk_groups import Transport
 from gateway.wiring.live import running
 from tests.hostile.cases import cases
-from tests.hostile.torture import WIRES, MakeWire, Torture
+from tests.hostile.torture import Torture
+from tests.hostile.wires import ends
 from tests.wiring.small_gateway import Calls, Exchange
 
 RFC_4475 = {
@@ -36,21 +38,25 @@ def test_the_corpus_has_a_case_for_every_section() -> None:
     assert len({str(case) for case in cases()}) == len(cases())
 
 
-@pytest.mark.parametrize("make_wire", WIRES.values(), ids=WIRES)
+@pytest.mark.parametrize("transport", Transport)
 async def test_every_message_of_the_corpus_gets_what_it_is_owed_and_an_ordinary_call_succeeds_after_it(
-    exchange: Exchange, make_wire: MakeWire, caplog: pytest.LogCaptureFixture
+    exchange: Exchange, transport: Transport, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls = Calls()
     with caplog.at_level(logging.INFO):
-        async with running(exchange.configuration, observers=[calls]) as gateway:
-            torture = Torture(exchange, gateway, make_wire)
+        async with (
+            ends(transport, exchange, tmp_path) as both,
+            running(both.configuration, observers=[calls]) as gateway,
+        ):
+            torture = Torture(gateway, *await both.connect(gateway.listeners))
             assert await torture.run(cases()) == []
-            await exchange.set_up(gateway.address, "ordinary")
-            await exchange.hang_up(gateway.address, "ordinary")
+            assert await torture.place_call("ordinary") == [100, 180, 200, 200]
             await calls.over("ordinary")
             assert gateway.transport.faults == 0
             assert gateway.proxy.dialogs == 0
             assert gateway.status()["calls_in_progress"] == 0
             assert all(group["calls_in_progress"] == 0 for group in gateway.status()["trunk_groups"])
             assert gateway.recorder.lost == 0
+            table = gateway.connections
+            assert (table.accepted, table.made) == ((0, 0) if transport is Transport.UDP else (1, 1))
     assert [record for record in caplog.records if record.exc_info or record.levelno >= logging.WARNING] == []

@@ -4,78 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, ack_of_failure, headers, response_to
-from gateway.interconnection.trunk_groups import Address, Hop
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.wiring.live import Gateway
 from tests.hostile.cases import CALLED, CALLING, Case, Kind, names_for
 from tests.hostile.forwarding import undue_change
-from tests.wiring.small_gateway import Exchange, Switch
+from tests.hostile.wires import Wire
 
-PATIENCE_S: Final = 5.0
 _STATUS: Final = re.compile(rb"SIP/2\.0 (\d{3})[ \r]")
-
-
-class Wire(Protocol):
-    """How a switch and the gateway reach each other."""
-
-    name: str
-    """As in Via."""
-    local: Hop
-
-    def send(self, data: bytes) -> None: ...
-
-    async def receive(self) -> bytes:
-        """The next message. One that never comes is a TimeoutError."""
-        ...
-
-    def waiting(self) -> bytes | None:
-        """A message that is there already."""
-        ...
-
-
-class DatagramWire:
-    """UDP, from a switch's own socket."""
-
-    name = "UDP"
-
-    def __init__(self, switch: Switch, gateway: Address) -> None:
-        self._socket: Final[socket.socket] = switch.socket
-        self._gateway: Final = gateway
-        self.local = Hop(*switch.address)
-
-    def send(self, data: bytes) -> None:
-        self._socket.sendto(data, self._gateway)
-
-    async def receive(self) -> bytes:
-        async with asyncio.timeout(PATIENCE_S):
-            return await asyncio.get_running_loop().sock_recv(self._socket, 65_535)
-
-    def waiting(self) -> bytes | None:
-        try:
-            return self._socket.recv(65_535)
-        except BlockingIOError:
-            return None
-
-
-MakeWire = Callable[[Switch, Address], Wire]
-WIRES: Final[dict[str, MakeWire]] = {"UDP": DatagramWire}
-"""Every transport over which the corpus is sent."""
 
 
 class Torture:
     """One run of the corpus: the partner's switch in front of a gateway, the host's switch behind it."""
 
-    def __init__(self, exchange: Exchange, gateway: Gateway, make_wire: MakeWire) -> None:
+    def __init__(self, gateway: Gateway, partner: Wire, host: Wire) -> None:
         self._gateway: Final = gateway
-        self.partner: Final = make_wire(exchange.partner, gateway.address)
-        self.host: Final = make_wire(exchange.host, gateway.address)
-        self._via: Final = f"Via: SIP/2.0/{self.host.name} {_text(Hop(*gateway.address))};branch=".encode()
+        self.partner: Final = partner
+        self.host: Final = host
+        own = next(hop for hop in gateway.listeners if hop.transport is host.local.transport)
+        self._via: Final = f"Via: SIP/2.0/{host.name} {_text(own)};branch=".encode()
+        self._streams: Final = own.transport is not Transport.UDP
 
     async def run(self, cases: Iterable[Case]) -> list[str]:
         """What was wrong, a line a case. Each case is over before the next one starts."""
@@ -98,19 +51,21 @@ class Torture:
         drops = self._dropped
         self.host.send(case.payload(names_for(mark)))
         answers = await self._answers_until_probed(mark)
-        return self._nothing_came(answers, drops)
+        return await self._nothing_came(answers, drops)
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
     async def _request(self, case: Case, mark: str) -> str | None:
         drops = self._dropped
         data = case.payload(names_for(mark, own=self.partner.local, transport=self.partner.name))
+        if self._streams and case.over_a_stream:
+            return await self._over_a_stream(case.over_a_stream, data, mark)
         self.partner.send(data)
         if case.expected == "forwarded":
             return await self._forwarded(data, mark)
         answers = await self._answers_until_probed(mark)
         if case.expected == "dropped":
-            return self._nothing_came(answers, drops)
+            return await self._nothing_came(answers, drops)
         for answer in answers[-1:]:
             self._acknowledge(data, answer)
             await self._answers_until_probed(f"{mark}-acknowledged")
@@ -119,7 +74,7 @@ class Torture:
             return f"answered with {statuses}, and not with {case.expected}"
         if case.answer_holds and case.answer_holds.encode() not in answers[0].split(b"\r\n"):
             return f"the answer lacks {case.answer_holds!r}"
-        return self._nothing_behind()
+        return await self._nothing_behind()
 
     async def _forwarded(self, data: bytes, mark: str) -> str | None:
         """The INVITE must reach the host as it was; the host is busy, and that must come back."""
@@ -135,7 +90,57 @@ class Torture:
         self._acknowledge(data, answer)
         if _status_of(answer) != 486:
             return f"the answer came back as {_status_of(answer)}"
-        return fault or self._nothing_behind()
+        return fault or await self._nothing_behind()
+
+    # -- requests that a stream cuts in another way than a datagram ---------------------------------------------------
+
+    async def _over_a_stream(self, what: str, data: bytes, mark: str) -> str | None:
+        if what == "closed":
+            return await self._closed(data)
+        return await (self._waits(data, mark) if what == "waits" else self._two_messages(data))
+
+    async def _closed(self, data: bytes) -> str | None:
+        """Where its end is nobody can tell: 400 for what can be read of it, and the connection is closed."""
+        unframed = self._gateway.transport.unframed.total()
+        self.partner.send(data)
+        answer = await self.partner.receive()
+        await self.partner.closed()
+        if _status_of(answer) != 400:
+            return f"answered with {_status_of(answer)}, and not with 400"
+        if self._gateway.transport.unframed.total() != unframed + 1:
+            return "the broken stream was not counted"
+        return await self._nothing_behind()
+
+    async def _waits(self, data: bytes, mark: str) -> str | None:
+        """The rest may yet come, for a while; who has nothing to do with it is not kept waiting."""
+        self.partner.send(data)
+        async with await self.partner.another() as other:
+            other.send(_sound("OPTIONS", f"beside-{mark}", other))
+            answer = await other.receive()
+        early = await self.partner.waiting()
+        await self.partner.closed()
+        if _status_of(answer) != 200:
+            return f"another connection was answered with {_status_of(answer)} meanwhile"
+        return f"answered with {_status_of(early)} before all of it came" if early else await self._nothing_behind()
+
+    async def _two_messages(self, data: bytes) -> str | None:
+        """What stands behind the body is the next message: a call of its own, to where it must not go."""
+        first_end = data.index(b"\r\n\r\n") + 4
+        self.partner.send(data)
+        invite = await self.host.receive()
+        fault = undue_change(data[:first_end], invite, self._via)
+        refusal = await self.partner.receive()
+        while b"Call-ID: second." not in refusal or _status_of(refusal) == 100:
+            refusal = await self.partner.receive()
+        self._acknowledge(data[first_end:], refusal)
+        self.host.send(response_to(SipMessage(invite), 486, "Busy Here", to_tag=b"b"))
+        if not (await self.host.receive()).startswith(b"ACK "):
+            return "the gateway did not acknowledge the answer"
+        busy = await self.partner.receive()
+        self._acknowledge(data[:first_end], busy)
+        if (_status_of(refusal), _status_of(busy)) != (404, 486):
+            return f"answered with {_status_of(busy)} and {_status_of(refusal)}"
+        return fault or await self._nothing_behind()
 
     def _acknowledge(self, invite: bytes, answer: bytes) -> None:
         with suppress(Malformed):  # what cannot be read was answered without a transaction
@@ -167,6 +172,23 @@ class Torture:
             came.append(await self.partner.receive())
         return came
 
+    # -- an ordinary call ---------------------------------------------------------------------------------------------
+
+    async def place_call(self, mark: str) -> list[int]:
+        """Set up and hung up by the partner; the statuses of what it was answered."""
+        self.partner.send(_sound("INVITE", mark, self.partner))
+        invite = SipMessage(await self.host.receive())
+        self.host.send(response_to(invite, 180, "Ringing", to_tag=b"b"))
+        self.host.send(response_to(invite, 200, "OK", to_tag=b"b", extra=_contact(self.host)))
+        statuses = [_status_of(await self.partner.receive()) for _ in range(3)]
+        self.partner.send(_sound("ACK", mark, self.partner, to_tag="b"))
+        acknowledged = await self.host.receive()
+        self.partner.send(_sound("BYE", mark, self.partner, to_tag="b", cseq=2))
+        bye = await self.host.receive()
+        assert (acknowledged[:4], bye[:4]) == (b"ACK ", b"BYE ")
+        self.host.send(response_to(SipMessage(bye), 200, "OK"))
+        return [*statuses, _status_of(await self.partner.receive())]
+
     # -- what else there is -------------------------------------------------------------------------------------------
 
     async def _answers_until_probed(self, mark: str) -> list[bytes]:
@@ -184,23 +206,23 @@ class Torture:
         counters = self._gateway.proxy.counters
         return counters.malformed.total() + counters.stray
 
-    def _nothing_came(self, answers: list[bytes], drops: int) -> str | None:
+    async def _nothing_came(self, answers: list[bytes], drops: int) -> str | None:
         if answers:
             return f"answered with {_status_of(answers[0])}, and not dropped"
         if self._dropped != drops + 1:
             return "the drop was not counted"
-        return self._nothing_behind()
+        return await self._nothing_behind()
 
-    def _nothing_behind(self) -> str | None:
+    async def _nothing_behind(self) -> str | None:
         """The host must have been sent nothing (more)."""
-        more = self.host.waiting()
+        more = await self.host.waiting()
         return None if more is None else f"{more[:60]!r} went on"
 
     async def _quiet(self) -> None:
         """After a fault: take what is left over off the wires, so that it is not held against the next case."""
         await asyncio.sleep(0.1)
         for wire in (self.partner, self.host):
-            while wire.waiting() is not None:
+            while await wire.waiting() is not None:
                 pass
 
 
@@ -219,16 +241,21 @@ def _names_of_response(invite: bytes, mark: str) -> dict[str, str]:
     }
 
 
-def _sound(method: str, mark: str, wire: Wire) -> bytes:
+def _contact(wire: Wire) -> bytes:
+    return f"Contact: <sip:{_text(wire.local)};transport={wire.name.lower()}>\r\n".encode()
+
+
+def _sound(method: str, mark: str, wire: Wire, *, to_tag: str = "", cseq: int = 1) -> bytes:
     """A request with nothing wrong in it."""
     lines = (
         f"{method} sip:{CALLED}@lab.example SIP/2.0",
-        f"Via: SIP/2.0/{wire.name} {_text(wire.local)};branch=z9hG4bK{mark}",
+        f"Via: SIP/2.0/{wire.name} {_text(wire.local)};branch=z9hG4bK{mark}{cseq}{method if method == 'BYE' else ''}",
         "Max-Forwards: 70",
         f"From: <sip:{CALLING}@lab.example>;tag={mark}",
-        f"To: <sip:{CALLED}@lab.example>",
+        f"To: <sip:{CALLED}@lab.example>{to_tag and f';tag={to_tag}'}",
         f"Call-ID: {mark}",
-        f"CSeq: 1 {method}",
+        f"CSeq: {cseq} {method}",
+        _contact(wire).decode().rstrip(),
         "Content-Length: 0",
     )
     return "\r\n".join((*lines, "", "")).encode()
