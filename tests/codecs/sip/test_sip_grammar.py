@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import sipmessage
@@ -13,7 +14,7 @@ from sip_messages import NOISE, requests
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import Via, headers
-from gateway.codecs.sip.python.grammar import LONGEST_URI
+from gateway.codecs.sip.python.grammar import LONGEST_URI, LONGEST_VALUE
 
 
 @pytest.mark.parametrize(
@@ -315,3 +316,59 @@ def test_another_parser_reads_the_same_from_the_same_message(codec: Codec, data:
 def test_a_joined_list_splits_into_what_was_joined(codec: Codec, values: list[bytes], comma: bytes) -> None:
     joined = comma.join(values)
     assert [joined[start:end] for start, end in codec.split_list(joined)] == values
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            b"tag=m20",
+            b"sip:a@h;tag=m20",
+            b"<sip:a@h>;tag=m20",
+            b"<sip:a@h;tag=no>;x;tag=m20",
+            b"<sip:a@h>; tag = m20 ",
+        ),
+        *(
+            b'"a" <sip:a@h>;tag=m20',
+            b'"a;tag=no>" <sip:a@h>;tag=m20',
+            b'"\\"" <sip:a@h>;tag="m20"',
+            b"<a>;tag=",
+            b"<a>;TAG=1",
+        ),
+        *(
+            b"<sip:a@h>tag=m20",
+            b'"a <sip:a@h>;tag=m20',
+            b"a>;tag=m20<",
+            b"<a>;x=>;tag=m20",
+            b"sip:a>;tag=m20",
+            b"",
+            b"<a>",
+        ),
+        *(b'<a>;x=";tag=no";tag=m20', b"<a>;tag=m20;tag=no", b"a b<a>;tag=m=20", b"<a>;tag=m20 ", b"<a>;tag=m\x0b20"),
+    ],
+)
+def test_an_address_has_one_tag_however_it_is_asked_for(codec: Codec, value: bytes) -> None:
+    try:
+        address = codec.parse_name_addr(value)
+    except Malformed as fault:
+        with pytest.raises(Malformed, match=re.escape(str(fault))):
+            codec.tag_of(value)
+        return
+    assert codec.tag_of(value) == address.tag
+
+
+def test_what_has_no_parameters_has_no_tag(codec: Codec) -> None:
+    assert codec.tag_of(b"tag=m20") == b""
+
+
+@pytest.mark.parametrize("piece", [b"x", b'"', b"\\", b" ", b"<", b";", b'"\\a" '])
+def test_a_via_and_an_address_are_only_so_long(codec: Codec, piece: bytes) -> None:
+    longest = LONGEST_VALUE // len(piece) * len(piece)
+    via, address = b"SIP/2.0/UDP h;x=", b"<sip:a@h>;x="
+    assert codec.parse_via(via + b"y" * (LONGEST_VALUE - len(via))).end == LONGEST_VALUE
+    assert codec.parse_name_addr(address + b"y" * (LONGEST_VALUE - len(address))).uri == b"sip:a@h"
+    with pytest.raises(Malformed, match="Via is longer than 4096 bytes"):
+        codec.parse_via(via + piece * longest)
+    for ask in (codec.parse_name_addr, codec.tag_of):
+        with pytest.raises(Malformed, match="the address is longer than 4096 bytes"):
+            ask(address + piece * longest)

@@ -131,7 +131,7 @@ extern PyTypeObject ListIterator;
 
 /* -- message.c ----------------------------------------------------------------------------------------------------- */
 
-enum { MAX_HEADERS = 256, LONGEST_NAME = 128, LONGEST_MESSAGE = 1 << 24, LONGEST_URI = 1024 };
+enum { MAX_HEADERS = 256, LONGEST_NAME = 128, LONGEST_MESSAGE = 1 << 24, LONGEST_URI = 1024, LONGEST_VALUE = 4096 };
 enum { NO_HEADER = 255, MAX_KNOWN = 32 };
 
 /* A line of a field that we read. */

@@ -255,7 +255,11 @@ static Py_ssize_t read_sent_by(Run run, ViaParts *via, Run *port) {
     return only_parameters(run, i) ? i : -1;
 }
 
+_Static_assert(LONGEST_VALUE == 4096, "the error messages say how long a value may be");
+
 bool read_via(Run value, ViaParts *via) {
+    if (value.size > LONGEST_VALUE)
+        return malformed("Via is longer than 4096 bytes", LONGEST_VALUE);
     ListWalk list = walk_list(value);
     Py_ssize_t start, end;
     Run port, parameter, name, text;
@@ -323,6 +327,8 @@ static bool read_quoted_name(Run value, AddressParts *address, Py_ssize_t *openi
 }
 
 static bool read_name_addr(Run value, AddressParts *address) {
+    if (value.size > LONGEST_VALUE)
+        return malformed("the address is longer than 4096 bytes", LONGEST_VALUE);
     Py_ssize_t opening = find_byte(value, 0, '<');
     address->quoted = false;
     if (value.size && value.at[0] == '"') {
@@ -381,18 +387,10 @@ PyObject *parse_name_addr(PyObject *module, PyObject *value) {
 
 PyObject *tag_in(Run value) {
     AddressParts address;
-    Run tag, parameters = value;
-    int brackets = 0;
-    for (Py_ssize_t i = value.size; i > 0; i--)
-        if (value.at[i - 1] == '>' && brackets++ == 0)
-            parameters = part(value, i, value.size);
-    if (find_byte(parameters, 0, '"') >= 0 || brackets > 1 || (brackets && find_byte(value, 0, '<') < 0)) {
-        /* What stands in quotes is no tag, and it is the first bracket behind the address that ends it. */
-        if (!read_name_addr(value, &address))
-            return NULL;
-        parameters = address.parameters;
-    }
-    return bytes_of(find_parameter(parameters, TEXT("tag"), &tag) ? tag : part(value, 0, 0));
+    Run tag;
+    if (!read_name_addr(value, &address))
+        return NULL;
+    return bytes_of(find_parameter(address.parameters, TEXT("tag"), &tag) ? tag : part(value, 0, 0));
 }
 
 PyObject *tag_of(PyObject *module, PyObject *value) {

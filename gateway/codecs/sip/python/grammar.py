@@ -15,6 +15,8 @@ from gateway.codecs.malformed import Malformed
 
 LONGEST_URI: Final = 1_024
 """A longer URI is malformed."""
+LONGEST_VALUE: Final = 4_096
+"""A longer Via line, and a longer name-addr with its parameters, is malformed: nobody's calls need one."""
 
 _VIA: Final = re.compile(
     rb"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([\w-]+)[ \t]+"
@@ -30,7 +32,16 @@ _URI: Final = re.compile(
 )
 _USUAL_URI: Final = re.compile(rb"sip:(\+?[A-Za-z0-9]+)@([A-Za-z0-9.-]+)(?::([0-9]{1,4}))?((?:;[A-Za-z0-9=.-]+)*)")
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
-_PARAMETER: Final = re.compile(rb"(?:[^;\"]|\"(?:[^\"\\]|\\.?)*+(?:\"|\Z))++", re.DOTALL)
+_QUOTED: Final = re.compile(rb"\"(?:[^\"\\]++|\\.)*+\"", re.DOTALL)
+_OPEN_QUOTED: Final = rb"\"(?:[^\"\\]++|\\.?)*+(?:\"|\Z)"
+_PARAMETER: Final = re.compile(rb"(?:[^;\"]++|" + _OPEN_QUOTED + rb")++", re.DOTALL)
+_ELEMENT: Final = re.compile(
+    rb"(?:[^,\"<]++|" + _OPEN_QUOTED + rb"|<(?:[^>\"]++|" + _OPEN_QUOTED + rb")*+(?:>|\Z))*+", re.DOTALL
+)
+_USUAL_TAGGED: Final = re.compile(rb"(?:\"[^\"\\<>]*+\"[ \t]*+|[^\"<>]*+)<[^\"<>]*+>(?:;tag=([^;\"<>\s]*+))?")
+
+
+_WHITE: Final = b" \t\r\n"
 
 
 class Via(NamedTuple):
@@ -53,6 +64,8 @@ class Via(NamedTuple):
 
 def parse_via(value: bytes) -> Via:
     """The first Via of a header value, which may list several."""
+    if len(value) > LONGEST_VALUE:
+        raise Malformed(f"Via is longer than {LONGEST_VALUE} bytes", LONGEST_VALUE)
     usual = _USUAL_VIA.fullmatch(value)
     if usual is not None:
         transport, host, port, branch, rport = usual.groups()
@@ -92,35 +105,18 @@ def split_list(value: bytes) -> Iterator[tuple[int, int]]:
     """Start and end of each element of a comma-separated list, commas in quotes and angle brackets left alone."""
     start = 0
     if b"," in value:
-        quoted = bracketed = False
-        position, length = 0, len(value)
-        while position < length:
-            byte = value[position]
-            if quoted:
-                if byte == 92:  # a backslash escapes the next character
-                    position += 1
-                elif byte == 34:
-                    quoted = False
-            elif byte == 34:
-                quoted = True
-            elif byte == 60:
-                bracketed = True
-            elif byte == 62:
-                bracketed = False
-            elif byte == 44 and not bracketed:
-                yield _trimmed(value, start, position)
-                start = position + 1
-            position += 1
+        length = len(value)
+        while (end := _ELEMENT.match(value, start).end()) < length:  # type: ignore[union-attr]  # it matches nothing, too
+            yield _trimmed(value, start, end)
+            start = end + 1
     if start < len(value):
         yield _trimmed(value, start, len(value))
 
 
 def _trimmed(value: bytes, start: int, end: int) -> tuple[int, int]:
-    while start < end and value[start] in b" \t\r\n":
-        start += 1
-    while end > start and value[end - 1] in b" \t\r\n":
-        end -= 1
-    return start, end
+    piece = value[start:end].lstrip(_WHITE)
+    start = end - len(piece)
+    return start, start + len(piece.rstrip(_WHITE))
 
 
 class NameAddr(NamedTuple):
@@ -145,6 +141,8 @@ def parse_name_addr(value: bytes) -> NameAddr:
 
     In the form without brackets, parameters belong to the header field, not to the URI (RFC 3261 section 20).
     """
+    if len(value) > LONGEST_VALUE:
+        raise Malformed(f"the address is longer than {LONGEST_VALUE} bytes", LONGEST_VALUE)
     opening = value.find(b"<")
     if value.startswith(b'"'):
         closing = _closing_quote(value)
@@ -169,14 +167,10 @@ def parse_name_addr(value: bytes) -> NameAddr:
 
 
 def _closing_quote(value: bytes) -> int:
-    position = 1
-    while position < len(value):
-        if value[position] == 92:
-            position += 1
-        elif value[position] == 34:
-            return position
-        position += 1
-    raise Malformed("a quoted string is not closed", 0)
+    quoted = _QUOTED.match(value)
+    if quoted is None:
+        raise Malformed("a quoted string is not closed", 0)
+    return quoted.end() - 1
 
 
 def parameter_of(parameters: bytes, name: bytes) -> bytes | None:
@@ -189,15 +183,9 @@ def parameter_of(parameters: bytes, name: bytes) -> bytes | None:
 
 
 def tag_of(value: bytes) -> bytes:
-    """The tag parameter of a From or To value; empty where there is none."""
-    parameters = value.rpartition(b">")[2]
-    brackets = value.count(b">")
-    if b'"' in parameters or brackets > 1 or (brackets and b"<" not in value):
-        # What stands in quotes is no tag, and it is the first bracket behind the address that ends it.
-        return parse_name_addr(value).tag
-    if parameters.startswith(b";tag=") and parameters.count(b";") == 1:
-        return parameters[5:].strip()
-    return parameter_of(parameters, b"tag") or b""
+    """The tag parameter of a From or To value, as `parse_name_addr` reads it; empty where there is none."""
+    usual = _USUAL_TAGGED.fullmatch(value)
+    return (usual[1] or b"") if usual is not None else parse_name_addr(value).tag
 
 
 def split_parameters(parameters: bytes) -> list[bytes]:
