@@ -102,6 +102,60 @@ def test_a_response_that_lacks_what_the_proxy_must_know_is_malformed(codec: Code
         codec.read_response(RINGING.replace(old, new), OWN)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"To: <sip:another@h>", b"t: <sip:another@h>", b"TO :<sip:another@h>", b"to: <sip:another@h>"),
+        *(b"CSeq: 2 INVITE", b"cseq: 1 BYE", b"Content-Length: 0", b"l: 0", b"CONTENT-LENGTH: 9"),
+        *(b"From: <sip:another@h>;tag=x", b"f: <sip:another@h>", b"Call-ID: another", b"Call-Id: another", b"i: x"),
+        *(
+            b"Content-Type: a/b\r\nContent-Type: c/d",
+            b"Content-Type: a/b\r\nc: c/d",
+            b"no colon",
+            b": no name",
+            b"a b: c",
+        ),
+        *(b"X: a\nTo: <sip:another@h>", b"X: a\rTo: b", b"X: \x00", b"X: \n", b"X: \r", b"\x00: y"),
+    ],
+)
+@pytest.mark.parametrize("before", [b"From: ", b"Call-ID: ", b"\r\n\r\n"])
+def test_a_response_that_others_could_read_in_another_way_is_malformed(
+    codec: Codec, line: bytes, before: bytes
+) -> None:
+    place = RINGING.index(before) + (2 if before == b"\r\n\r\n" else 0)
+    new = RINGING[:place] + line + b"\r\n" + RINGING[place:]
+    with pytest.raises(Malformed):
+        codec.read_response(new, OWN)
+
+
+_PLACES = st.integers(RINGING.index(OUR_LINE) + len(OUR_LINE), len(RINGING))
+_PIECES = st.one_of(
+    st.sampled_from(
+        [b"\r\n", b"\r", b"\n", b" ", b":", b"\x00", b"To: x\r\n", b"t:x\r\n", b"l: 0\r\n", b"CSeq: 1 A\r\n"]
+    ),
+    st.sampled_from([b"\r\nCall-Id: x", b"\r\nX-A: b", b"\r\nContent-Type: a", b"\r\n b", b"\x85", b"\x7f", b"\x0b"]),
+    st.binary(max_size=3),
+)
+
+
+@given(st.lists(st.tuples(_PLACES, st.integers(0, 9), _PIECES), max_size=3))
+def test_a_response_is_read_quickly_as_it_is_read_with_care(
+    codec: Codec, changes: list[tuple[int, int, bytes]]
+) -> None:
+    data = RINGING
+    for place, gone, piece in changes:
+        data = data[:place] + piece + data[place + gone :]
+    odd = b"X-Odd : so that it is read with care\r\n"
+    careful = data.replace(OUR_LINE, odd + OUR_LINE, 1)
+    try:
+        slow = codec.read_response(careful, OWN)
+    except Malformed:
+        with pytest.raises(Malformed):
+            codec.read_response(data, OWN)
+        return
+    assert codec.read_response(data, OWN) == slow._replace(onward=slow.onward.replace(odd, b"", 1))
+
+
 @given(responses(), st.sampled_from([b"", b"\r\n", b"Via: x\r\n"]), NOISE)
 def test_arbitrary_responses_raise_nothing_but_malformed(
     codec: Codec, data: bytes, between: bytes, noise: bytes
@@ -121,7 +175,8 @@ def test_a_response_is_ours_over_every_transport_wherever_its_lines_stand(
     codec: Codec, transport: bytes, host: bytes, between: bytes
 ) -> None:
     own = b"Via: SIP/2.0/%s %s;branch=" % (transport, host)
-    rest = b"%sVia: SIP/2.0/TCP 192.0.2.9:5070;branch=z9hG4bK1\r\nTo: <sip:a@b>;tag=1\r\nCSeq: 1 BYE\r\n" % between
+    rest = b"%sVia: SIP/2.0/TCP 192.0.2.9:5070;branch=z9hG4bK1\r\n" % between
+    rest += b"From: <sip:c@d>;tag=2\r\nTo: <sip:a@b>;tag=1\r\nCall-ID: e\r\nCSeq: 1 BYE\r\n"
     data = b"SIP/2.0 200 OK\r\n%sz9hG4bKours\r\n%sContent-Length: 0\r\n\r\n" % (own, rest)
     response = codec.read_response(data, own)
     assert response is not None

@@ -172,6 +172,7 @@ const Line *required_line(const Message *message, int header);               /* 
 PyObject *value_of(const Message *message, const Line *line);                /* unfolded */
 bool read_cseq(const Message *message, Py_ssize_t *number, PyObject **value, Run *method); /* method lies in value */
 const Line *present_line(const Message *message, int header);                /* there, or Malformed "is missing" */
+bool check_head(const Message *message);                                     /* raises Malformed */
 bool read_body_end(const Message *message, Py_ssize_t *end);                 /* raises Malformed */
 
 /* -- headers.c: which field a name means --------------------------------------------------------------------------- */

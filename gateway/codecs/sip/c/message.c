@@ -384,6 +384,10 @@ static bool check_fields(const Message *message) {
     return true;
 }
 
+bool check_head(const Message *message) {
+    return check_characters(message) && check_fields(message);
+}
+
 static bool check_cseq(const Message *message) {
     Py_ssize_t number;
     PyObject *value;
@@ -423,9 +427,14 @@ static PyObject *message_check(PyObject *self, PyObject *unused) {
     const Message *message = (Message *)self;
     Py_ssize_t end;
     (void)unused;
-    if (!check_characters(message) || !check_fields(message) || !check_cseq(message) || !read_body_end(message, &end))
+    if (!check_head(message) || !check_cseq(message) || !read_body_end(message, &end))
         return NULL;
     Py_RETURN_NONE;
+}
+
+static PyObject *message_check_head(PyObject *self, PyObject *unused) {
+    (void)unused;
+    return check_head((Message *)self) ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *message_body_offset(PyObject *self, void *unused) {
@@ -439,6 +448,7 @@ static PyMethodDef message_methods[] = {
     {"spans", message_spans, METH_O, NULL},       {"lines", message_lines_of, METH_O, NULL},
     {"text", message_text, METH_O, NULL},         {"cseq", message_cseq, METH_NOARGS, NULL},
     {"check", message_check, METH_NOARGS, NULL},  {"body_end", message_body_end, METH_NOARGS, NULL},
+    {"check_head", message_check_head, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -212,8 +212,19 @@ class SipMessage:
     def check(self) -> None:
         """Require of a request that opens a call what RFC 3261 sections 7, 8.1.1 and 18.3 require of a message.
 
-        Raises `Malformed` for a missing or doubled header field, a bare line feed or carriage return, a NUL byte, a
-        CSeq that does not fit the method, or a body shorter than Content-Length says.
+        Raises `Malformed` for what `check_head` does not let pass, a CSeq that does not fit the method, or a body
+        shorter than Content-Length says.
+        """
+        self.check_head()
+        number, method = self.cseq()
+        if method != self.method or number >= 1 << 31:
+            raise Malformed("CSeq does not fit the request", self.spans(headers.CSEQ)[0][0])
+        self.body_end()
+
+    def check_head(self) -> None:
+        """Require of any message that it can be read in one way only.
+
+        Raises `Malformed` for a missing or doubled header field, a bare line feed or carriage return, a NUL byte.
         """
         data, head_end = self.data, self.head_end
         # The usual message was split at its line ends, so their number is known.
@@ -229,10 +240,6 @@ class SipMessage:
         for header, numbers in self._numbers.items() if self._numbers is not None else ():
             if header.single and len(numbers) > 1:
                 raise Malformed(f"the {header.name} header field stands more than once", self.spans(header)[1][0])
-        number, method = self.cseq()
-        if method != self.method or number >= 1 << 31:
-            raise Malformed("CSeq does not fit the request", self.spans(headers.CSEQ)[0][0])
-        self.body_end()
 
     def _bare_line_feed(self) -> int:
         position = self.data.find(b"\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
@@ -10,7 +11,29 @@ from gateway.codecs.sip.python.edit import without_top_via
 from gateway.codecs.sip.python.grammar import parse_via
 from gateway.codecs.sip.python.message import SipMessage
 
-_STATUS: Final = {b"%d " % code: code for code in range(100, 700)}
+_TEXT: Final = rb"[\t -\xff]*+"
+_NOT_BLANK: Final = rb"[!-\xff]" + _TEXT
+
+
+def _once(group: int, name: str, value: bytes) -> bytes:
+    """A line that may stand once, of which the value is that group: where it has matched, nothing matches any more."""
+    return rb"(?(%d)(?!)|%b: (%b))" % (group, name.encode(), value)
+
+
+_LINES: Final = (
+    rb"(?:[ABDEGHJKN-SU-Zabdeghjkn-su-z][A-Za-z0-9-]+|Contact|Call-Info|Content-Disposition): " + _TEXT,
+    _once(4, "To", _NOT_BLANK),
+    _once(5, "CSeq", rb"[0-9]{1,10} ([A-Za-z]+)"),
+    _once(7, "Content-Length", rb"[0-9]{1,9}"),
+    _once(8, "From", _NOT_BLANK),
+    _once(9, "Call-ID", _NOT_BLANK),
+    _once(10, "Content-Type", _NOT_BLANK),
+)
+"""No spelling of a field that may stand once only starts like those of the first kind."""
+_QUICK: Final = re.compile(
+    rb"SIP/2\.0 ([1-6][0-9][0-9]) " + _TEXT + rb"\r\n(Via: [^;\r\n\x00]+;branch=)([0-9A-Za-z.]+)(?=\r\nVia: )"
+    rb"(?:\r\n(?:" + rb"|".join(_LINES) + rb")){1,200}\r\n\r\n"
+)
 
 
 class RelayedResponse(NamedTuple):
@@ -31,18 +54,19 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
     """Read a response; None where its first Via is not ours.
 
     `own_via` is a Via line of ours up to and with ``;branch=``. Nearly every response comes with that line as it was
-    sent, in front of another one; any other is read in full. Raises `Malformed` where it is no response that could be
-    passed on.
+    sent, in front of another one; any other is read in full, to the same effect. Raises `Malformed` where it is no
+    response that could be passed on: a header field that must be there is not, or stands there twice.
     """
-    start = data.find(b"\r\n") + 2
-    if data.startswith(own_via, start):
-        quick = _read_quickly(data, start, start + len(own_via))
-        if quick is not None:
-            return quick
+    quick = _QUICK.match(data)
+    if quick is not None and quick[2] == own_via:
+        response = _read_quickly(data, quick)
+        if response is not None:
+            return response
     message = SipMessage(data)
     via = parse_via(message.required(headers.VIA))
     if via.sent_by != own_via.rpartition(b" ")[2].removesuffix(b";branch="):
         return None
+    message.check_head()
     message.body_end()
     try:
         onward = without_top_via(message)
@@ -52,43 +76,16 @@ def read_response(data: bytes, own_via: bytes) -> RelayedResponse | None:
     return RelayedResponse(message.status, via.branch, method, message.required(headers.TO), onward)
 
 
-def _read_quickly(data: bytes, start: int, branch_start: int) -> RelayedResponse | None:
+def _read_quickly(data: bytes, quick: re.Match[bytes]) -> RelayedResponse | None:
     """The response as nearly everybody writes it; None for any other.
 
-    Our Via stands alone on its line in front of another one; To, CSeq and Content-Length are spelt in full, with one
-    space after the colon and none at the end, and not folded; the body ends with the datagram. The lines between are
-    passed on unread.
+    Our Via stands alone on its line in front of another one; names are spelt in full, with one space behind the colon;
+    nothing is folded or doubled; the body ends with the datagram.
     """
-    end = data.find(b"\r\n", branch_start)
-    head_end = data.find(b"\r\n\r\n", end) if end >= 0 else -1
-    if head_end < 0 or not data.startswith(b"Via: ", end + 2):
+    status, _, branch, to, _, method, length, from_, call_id, _ = quick.groups()
+    if to is None or method is None or length is None or from_ is None or call_id is None:
         return None
-    to = data.find(b"\r\nTo: ", end, head_end)
-    cseq = data.find(b"\r\nCSeq: ", end, head_end)
-    length = data.find(b"\r\nContent-Length: ", end, head_end)
-    if to < 0 or cseq < 0 or length < 0 or data.find(b"\r\nContent-Length: ", length + 1, head_end) >= 0:
+    if quick.end() + int(length) != len(data):
         return None
-    length_end = data.find(b"\r\n", length + 18)
-    digits = data[length + 18 : length_end]
-    if not digits.isdigit() or len(digits) > 9 or head_end + 4 + int(digits) != len(data):
-        return None
-    to_end = data.find(b"\r\n", to + 6)
-    cseq_end = data.find(b"\r\n", cseq + 8)
-    status = _STATUS.get(data[8:12])
-    branch = data[branch_start:end]
-    value = data[to + 6 : to_end]
-    number, _, method = data[cseq + 8 : cseq_end].partition(b" ")
-    if (
-        status is None
-        or not branch.replace(b".", b"").isalnum()
-        or not value
-        or value != value.strip()
-        or not number.isdigit()
-        or len(number) > 10
-        or not method.isalpha()
-        or data[to_end + 2] in b" \t"
-        or data[cseq_end + 2] in b" \t"
-        or data[length_end + 2] in b" \t"
-    ):
-        return None
-    return RelayedResponse(status, branch, method, value, data[:start] + data[end + 2 :])
+    onward = data[: quick.start(2)] + data[quick.end(3) + 2 :]
+    return RelayedResponse(int(status), branch, method, to.rstrip(), onward)
