@@ -7,6 +7,7 @@ from typing import Final
 
 _COMPACT: Final = {b"v": b"via", b"l": b"content-length"}
 _COMPLETED: Final = re.compile(rb";\s*(?:received|rport)\s*(?:=[^;,]*)?(?=[;,]|\Z)", re.IGNORECASE)
+_SEPARATOR: Final = re.compile(rb"[ \t]*([;,])[ \t]*")
 _FOLD: Final = re.compile(rb"[ \t]*\r\n[ \t]+")
 
 
@@ -83,7 +84,12 @@ def _same_via(old: bytes, new: bytes) -> bool:
     before, after = (via.partition(b",")[0].lower() for via in (old, new))
     if after.count(b";received=") > 1 or after.count(b";rport") > before.count(b";rport"):
         return False
-    return _COMPLETED.sub(b"", _unfolded(old)) == _COMPLETED.sub(b"", _unfolded(new))
+    return _uncompleted(old) == _uncompleted(new)
+
+
+def _uncompleted(via: bytes) -> bytes:
+    """Without what completes it, and without the white space around it."""
+    return _COMPLETED.sub(b"", _SEPARATOR.sub(rb"\1", _unfolded(via)))
 
 
 def _unfolded(line: bytes) -> bytes:
