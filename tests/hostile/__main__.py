@@ -1,13 +1,15 @@
-"""What hostile input costs: ``python -m tests.hostile [--half-open N] [--only growth|kinds|floods]``.
+"""What hostile input costs: ``python -m tests.hostile [--half-open N] [--only growth|kinds|floods|streams]``.
 
-Three tables: the CPU time of messages that are long in one way, with the exponent by which it grows with their length
-(1 is in proportion); the CPU time of broken messages; and floods, with what is kept of them. Nothing is asserted here:
-`test_bounds.py` holds the bounds.
+Four tables: the CPU time of messages that are long in one way, with the exponent by which it grows with their length
+(1 is in proportion); the CPU time of broken messages; floods, with what is kept of them; and
+connections that are opened to no good. Nothing is asserted here:
+`test_bounds.py` and `test_stream_bounds.py` hold the bounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import itertools
 import math
@@ -26,6 +28,7 @@ from sim.malformed import corpus
 from tests.hostile.cases import requests
 from tests.hostile.floods import FLOODS, Flood, first_answer, flood, let_time_pass
 from tests.hostile.growing import LONGEST, REQUESTS, RESPONSES, Grow, sound
+from tests.hostile.streams import ATTACKS, outcome_of
 from tests.hostile.world import World, answer_to, sent_on
 from tests.wiring.small_gateway import HOST_NUMBER, OTHER_PROVIDER_NUMBER
 
@@ -154,6 +157,18 @@ def _flood_row(name: str, kind: Flood, count: int) -> None:
         )
 
 
+def streams() -> None:
+    """The gateway is another process; its limits are those of `streams.py`, with a second for what must come soon."""
+    say(f"\n{'connections':44} {'of them':>8} {'us each':>8} {'most up':>8} {'refused':>8} {'MB':>6} {'then':>16}")
+    for name, (attack, count, _) in ATTACKS.items():
+        with tempfile.TemporaryDirectory(prefix="tollgate-hostile-") as folder:
+            one = asyncio.run(outcome_of(attack, count, Path(folder)))
+        say(
+            f"{name:44} {count:8,} {one.cpu_us_each:8.0f} {one.most_accepted:8,} {one.refused:8,}"
+            f" {one.growth_bytes / 1e6:6.1f} {one.then.decode():>16}"
+        )
+
+
 def _resident_bytes() -> int:
     status = Path("/proc/self/status").read_text()
     return 1_024 * int(status.partition("VmRSS:")[2].split()[0])
@@ -162,7 +177,7 @@ def _resident_bytes() -> int:
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description="What hostile input costs.")
     parser.add_argument("--half-open", type=int, default=HALF_OPEN, metavar="N", help="messages of a flood")
-    parser.add_argument("--only", choices=("growth", "kinds", "floods"), help="one table")
+    parser.add_argument("--only", choices=("growth", "kinds", "floods", "streams"), help="one table")
     chosen = parser.parse_args(arguments)
     if chosen.only in (None, "growth"):
         growth()
@@ -170,6 +185,8 @@ def main(arguments: Sequence[str]) -> None:
         kinds()
     if chosen.only in (None, "floods"):
         floods(chosen.half_open)
+    if chosen.only in (None, "streams"):
+        streams()
 
 
 if __name__ == "__main__":
