@@ -219,3 +219,20 @@ def test_a_message_whose_body_has_no_end_does_not_go_on(codec: Codec, length: by
     ):
         with pytest.raises(Malformed):
             edit()
+
+
+@pytest.mark.parametrize(
+    ("to", "tagged"),
+    [
+        (b"<sip:a@h>", b"<sip:a@h>;tag=ours"),
+        (b"<sip:a@h>;tag=b", b"<sip:a@h>;tag=b"),
+        (b'<sip:a@h>;x=">";tag=b', b'<sip:a@h>;x=">";tag=b'),
+        (b'<sip:a@h>;x=">;tag=no"', b'<sip:a@h>;x=">;tag=no";tag=ours'),
+        (b"tag=b", b"tag=b;tag=ours"),
+        (b'"open <sip:a@h>;tag=b', b'"open <sip:a@h>;tag=b'),
+    ],
+)
+def test_our_tag_is_added_where_there_is_none_and_only_there(codec: Codec, to: bytes, tagged: bytes) -> None:
+    request = codec.SipMessage(PLAIN_INVITE.replace(b"<sip:+16365550199@192.0.2.20>\r\nCall", to + b"\r\nCall"))
+    answer = codec.response_to(request, 486, "Busy Here", to_tag=b"ours")
+    assert b"\r\nTo: " + tagged + b"\r\n" in answer

@@ -118,7 +118,7 @@ typedef struct {
 } ViaParts;
 
 bool read_via(Run value, ViaParts *via);                        /* raises Malformed */
-PyObject *tag_in(Run value);                                    /* raises Malformed */
+bool find_parameters(Run address, Run *parameters);             /* raises Malformed */
 
 PyObject *parse_via(PyObject *module, PyObject *value);
 PyObject *parse_uri(PyObject *module, PyObject *raw);

@@ -229,8 +229,12 @@ static void put_vias(Writer *writer, const Message *request, const Line *line, P
     }
 }
 
+/* Whether a To has a tag. In one that cannot be read, what stands behind the last bracket decides: it is to be answered. */
 static bool has_tag(Run to) {
-    Run tag;
+    Run tag, parameters;
+    if (find_parameters(to, &parameters))
+        return find_parameter(parameters, TEXT("tag"), &tag);
+    PyErr_Clear();
     for (Py_ssize_t i = to.size; i > 0; i--)
         if (to.at[i - 1] == '>')
             return find_parameter(part(to, i, to.size), TEXT("tag"), &tag);

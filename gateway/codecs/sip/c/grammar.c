@@ -385,15 +385,18 @@ PyObject *parse_name_addr(PyObject *module, PyObject *value) {
     return named_tuple(name_addr_type, 4, items);
 }
 
-PyObject *tag_in(Run value) {
+bool find_parameters(Run value, Run *parameters) {
     AddressParts address;
-    Run tag;
     if (!read_name_addr(value, &address))
-        return NULL;
-    return bytes_of(find_parameter(address.parameters, TEXT("tag"), &tag) ? tag : part(value, 0, 0));
+        return false;
+    *parameters = address.parameters;
+    return true;
 }
 
 PyObject *tag_of(PyObject *module, PyObject *value) {
     (void)module;
-    return want_bytes(value, "tag_of") ? tag_in(run_of(value)) : NULL;
+    Run parameters, tag = TEXT("");
+    if (!want_bytes(value, "tag_of") || !find_parameters(run_of(value), &parameters))
+        return NULL;
+    return bytes_of(find_parameter(parameters, TEXT("tag"), &tag) ? tag : TEXT(""));
 }

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.sip.headers import Header
-from gateway.codecs.sip.python.grammar import Via, parameter_of, split_list, split_parameters
+from gateway.codecs.sip.python.grammar import Via, parameter_of, parse_name_addr, split_list, split_parameters
 from gateway.codecs.sip.python.message import SipMessage, Span
 
 _COPIED_IN_RESPONSES: Final = (headers.FROM, headers.TO, headers.CALL_ID, headers.CSEQ)
@@ -158,13 +158,22 @@ def response_to(
             pieces.append(b"Via: %s\r\n" % data[start:end])
     for header in _COPIED_IN_RESPONSES:
         value = request.required(header)
-        if header is headers.TO and to_tag and parameter_of(value.rpartition(b">")[2], b"tag") is None:
+        if header is headers.TO and to_tag and not _has_tag(value):
             value += b";tag=" + to_tag
         pieces.append(b"%s: %s\r\n" % (header.key, value))
     if status == 100 and (timestamp := request.value(headers.TIMESTAMP)) is not None:
         pieces.append(b"Timestamp: %s\r\n" % timestamp)
     pieces.append(extra + b"Content-Length: 0\r\n\r\n")
     return b"".join(pieces)
+
+
+def _has_tag(to: bytes) -> bool:
+    """In a To that cannot be read, what stands behind the last bracket decides: it is to be answered all the same."""
+    try:
+        parameters = parse_name_addr(to).parameters
+    except Malformed:
+        parameters = to.rpartition(b">")[2]
+    return parameter_of(parameters, b"tag") is not None
 
 
 def rerouted(request: SipMessage, uri: bytes, routes: list[bytes]) -> bytes:
