@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import sys
 import threading
 import time
 from collections import deque
@@ -69,7 +70,7 @@ class CallRecorder:
         self._rows = RowMaker(mask_numbers=mask_numbers)
         self._oldest_us = int((time.time() - retention_days * 86_400) * 1_000_000)
         self._prune_again_s = 0.0
-        self._capacity = capacity
+        self._capacity = self._room = capacity
         self._queue: deque[Call] = deque()
         self._in_hand = 0
         self._overflowed = 0
@@ -86,12 +87,16 @@ class CallRecorder:
     def record(self, call: Call) -> None:
         """Takes a call that has ended. Never blocks; a call that finds the queue full is counted as lost."""
         queue = self._queue
-        if len(queue) >= self._capacity:
+        if len(queue) >= self._room:
             self._overflowed += 1
             return
         queue.append(call)
         if len(queue) == BATCH:
             self._wake.set()
+
+    def take_all(self) -> None:
+        """From now on no call finds the queue full: the gateway stops, and the calls that end by it are in memory."""
+        self._room = sys.maxsize
 
     @property
     def written(self) -> int:
@@ -113,16 +118,18 @@ class CallRecorder:
         """Transactions that failed (disk full, locked). Each is tried again until it succeeds."""
         return self._failures
 
-    def close(self, still_up: Iterable[Call] = (), *, patience_s: float = 10.0) -> None:
-        """Writes what is queued and `still_up`, the calls without an end, then closes the file. Blocks; call it once.
+    def close(self, *, patience_s: float = 10.0) -> None:
+        """Writes what is queued, then closes the file. Blocks while the disk takes records; call it once.
 
-        If the disk does not take them within `patience_s`, the rest is counted as lost and logged.
+        If it takes none for `patience_s`, the rest is counted as lost and logged.
         """
-        self._queue.extend(still_up)
-        self._capacity = 0
+        self._room = 0
         self._stop.set()
         self._wake.set()
-        self._writer.join(patience_s)
+        settled = -1
+        while self._writer.is_alive() and settled != (now := self._written + self._unwritten):
+            settled = now
+            self._writer.join(patience_s)
         if self._writer.is_alive():
             self._abandon.set()
             self._writer.join()

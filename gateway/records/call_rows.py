@@ -143,7 +143,7 @@ class CallRecord:
     ended_at_us: int | None
     final_status: int | None
     ended_by: str | None
-    """None: the call was still up when the gateway stopped and its end is not known."""
+    """None where its end is not known."""
     egress_member: str | None
     """Member of the egress trunk group that had the call, ``udp:192.0.2.20:5060``: the one tried last."""
 

@@ -48,7 +48,7 @@ from gateway.wiring.listeners import (
     connection_figures,
     open_sockets,
 )
-from gateway.wiring.memory import tune_garbage_collection
+from gateway.wiring.memory import leave_memory_to_the_system, tune_garbage_collection
 from gateway.wiring.names import names_of
 
 LOG = logging.getLogger("tollgate")
@@ -321,6 +321,7 @@ class Gateway:
     def stop(self) -> None:
         """End every call in the books, write what is left to write, let go of socket and files."""
         at_us = self.clock.now_us()
+        self.recorder.take_all()
         self.transport.perform(self.proxy.stop(at_us), at_us)
         self.transport.close()
         if self.names is not None:
@@ -425,6 +426,7 @@ def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
         loop_factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(_serve(configuration, drain_s))
+    leave_memory_to_the_system()
 
 
 async def _serve(configuration: Configuration, drain_s: float) -> None:

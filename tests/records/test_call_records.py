@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -151,95 +148,6 @@ def test_a_call_is_written_without_waiting_for_others(path: Path) -> None:
     wait_until(lambda: recorder.written == 1)
     assert [entry.call_id for entry in read_calls(path)] == ["a84b4c76e66710"]
     recorder.close()
-
-
-def test_calls_still_up_at_the_end_are_recorded_without_an_end(path: Path) -> None:
-    still_up = call()
-    still_up.ended_at_us = still_up.ended_by = still_up.final_status = None
-    recorder = CallRecorder(path, capacity=1)
-    recorder.close([still_up, still_up])
-    assert [entry.ended_by for entry in read_calls(path)] == [None, None]
-
-
-def test_a_full_queue_loses_new_calls_and_counts_them(path: Path) -> None:
-    recorder = CallRecorder(path, capacity=100)
-    with sqlite3.connect(path, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        recorder.record(call("first"))
-        wait_until(lambda: recorder.failures > 0)
-        for number in range(150):
-            recorder.record(call(str(number)))
-        assert (recorder.queued, recorder.lost, recorder.written) == (101, 50, 0)
-        other.execute("ROLLBACK")
-    other.close()
-    recorder.close()
-    assert (recorder.queued, recorder.lost, recorder.written) == (0, 50, 101)
-    assert [entry.call_id for entry in read_calls(path)] == ["first", *(str(number) for number in range(100))]
-
-
-def test_a_locked_file_is_said_once_and_written_to_as_soon_as_it_is_free(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    recorder = CallRecorder(path)
-    with sqlite3.connect(path, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        recorder.record(call())
-        wait_until(lambda: recorder.failures >= 2)
-        other.execute("ROLLBACK")
-    other.close()
-    wait_until(lambda: recorder.written == 1)
-    recorder.close()
-    assert [(entry.levelno, "written again" in entry.message) for entry in caplog.records] == [
-        (logging.ERROR, False),
-        (logging.WARNING, True),
-    ]
-    assert len(list(read_calls(path))) == 1
-
-
-def test_a_gateway_that_stops_on_a_locked_file_gives_up_in_time_and_says_what_is_lost(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    recorder = CallRecorder(path)
-    with sqlite3.connect(path, isolation_level=None) as other:
-        other.execute("BEGIN IMMEDIATE")
-        for _ in range(BATCH + 7):
-            recorder.record(call())
-        recorder.close(patience_s=0.0)
-        other.execute("ROLLBACK")
-    other.close()
-    assert (recorder.written, recorder.lost, recorder.queued) == (0, BATCH + 7, 0)
-    assert f"{BATCH + 7} call records are lost" in caplog.text
-
-
-FULL_DISK = """
-import resource, sys, time
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from call_examples import call, wait_until
-from gateway.records.call_records import CallRecorder
-
-recorder = CallRecorder(Path(sys.argv[1]))
-resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
-for number in range(2_000):
-    recorder.record(call(str(number)))
-wait_until(lambda: recorder.failures > 0)
-resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-recorder.close()
-print(recorder.written, recorder.lost)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits on a file's size to run into")
-def test_what_did_not_fit_on_the_disk_is_written_when_there_is_room_again(path: Path) -> None:
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", FULL_DISK, str(path), str(Path(__file__).parent)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert done.stdout == "2000 0\n"
-    assert [entry.call_id for entry in read_calls(path)] == [str(number) for number in range(2_000)]
 
 
 def test_a_call_that_cannot_be_stored_costs_no_other_call_its_record(

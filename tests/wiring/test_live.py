@@ -233,6 +233,14 @@ async def test_draining_gives_up_on_calls_that_do_not_end_and_records_them(excha
     assert (record.ended_by, record.final_status) == ("shutdown", 200)
 
 
+async def test_a_gateway_that_stops_records_more_calls_than_may_wait_for_the_disk(exchange: Exchange) -> None:
+    async with running(replace(exchange.configuration, record_queue=1)) as gateway:
+        for number in range(5):
+            await exchange.set_up(gateway.address, f"endless-{number}")
+    assert {record.ended_by for record in records_of(exchange).values()} == {"shutdown"}
+    assert (gateway.recorder.written, gateway.recorder.lost) == (5, 0)
+
+
 async def test_draining_without_calls_ends_at_once(exchange: Exchange) -> None:
     async with running(exchange.configuration) as gateway:
         async with asyncio.timeout(10):
