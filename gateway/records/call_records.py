@@ -20,7 +20,7 @@ from math import inf
 from pathlib import Path
 
 from gateway.records.call_rows import COLUMNS, SCHEMA, CallRecord, Row, RowMaker, record_of
-from gateway.records.database import open_for_reading, open_for_writing
+from gateway.records.database import identity, open_for_reading, open_for_writing
 from gateway.signalling.call import Call
 
 RECORDS_FILE = "records.db"
@@ -78,6 +78,8 @@ class CallRecorder:
         self._written = 0
         self._failures = 0
         self._failing = False
+        self._file = identity(path)
+        self._astray = False
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._abandon = threading.Event()
@@ -105,7 +107,8 @@ class CallRecorder:
 
     @property
     def lost(self) -> int:
-        """Calls that are in no record: the queue was full, a value cannot be stored, the disk failed until the end."""
+        """Calls in no record that anybody can read: the queue was full, a value cannot be stored, the disk failed until
+        the end, the file was moved or deleted."""
         return self._overflowed + self._unwritten
 
     @property
@@ -141,11 +144,25 @@ class CallRecorder:
             if not stopping:
                 self._wake.wait(FLUSH_S)
                 self._wake.clear()
+            self._look_for_the_file()
             self._write_waiting()
             if not stopping:
                 self._prune()
             elif not self._queue:
                 return
+
+    def _look_for_the_file(self) -> None:
+        """SQLite writes on without a complaint where the file was deleted: then nobody will read what it writes."""
+        astray = identity(self._path) != self._file
+        if astray and not self._astray:
+            _log.error(
+                "%s: was moved or deleted: call records are lost from now on; put the file back, or restart the "
+                "gateway, which makes a new one",
+                self._path,
+            )
+        elif self._astray and not astray:
+            _log.warning("%s: is back, call records are kept again", self._path)
+        self._astray = astray
 
     def _write_waiting(self) -> None:
         """Writes what is queued now; what comes meanwhile is for the next time, so that batches stay large."""
@@ -234,7 +251,10 @@ class CallRecorder:
             )
 
     def _succeeded(self, count: int) -> None:
-        self._written += count
+        if self._astray:
+            self._unwritten += count
+        else:
+            self._written += count
         if self._failing:
             self._failing = False
             _log.warning("%s: call records are written again", self._path)

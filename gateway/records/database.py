@@ -112,6 +112,18 @@ def open_for_reading(path: Path, schema: Schema, *, immutable: bool = False) -> 
     return connection
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the file that a path leads to; None where it leads to none.
+
+    An open file that is no longer the one at its path was moved or deleted, and what is written to it is not found.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _bring_forward(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
     connection.execute("BEGIN IMMEDIATE")  # two gateways that start together must not both create the tables
     try:

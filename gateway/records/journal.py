@@ -14,7 +14,14 @@ from pathlib import Path
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
-from gateway.records.database import DatabaseFileError, Schema, UnavailableError, open_for_reading, open_for_writing
+from gateway.records.database import (
+    DatabaseFileError,
+    Schema,
+    UnavailableError,
+    identity,
+    open_for_reading,
+    open_for_writing,
+)
 
 JOURNAL_FILE = "journal.db"
 
@@ -72,7 +79,7 @@ class CutoverJournal:
         self._path = path
         self._lock = threading.Lock()
         self._connection = open_for_writing(path, _SCHEMA, "FULL")
-        self._file = _identity(path)
+        self._file = identity(path)
 
     def append(self, cutover: Cutover) -> int:
         """Writes one step and returns its sequence number, from 1, without gaps. It is on the disk on return.
@@ -81,7 +88,7 @@ class CutoverJournal:
         `UnfitStepError` if it cannot be: then it is not in the journal, and must not take effect.
         """
         values = (cutover.at_us, cutover.ocn, cutover.trunk_group, cutover.who, cutover.why)
-        if self._file != _identity(self._path):
+        if self._file != identity(self._path):
             raise UnavailableError(
                 f"{self._path}: was moved or deleted, and a restart would forget the step: it is not in "
                 "force; put the file back, or restart the gateway, then repeat it"
@@ -117,15 +124,6 @@ class CutoverJournal:
     def _undo(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode of the file that a path leads to; None where it leads to none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def read_cutovers(path: Path) -> tuple[Cutover, ...]:

@@ -115,6 +115,32 @@ def locked(connection: sqlite3.Connection) -> bool:
     return True
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be deleted there")
+def test_records_of_a_file_that_was_deleted_are_counted_as_lost_and_said_to_be_once(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = CallRecorder(path)
+    recorder.record(call())
+    wait_until(lambda: recorder.written == 1)
+    aside = path.with_name("aside.db")
+    path.rename(aside)
+    wait_until(lambda: "was moved or deleted" in caplog.text)
+    recorder.record(call())
+    wait_until(lambda: recorder.lost == 1)
+    recorder.record(call())
+    wait_until(lambda: recorder.lost == 2)
+    aside.rename(path)
+    wait_until(lambda: "is back" in caplog.text)
+    recorder.record(call())
+    wait_until(lambda: recorder.written == 2)
+    path.unlink()
+    wait_until(lambda: caplog.text.count("was moved or deleted") == 2)
+    recorder.record(call())
+    recorder.close()
+    assert (recorder.written, recorder.lost) == (2, 3)
+    assert [entry.levelno for entry in caplog.records] == [logging.ERROR, logging.WARNING, logging.ERROR]
+
+
 FULL_DISK = """
 import resource, sys, time
 from pathlib import Path
