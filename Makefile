@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 1800
 
-.PHONY: demo test check lint types imports interop bench native fuzz lock clean help
+.PHONY: demo test check lint types imports interop bench native fuzz soak lock clean help
 
 help: ## Show the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,6 +46,9 @@ native: $(READY) ## Compile what costs most: optional, needs a C compiler and Py
 fuzz: $(READY) ## Fuzz the SIP codec and the proxy for FUZZ_SECONDS (600)
 	@deploy/fuzzing-packages $(VENV)
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+soak: $(READY) ## Run one gateway under calls, floods, reloads and dying peers for SOAK_SECONDS (1800)
+	@$(BIN)/python -m tests.soak $(SOAK_SECONDS)
 
 $(READY): requirements.lock pyproject.toml deploy/make-venv
 	@deploy/make-venv $(PYTHON) $(VENV)

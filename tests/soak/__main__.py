@@ -2,9 +2,10 @@
 
     python -m tests.soak [SECONDS]
 
-Steady calls from two providers, floods by a third, LERG read again and again, switches and callers killed in the middle
-of their calls. At the end every call must be in the records, with the outcome that its caller saw; no transaction, no
-dialog and no call may be left; and the gateway's memory must not have grown. Exit 0: so it is. 1: it is not, and what.
+Steady calls from two providers, over UDP and TCP, with and without session timers; floods by a third; LERG read again
+and again; switches, which are probed, and callers killed in the middle of their calls. At the end every call must be in
+the records, with the outcome that its caller saw; no call, no connection and no transaction but the probes' may be
+left; and the gateway's memory and file descriptors must not have grown. Exit 0: so it is. 1: it is not, and what.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,104 +23,42 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
-from gateway.records.call_records import RECORDS_FILE, CallRecord, read_calls
+from tests.soak.judgement import Sample, account, grown
+from tests.soak.world import HOST, LONGEST_CALL_S, ROOT, free_ports, other_edition, write_files
 
-ROOT: Final = Path(__file__).parents[2]
-HOST: Final = "127.0.0.1"
 DEFAULT_S: Final = 1_800.0
-LONGEST_CALL_S: Final = 60
-"""The gateway gives up a call that nobody ends after this time: callers are killed here."""
-SETTLE_S: Final = 235.0
-"""After the last call: an INVITE whose caller was killed rings until timer C (185 s) and is then cancelled (64 T1)."""
-STEADY_RATE: Final = 30.0
+SETTLE_S: Final = LONGEST_CALL_S + 35.0
+"""After the last call: one whose caller was killed, and whose answer was on its way just then, is the last to go."""
+PROBES: Final = 8
+"""Transactions that may be there when no call is: both switches are asked every 2 s, and an answer lingers for 5 s."""
+STEADY_RATE: Final = 25.0
 FLOOD_RATE: Final = 400.0
-GROWTH: Final = 0.10
-"""Of the resident memory, between the first and the last quarter of the run; and this much of it is noise:"""
-NOISE_MIB: Final = 8.0
-
-CONFIGURATION: Final = """\
-[gateway]
-listen = "{host}:{gateway}"
-state_folder = "{folder}/state"
-
-[operations]
-listen = "{host}:{operations}"
-
-[limits]
-max_call_seconds = {longest}
-
-[numbering]
-lerg = "{folder}/lerg"
-ported = "{folder}/lerg/ported.csv"
-
-[agreement]
-name = "soak"
-effective = 2005-10-17
-
-[[carriers]]
-ocn = "XH01"
-name = "Host"
-kind = "host"
-
-[[carriers]]
-ocn = "XP01"
-name = "Partner"
-kind = "partner"
-amendment = true
-
-{providers}
-[[trunk_groups]]
-name = "partner"
-side = "partner"
-carrier = "XP01"
-switch = "WNVLMOXADS0"
-home_switch = "STLSMORBDS0"
-members = [{callers}]
-
-[[trunk_groups]]
-name = "host"
-side = "host"
-carrier = "XH01"
-switch = "WNVLMOXADS0"
-members = [{callees}]
-"""
-PROVIDER: Final = """\
-[[carriers]]
-ocn = "{ocn}"
-name = "{ocn}"
-kind = "provider"
-partner = "XP01"
-numbering_agreement = true
-confirmed = 2020-01-01T00:00:00Z
-limit = {{ sustained_per_s = {rate}, burst = {rate}, in_progress = {in_progress} }}
-
-"""
-PROVIDERS: Final = (("XV01", 1_000, 10_000), ("XV02", 1_000, 10_000), ("XV03", 10, 20))
-"""OCN, limit of calls a second, limit of calls in progress. The third floods."""
-CALLING: Final = ("3142061", "3142063", "3142065")
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has just now."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-    for probe in probes:
-        probe.bind((HOST, 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+@dataclass(frozen=True)
+class CallerKind:
+    """How a caller calls."""
+
+    calling: str
+    """The first digits of its numbers: they say which provider's call it is."""
+    transport: str = "udp"
+    session_s: int = 0
+    """Session interval that it asks for (RFC 4028); 0: none."""
+    rate: float = STEADY_RATE
 
 
-@dataclass
-class Sample:
-    at_s: float
-    rss_mib: float
-    calls: int
-    transactions: int
+CALLERS: Final = {
+    "caller 1": CallerKind("3142061"),
+    "caller 2": CallerKind("3142063", session_s=90),
+    "caller 3": CallerKind("3142061", transport="tcp"),
+    "flood": CallerKind("3142065", rate=FLOOD_RATE),
+}
+CALLEES: Final = ("callee 1", "callee 2")
+PORTS: Final = ("gateway", "operations", *CALLEES, *CALLERS)
 
 
 @dataclass
@@ -129,7 +67,7 @@ class Soak:
 
     folder: Path
     seconds: float
-    ports: list[int] = field(default_factory=lambda: free_ports(7))
+    ports: dict[str, int] = field(default_factory=lambda: dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
@@ -137,10 +75,12 @@ class Soak:
 
     def run(self) -> list[str]:
         """Everything; what is wrong, a line each."""
-        self._write_files()
-        self._start("gateway", sys.executable, "-m", "gateway.cli", "run", "--config", str(self.folder / "soak.toml"))
+        callers = [f"{kind.transport}:{HOST}:{self.ports[name]}" for name, kind in CALLERS.items()]
+        callees = [f"udp:{HOST}:{self.ports[name]}" for name in CALLEES]
+        file = write_files(self.folder, self.ports["gateway"], self.ports["operations"], callers, callees)
+        self._start("gateway", sys.executable, "-m", "gateway.cli", "run", "--config", str(file))
         self._until("the gateway is ready", lambda: self._get("/readyz") is not None)
-        for name in ("callee 1", "callee 2", "caller 1", "caller 2"):
+        for name in (*CALLEES, *(name for name in CALLERS if name != "flood")):
             self._start_peer(name)
         begun = time.monotonic()
         self._live_through(begun, begun + self.seconds - SETTLE_S)
@@ -149,7 +89,7 @@ class Soak:
         say(f"no new calls; what is up ends within {SETTLE_S:.0f} s")
         faults = self._wait_for_nothing(time.monotonic() + SETTLE_S)
         self._stop("gateway")
-        return faults + self._grown() + self._unaccounted() + self._said()
+        return faults + self._judged() + self._said()
 
     # -- the run ------------------------------------------------------------------------------------------------------
 
@@ -157,7 +97,8 @@ class Soak:
         """One thing after another happens, at random moments of a seeded generator."""
         chance = random.Random(1)
         happenings: list[Callable[[], None]] = [
-            self._flood, self._reload, self._kill_callee, self._kill_caller, self._reload,
+            self._flood, partial(self._kill_caller, "caller 2"), self._reload,
+            self._kill_callee, partial(self._kill_caller, "caller 3"), self._reload,
         ]  # fmt: skip
         next_s, next_sample, turn = time.monotonic() + 5, time.monotonic(), 0
         while (now := time.monotonic()) < end:
@@ -177,12 +118,8 @@ class Soak:
         self._stop("flood")
 
     def _reload(self) -> None:
-        """Another edition each time: one code more, or less."""
         self.events["reload"] += 1
-        lerg6 = self.folder / "lerg" / "lerg6.csv"
-        lines = lerg6.read_text().splitlines()
-        shipped = (ROOT / "sim" / "missouri" / "lerg6.csv").read_text().splitlines()
-        lerg6.write_text("\n".join(shipped if len(lines) < len(shipped) else shipped[:-1]) + "\n")
+        other_edition(self.folder)
         token = (self.folder / "state" / "api.token").read_text().strip()
         answer = self._ask("/reload", b"", {"Authorization": f"Bearer {token}"})
         if answer is None:
@@ -195,91 +132,75 @@ class Soak:
         time.sleep(4)
         self._start_peer("callee 1")
 
-    def _kill_caller(self) -> None:
-        """The second caller dies: nobody ends its calls."""
-        self.events["caller killed"] += 1
-        self._kill("caller 2")
-        self._start_peer("caller 2")
+    def _kill_caller(self, name: str) -> None:
+        """A caller dies: nobody ends its calls, and nobody refreshes them."""
+        self.events[f"{name} killed"] += 1
+        self._kill(name)
+        self._start_peer(name)
 
     def _sample(self, at_s: float) -> None:
-        status = self._status()
-        pages = int(Path(f"/proc/{self.processes['gateway'].pid}/statm").read_text().split()[1])
+        status, process = self._status(), Path(f"/proc/{self.processes['gateway'].pid}")
         sample = Sample(
             at_s,
-            pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
-            int(status["calls_in_progress"]),
-            int(status["transactions"]),
+            rss_mib=int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20,
+            files=sum(1 for _ in (process / "fd").iterdir()),
+            calls=int(status["calls_in_progress"]),
+            transactions=int(status["transactions"]),
+            connections=self._connections(),
         )
         self.samples.append(sample)
         if len(self.samples) % 6 == 1:
-            say(
-                f"{at_s:6.0f} s  {sample.rss_mib:6.1f} MiB  {sample.calls:5} calls up  {sample.transactions:6} "
-                f"transactions  {status['records']['written']:8} records"
-            )
+            say(f"{sample}  {status['records']['written']:8} records")
+
+    def _connections(self) -> int:
+        lines = (self._get("/metrics") or b"").decode().splitlines()
+        return sum(int(float(line.rpartition(" ")[2])) for line in lines if line.startswith("tollgate_connections{"))
 
     # -- what must hold at the end ------------------------------------------------------------------------------------
 
     def _wait_for_nothing(self, until: float) -> list[str]:
-        while (status := self._status())["calls_in_progress"] or status["transactions"]:
+        while (status := self._status())["calls_in_progress"] or status["transactions"] > PROBES or self._connections():
             if time.monotonic() > until:
-                left = f"{status['calls_in_progress']} calls and {status['transactions']} transactions"
-                return [f"{left} are left {SETTLE_S:.0f} s after the last call began"]
+                left = f"{status['calls_in_progress']} calls, {status['transactions']} transactions"
+                return [f"{left} and {self._connections()} connections are left {SETTLE_S:.0f} s after the last call"]
             time.sleep(1)
+        say(f"at the end: 0 calls up, {status['transactions']} transactions, 0 connections")
         return []
 
-    def _grown(self) -> list[str]:
-        """Memory in the last quarter beside the second: in the first the tables fill."""
-        quarter = len(self.samples) // 4
-        if quarter < 3:
-            return [f"only {len(self.samples)} samples of the memory: give the soak more time"]
-        early = median(sample.rss_mib for sample in self.samples[quarter : 2 * quarter])
-        late = median(sample.rss_mib for sample in self.samples[-quarter:])
-        say(f"memory: {early:.1f} MiB in the second quarter, {late:.1f} in the last")
-        if late > early * (1 + GROWTH) + NOISE_MIB:
-            return [f"the gateway's memory grew from {early:.1f} to {late:.1f} MiB"]
-        return []
-
-    def _unaccounted(self) -> list[str]:
-        """Each call of the journals is in the records once, with what its caller saw."""
-        records: dict[str, list[CallRecord]] = {}
-        for record in read_calls(self.folder / "state" / RECORDS_FILE):
-            records.setdefault(record.call_id, []).append(record)
-        faults: list[str] = []
-        seen: Counter[str] = Counter()
-        for journal in sorted(self.folder.glob("*.journal")):
-            told: dict[str, list[str]] = {}
-            for line in journal.read_text(encoding="ascii").splitlines():
-                call_id, _, what = line.partition(" ")
-                told.setdefault(call_id, []).append(what)
-            for call_id, (_, *outcome) in told.items():
-                seen[outcome[0].split()[0] if outcome else "caller killed"] += 1
-                faults += _compared(call_id, outcome, records.get(call_id, []))
-        say("calls by what their callers saw: " + ", ".join(f"{count} {what}" for what, count in seen.most_common()))
-        say("what happened: " + ", ".join(f"{count} x {what}" for what, count in self.events.items()))
-        if not seen["200"] or not seen["480"] or not seen["caller killed"]:
-            faults.append(f"the run did not have what it is for: {dict(seen)}")
-        return faults
+    def _judged(self) -> list[str]:
+        figures, faults = grown(self.samples)
+        result = account(self.folder)
+        for figure in figures:
+            say(figure)
+        say(f"{result.seen.total()} calls by what their callers saw: {_counts(result.seen)}")
+        say(f"calls of killed callers by who ended them: {_counts(result.abandoned)}")
+        say(f"what happened: {_counts(self.events)}")
+        if refused := self.events["reload refused"]:
+            faults.append(f"{refused} reloads were refused")
+        if not any(sample.connections for sample in self.samples):
+            faults.append("nobody was connected")
+        return faults + result.faults
 
     def _said(self) -> list[str]:
-        log = (self.folder / "gateway.log").read_text(encoding="utf-8", errors="replace")
-        wrong = [line for line in log.splitlines() if "Traceback" in line or " ERROR " in line]
-        return [f"the gateway's log: {line}" for line in wrong[:10]]
+        """The logs of the gateway and of its peers."""
+        faults = []
+        for log in sorted(self.folder.glob("*.log")):
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            faults += [f"{log.name}: {line}" for line in lines if "Traceback" in line or " ERROR " in line][:10]
+        return faults
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
     def _start_peer(self, name: str) -> None:
-        gateway, _, callee_1, callee_2, caller_1, caller_2, flood = self.ports
         self.starts += 1
+        seed, port = str(self.starts), str(self.ports[name])
         module = (sys.executable, "-m", "tests.soak.peers")
-        seed = str(self.starts)
-        if name.startswith("callee"):
-            self._start(name, *module, "callee", str(callee_1 if name == "callee 1" else callee_2), seed)
+        if name in CALLEES:
+            self._start(name, *module, "callee", port, seed)
             return
-        number = {"caller 1": 0, "caller 2": 1, "flood": 2}[name]
-        port = (caller_1, caller_2, flood)[number]
-        rate = FLOOD_RATE if name == "flood" else STEADY_RATE
-        journal = self.folder / f"{name.replace(' ', '-')}.journal"
-        self._start(name, *module, "caller", str(port), str(gateway), seed, str(rate), str(journal), CALLING[number])
+        kind, journal = CALLERS[name], self.folder / f"{name.replace(' ', '-')}.journal"
+        how = (str(kind.rate), kind.calling, kind.transport, str(kind.session_s))
+        self._start(name, *module, "caller", port, str(self.ports["gateway"]), seed, str(journal), *how)
 
     def _start(self, name: str, *command: str) -> None:
         with (self.folder / f"{name.replace(' ', '-')}.log").open("ab") as log:
@@ -314,7 +235,7 @@ class Soak:
         return self._ask(path, None, {})
 
     def _ask(self, path: str, body: bytes | None, headers: dict[str, str]) -> bytes | None:
-        request = urllib.request.Request(f"http://{HOST}:{self.ports[1]}{path}", body, headers)
+        request = urllib.request.Request(f"http://{HOST}:{self.ports['operations']}{path}", body, headers)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
                 data: bytes = answer.read()
@@ -329,39 +250,13 @@ class Soak:
                 raise Ended(f"it did not come about that {what}")
             time.sleep(0.1)
 
-    def _write_files(self) -> None:
-        shutil.copytree(ROOT / "sim" / "missouri", self.folder / "lerg")
-        gateway, operations, callee_1, callee_2, caller_1, caller_2, flood = self.ports
-        text = CONFIGURATION.format(
-            host=HOST,
-            gateway=gateway,
-            operations=operations,
-            folder=self.folder,
-            longest=LONGEST_CALL_S,
-            providers="".join(PROVIDER.format(ocn=ocn, rate=rate, in_progress=most) for ocn, rate, most in PROVIDERS),
-            callers=", ".join(f'"{HOST}:{port}"' for port in (caller_1, caller_2, flood)),
-            callees=", ".join(f'"{HOST}:{port}"' for port in (callee_1, callee_2)),
-        )
-        (self.folder / "soak.toml").write_text(text)
-
 
 class Ended(Exception):
     """The run cannot go on; the text says why."""
 
 
-def _compared(call_id: str, outcome: list[str], records: list[CallRecord]) -> list[str]:
-    """What the records say otherwise than the caller; a caller that was killed has seen nothing."""
-    if len(records) > 1:
-        return [f"{call_id}: is in the records {len(records)} times"]
-    if not outcome:
-        return []
-    what = outcome[0]
-    if not records:
-        return [] if what == "silence" else [f"{call_id}: its caller saw {what}, and it is not in the records"]
-    (record,) = records
-    if what == "silence" or str(record.final_status) == what.split()[0]:
-        return []
-    return [f"{call_id}: its caller saw {what}, the records say {record.final_status}"]
+def _counts(counter: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counter.most_common())
 
 
 def say(text: str) -> None:
@@ -369,7 +264,7 @@ def say(text: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    seconds = float(arguments[0]) if arguments else float(os.environ.get("SOAK_SECONDS") or DEFAULT_S)
+    seconds = float(arguments[0]) if arguments else DEFAULT_S
     if seconds < SETTLE_S + 75:
         say(f"a soak takes at least {SETTLE_S + 75:.0f} s: {SETTLE_S:.0f} of them are for everything to end")
         return 2

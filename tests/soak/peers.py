@@ -1,11 +1,12 @@
-"""The switches of a soak, each a process of its own so that it can be killed: SIP over UDP, written out plainly.
+"""The switches of a soak, each a process of its own so that it can be killed: SIP, written out plainly.
 
     python -m tests.soak.peers callee PORT SEED
-    python -m tests.soak.peers caller PORT GATEWAY-PORT SEED RATE JOURNAL CALLING-PREFIX
+    python -m tests.soak.peers caller PORT GATEWAY-PORT SEED JOURNAL RATE CALLING-PREFIX TRANSPORT SESSION-SECONDS
 
-A callee answers what comes, in different ways. A caller places calls at a rate until it is told to stop (SIGTERM), and
-writes a line to its journal for each call: when it begins, and what became of it. A call with no second line was up
-when the caller was killed.
+A callee answers over UDP what comes, in different ways. A caller places calls over ``udp`` or ``tcp``, asking for a
+session interval unless that is 0 (RFC 4028), at a rate until it is told to stop (SIGTERM). It writes a line to its
+journal for each call: when it begins, and what became of it. A call with no second line was up when the caller was
+killed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import random
 import re
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -25,6 +28,7 @@ COPIED: Final = re.compile(rb"^(?:Via|Record-Route|From|Call-ID|CSeq): .*?\r\n",
 TO: Final = re.compile(rb"^To: ([^\r]*)\r", re.MULTILINE)
 CALL_ID: Final = re.compile(rb"^Call-ID: ([^\r]*)\r", re.MULTILINE)
 CSEQ: Final = re.compile(rb"^CSeq: (\d+) (\w+)\r", re.MULTILINE)
+SESSION: Final = re.compile(rb"^(Session-Expires: \d+)\r", re.MULTILINE)
 ROUTE: Final = re.compile(rb"^Record-Route: ([^\r]*)\r", re.MULTILINE)
 
 
@@ -52,7 +56,8 @@ class Callee(asyncio.DatagramProtocol):
             return
         if len(self.answered) > 20_000:
             self.answered.clear()
-        self.answered[key] = said = []
+        said: list[bytes] = []
+        self.answered[key] = said
         if method != b"INVITE":
             self._say(data, "200 OK", addr, said)
             return
@@ -70,30 +75,51 @@ class Callee(asyncio.DatagramProtocol):
         value = to[1] if to is not None else b""
         if b";tag=" not in value:
             value += b";tag=callee"
+        session = SESSION.search(request) if status == "200 OK" else None
+        timer = session[1] + b";refresher=uac\r\nRequire: timer\r\n" if session is not None else b""
+        copied = b"".join(COPIED.findall(request))
         response = (
-            b"SIP/2.0 " + status.encode() + b"\r\n" + b"".join(COPIED.findall(request)) + b"To: " + value + b"\r\n"
-            b"Contact: " + self.contact.encode() + b"\r\nContent-Length: 0\r\n\r\n"
+            b"SIP/2.0 %s\r\n%sTo: %s\r\n%s" % (status.encode(), copied, value, timer)
+            + f"Contact: {self.contact}\r\nContent-Length: 0\r\n\r\n".encode()
         )
         said.append(response)
         self.transport.sendto(response, addr)
 
 
 class Caller(asyncio.DatagramProtocol):
-    """Places calls, gives every seventh up before it is answered, and hangs up the others after a while."""
+    """Places calls, gives every seventh up before it is answered, and hangs up the others after a while.
 
-    def __init__(self, port: int, gateway: int, seed: int, journal: TextIO, calling: str) -> None:
+    It takes datagrams, or the bytes of a connection.
+    """
+
+    def __init__(self, port: int, seed: int, journal: TextIO, calling: str, transport: str, session_s: int) -> None:
         self.port: Final = port
-        self.gateway: Final = (HOST, gateway)
         self.random: Final = random.Random(seed)
         self.journal: Final = journal
         self.calling: Final = calling
-        self.transport: asyncio.DatagramTransport
+        self.over: Final = transport
+        self.session: Final = f"Supported: timer\r\nSession-Expires: {session_s}\r\n" if session_s else ""
+        self.send: Callable[[bytes], object]
         self.waiting: Final[dict[tuple[bytes, bytes], asyncio.Queue[bytes]]] = {}
         self.placed = 0
         self.name: Final = f"{port}-{seed}"
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
+    async def connect(self, gateway: int) -> None:
+        loop = asyncio.get_running_loop()
+        if self.over == "tcp":
+            reader, writer = await asyncio.open_connection(HOST, gateway)
+            self.send = writer.write
+            self.reading = loop.create_task(self._read(reader))
+            return
+        transport, _ = await loop.create_datagram_endpoint(
+            lambda: self, local_addr=(HOST, self.port), remote_addr=(HOST, gateway)
+        )
+        self.send = transport.sendto
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:  # nobody here sends a body
+                self.datagram_received(await reader.readuntil(b"\r\n\r\n"), ("", 0))
 
     def datagram_received(self, data: bytes, _addr: tuple[str, int]) -> None:
         call_id, cseq = CALL_ID.search(data), CSEQ.search(data)
@@ -113,12 +139,14 @@ class Caller(asyncio.DatagramProtocol):
         calling, called = f"{self.calling}{self.random.randrange(1000):03}", f"636327{self.random.randrange(10_000):04}"
         head = (
             f"Max-Forwards: 70\r\nFrom: <sip:+1{calling}@{HOST}>;tag=caller\r\nCall-ID: {call_id}\r\n"
-            f"P-Asserted-Identity: <sip:+1{calling}@{HOST}>\r\nContact: <sip:{HOST}:{self.port}>\r\n"
+            f"P-Asserted-Identity: <sip:+1{calling}@{HOST}>\r\n"
+            f"Contact: <sip:{HOST}:{self.port};transport={self.over}>\r\n"
         )
         uri, to = f"sip:+1{called}@{HOST}", f"To: <sip:+1{called}@{HOST}>"
-        self.note(call_id, "begins")
+        self.note(call_id, "begins-with-timer" if self.session else "begins")
         give_up = self.placed % 7 == 0
-        answer = await self._ask("INVITE", uri, head + f"{to}\r\n", call_id, 1, cancel_after=0.05 if give_up else None)
+        cancel_after = 0.05 if give_up else None
+        answer = await self._ask("INVITE", uri, f"{head}{self.session}{to}\r\n", call_id, 1, cancel_after)
         if answer is None:
             self.note(call_id, "silence")
             return
@@ -129,7 +157,8 @@ class Caller(asyncio.DatagramProtocol):
             self._send("ACK", uri, head + tagged, call_id, 1, "1INVITE")
             self.note(call_id, str(status))
             return
-        routes = "".join(f"Route: {route.decode()}\r\n" for route in reversed(ROUTE.findall(answer)))
+        recorded = b",".join(ROUTE.findall(answer)).decode().split(",")
+        routes = "".join(f"Route: {route.strip()}\r\n" for route in reversed(recorded))
         self._send("ACK", uri, head + tagged + routes, call_id, 1, "1ACK")
         await asyncio.sleep(self.random.expovariate(0.5))
         over = await self._ask("BYE", uri, head + tagged + routes, call_id, 2)
@@ -137,10 +166,10 @@ class Caller(asyncio.DatagramProtocol):
 
     def _send(self, method: str, uri: str, fields: str, call_id: str, cseq: int, branch: str) -> bytes:
         data = (
-            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{self.port};branch=z9hG4bK{call_id}.{branch};rport\r\n"
-            f"{fields}CSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
+            f"{method} {uri} SIP/2.0\r\nVia: SIP/2.0/{self.over.upper()} {HOST}:{self.port};"
+            f"branch=z9hG4bK{call_id}.{branch};rport\r\n{fields}CSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n"
         ).encode()
-        self.transport.sendto(data, self.gateway)
+        self.send(data)
         return data
 
     async def _ask(
@@ -158,8 +187,8 @@ class Caller(asyncio.DatagramProtocol):
                     try:
                         answer = await asyncio.wait_for(queue.get(), interval)
                     except TimeoutError:
-                        if not provisional:
-                            self.transport.sendto(data, self.gateway)
+                        if not provisional and self.over == "udp":
+                            self.send(data)
                             interval = min(interval * 2, 4)
                         continue
                     if not answer.startswith(b"SIP/2.0 1"):
@@ -183,21 +212,17 @@ async def answer_calls(port: int, seed: int) -> None:
     await stopped.wait()
 
 
-async def place_calls(port: int, gateway: int, seed: int, rate: float, journal: Path, calling: str) -> None:
+async def place_calls(caller: Caller, gateway: int, rate: float) -> None:
     """Calls at a rate until SIGTERM; then those that are up come to their end."""
     stopped = _stopped()
-    loop = asyncio.get_running_loop()
-    with journal.open("a", encoding="ascii") as lines:
-        _, caller = await loop.create_datagram_endpoint(
-            lambda: Caller(port, gateway, seed, lines, calling), local_addr=(HOST, port)
-        )
-        async with asyncio.TaskGroup() as calls:
-            while not stopped.is_set():
-                calls.create_task(caller.place())
-                try:
-                    await asyncio.wait_for(stopped.wait(), 1 / rate)
-                except TimeoutError:
-                    continue
+    await caller.connect(gateway)
+    async with asyncio.TaskGroup() as calls:
+        while not stopped.is_set():
+            calls.create_task(caller.place())
+            try:
+                await asyncio.wait_for(stopped.wait(), 1 / rate)
+            except TimeoutError:
+                continue
 
 
 def _stopped() -> asyncio.Event:
@@ -206,9 +231,15 @@ def _stopped() -> asyncio.Event:
     return stopped
 
 
-if __name__ == "__main__":
-    role, *rest = sys.argv[1:]
+def main(role: str, port: str, *rest: str) -> None:
     if role == "callee":
-        asyncio.run(answer_calls(int(rest[0]), int(rest[1])))
-    else:
-        asyncio.run(place_calls(int(rest[0]), int(rest[1]), int(rest[2]), float(rest[3]), Path(rest[4]), rest[5]))
+        asyncio.run(answer_calls(int(port), int(rest[0])))
+        return
+    gateway, seed, journal, rate, calling, transport, session_s = rest
+    with Path(journal).open("a", encoding="ascii") as lines:
+        caller = Caller(int(port), int(seed), lines, calling, transport, int(session_s))
+        asyncio.run(place_calls(caller, int(gateway), float(rate)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
