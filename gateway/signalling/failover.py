@@ -89,7 +89,7 @@ class Failover:
             return
         if client.cancel_wanted:
             return
-        self.members.failed(member, at_us, actions)
+        self.members.failed(member, client.sent_at_us, at_us, actions)
         following = self._next(server, dialog, at_us)
         if following is not None:  # else it may still answer, until timer B
             self._layer.abandon(client, at_us)
@@ -137,7 +137,7 @@ class Failover:
     def silent(self, client: ClientTransaction, member: TrunkMember, at_us: int, actions: list[Action]) -> bool:
         """An INVITE that opens a call ran out of time. False: the caller is to be told."""
         if not client.abandoned and not client.cancelled:  # a cancelled one has sent something
-            self.members.failed(member, at_us, actions)
+            self.members.failed(member, client.sent_at_us, at_us, actions)
         return client.abandoned
 
     def unreachable(self, client: ClientTransaction, member: TrunkMember, at_us: int, actions: list[Action]) -> bool:
@@ -146,7 +146,7 @@ class Failover:
         if server is None or dialog is None:
             self._prober.unanswered(client, at_us, actions)
             return True
-        self.members.failed(member, at_us, actions)
+        self.members.failed(member, client.sent_at_us, at_us, actions)
         if client.abandoned:
             return True
         if client.cancel_wanted:

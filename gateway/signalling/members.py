@@ -69,7 +69,18 @@ _LAST_RESORT: Final = {service: rank for rank, service in enumerate(Service)}
 class TrunkMember:
     """One member: its standing, and the calls in progress that were sent to it."""
 
-    __slots__ = ("calls", "credit", "failures", "group", "hop", "service", "settings", "since_us", "until_us")
+    __slots__ = (
+        "back_us",
+        "calls",
+        "credit",
+        "failures",
+        "group",
+        "hop",
+        "service",
+        "settings",
+        "since_us",
+        "until_us",
+    )
 
     def __init__(self, settings: Member, group: TrunkGroupState) -> None:
         self.settings = settings
@@ -82,6 +93,8 @@ class TrunkMember:
         """Until when it is left alone, where that has an end."""
         self.failures = 0
         """In a row, up to now."""
+        self.back_us = 0
+        """When it responded after its latest failures; 0: not yet."""
         self.calls = 0
         self.credit = 0
         """Its turn among members of its priority (smooth weighted round robin)."""
@@ -244,12 +257,16 @@ class TrunkMembers:
     def responded(self, member: TrunkMember, at_us: int, actions: list[Action]) -> None:
         if member.failures or member.service is not _IN_SERVICE:
             member.failures = 0
+            member.back_us = at_us
             self._happened(member, Event.RESPONDED, at_us, actions)
 
-    def failed(self, member: TrunkMember, at_us: int, actions: list[Action]) -> None:
-        """It gave no response in time, or there was no way to it."""
+    def failed(self, member: TrunkMember, asked_at_us: int, at_us: int, actions: list[Action]) -> None:
+        """It gave no response in time to what was sent to it first at `asked_at_us`, or there was no way to it.
+
+        What it was asked before it came back says nothing of it now: after an outage that is all that waits.
+        """
         group = member.group
-        if not group.watched:
+        if not group.watched or asked_at_us < member.back_us:
             return
         member.failures += 1
         too_often = member.failures >= group.trunk_group.supervision.failures

@@ -96,7 +96,7 @@ class Prober:
         if answered:
             self._members.responded(member, at_us, actions)
         else:
-            self._members.failed(member, at_us, actions)
+            self._members.failed(member, client.sent_at_us, at_us, actions)
 
     def _options(self, target: Hop, branch: bytes) -> bytes:
         """RFC 3261 section 11.1."""

@@ -90,6 +90,19 @@ def test_a_member_that_sends_nothing_is_passed_over_and_the_call_is_the_next_one
         assert [member.calls for member in play.proxy.members.by_hop.values()] == [0, 0, 0]
 
 
+def test_a_member_that_is_back_stays_in_service_when_a_call_of_its_outage_runs_out_of_time() -> None:
+    with playing() as play:
+        started_at_first(play)
+        play.until(1)
+        play >> request(branch="x", call_id="c2") << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        play.until(3)
+        play >> request(branch="y", call_id="c3") << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        play >> reply(play.sent, 180) << member_is(Service.IN_SERVICE, CALLEE) << progressed() << sends("180", CALLER)
+        told = play.until(1)
+        assert ("INVITE", SECOND) in [(what, where) for _, what, where in told]
+        assert play.proxy.members.by_hop[CALLEE].service is Service.IN_SERVICE
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
 def test_a_member_that_answers_5xx_is_passed_over_and_the_caller_is_told_nothing(status: int) -> None:
     with playing() as play:
@@ -340,7 +353,7 @@ def test_full_members_pass_their_calls_to_the_next_and_then_refuse() -> None:
 def test_without_a_member_in_service_calls_are_refused_and_emergency_calls_tried_all_the_same() -> None:
     with playing(failures=1, probe_us=60 * SECOND_US) as play:
         for member in play.proxy.members.groups["TG-HOST"].members:
-            play.proxy.members.failed(member, T0, [])
+            play.proxy.members.failed(member, T0, T0, [])
         refused(play, 1, b"Trunk Group Out Of Service")
         play >> request(branch="e", call_id="e", uri="sip:911@192.0.2.20") << decided()
         play << sends("100", CALLER) << sends("INVITE", CALLEE)

@@ -81,12 +81,12 @@ def test_a_member_that_fails_too_often_in_a_row_is_out_of_service() -> None:
     book, first, _ = two(Supervision(failures=3))
     actions: list[Action] = []
     for _ in range(2):
-        book.failed(first, 1, actions)
+        book.failed(first, 1, 1, actions)
     assert first.service is Service.SUSPECT
     book.responded(first, 2, actions)
     assert first.service is Service.IN_SERVICE
     for _ in range(3):
-        book.failed(first, 3, actions)
+        book.failed(first, 3, 3, actions)
     assert first.service is Service.OUT_OF_SERVICE
     assert [(action.before, action.after) for action in actions if isinstance(action, MemberChanged)] == [
         (Service.IN_SERVICE, Service.SUSPECT),
@@ -96,16 +96,28 @@ def test_a_member_that_fails_too_often_in_a_row_is_out_of_service() -> None:
     ]
 
 
+def test_what_a_member_was_asked_before_it_came_back_says_nothing_of_it_now() -> None:
+    book, first, _ = two(Supervision(failures=2))
+    actions: list[Action] = []
+    book.failed(first, 1, 5, actions)
+    book.responded(first, 6, actions)
+    for asked_at_us in (2, 5):
+        book.failed(first, asked_at_us, 9, actions)
+    assert (first.service, first.failures) == (Service.IN_SERVICE, 0)
+    book.failed(first, 6, 10, actions)
+    assert (first.service, first.failures) == (Service.SUSPECT, 1)
+
+
 def test_a_member_that_nothing_probes_is_tried_again_and_out_again_at_its_first_failure() -> None:
     book, first, _ = two(Supervision(failures=2, retry_us=30 * SECOND))
     actions: list[Action] = []
     for _ in range(2):
-        book.failed(first, 0, actions)
+        book.failed(first, 0, 0, actions)
     book.wake(30 * SECOND - 1, actions)
     assert first.service is Service.OUT_OF_SERVICE
     book.wake(30 * SECOND, actions)
     assert first.service is Service.SUSPECT
-    book.failed(first, 31 * SECOND, actions)
+    book.failed(first, 31 * SECOND, 31 * SECOND, actions)
     assert first.service is Service.OUT_OF_SERVICE
     assert book.next_us == 61 * SECOND
 
@@ -113,7 +125,7 @@ def test_a_member_that_nothing_probes_is_tried_again_and_out_again_at_its_first_
 def test_a_member_that_is_probed_waits_for_a_probe_to_bring_it_back() -> None:
     book, first, _ = two(Supervision(probe_us=SECOND, failures=1))
     actions: list[Action] = []
-    book.failed(first, 0, actions)
+    book.failed(first, 0, 0, actions)
     assert (first.service, book.next_us) == (Service.OUT_OF_SERVICE, None)
     book.responded(first, 9, actions)
     assert (first.service, first.failures, first.since_us) == (Service.IN_SERVICE, 0, 9)
@@ -123,7 +135,7 @@ def test_the_only_member_that_nothing_probes_is_never_taken_out() -> None:
     book, group = state_of(Member(hop(1)))
     actions: list[Action] = []
     for _ in range(100):
-        book.failed(group.members[0], 0, actions)
+        book.failed(group.members[0], 0, 0, actions)
     assert (group.members[0].service, actions) == (Service.IN_SERVICE, [])
 
 
@@ -198,7 +210,7 @@ def test_a_member_out_of_service_or_full_gets_no_call() -> None:
 def test_an_emergency_call_is_tried_on_every_member_those_out_of_service_last() -> None:
     book, group = state_of(*(Member(hop(n), capacity=1) for n in (1, 2, 3, 4)), supervision=Supervision(failures=1))
     out, penalised, full, well = group.members
-    book.failed(out, 0, [])
+    book.failed(out, 0, 0, [])
     book.overloaded(penalised, 10, 0, [])
     book.take(None, full)
     tried: list[TrunkMember] = []
@@ -247,7 +259,7 @@ def test_whatever_happens_who_is_left_out_comes_back(events: list[tuple[str, int
             case "overloaded":
                 book.overloaded(member, seconds, now, actions)
             case "failed":
-                book.failed(member, now, actions)
+                book.failed(member, now, now, actions)
             case _:
                 book.responded(member, now, actions)
         assert (book.choose(group) is None) == (not any(member.used for member in group.members))

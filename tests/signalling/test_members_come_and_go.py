@@ -85,7 +85,7 @@ def test_who_stays_keeps_standing_and_calls() -> None:
     play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
     members = play.proxy.members
     for _ in range(3):
-        members.failed(members.by_hop[OTHER], play.now_us, [])
+        members.failed(members.by_hop[OTHER], play.now_us, play.now_us, [])
     become(play, OTHER, STRANGER, CALLEE)
     standing = {member.hop: (member.service, member.calls) for member in members.groups[HOST].members}
     assert standing == {
@@ -101,7 +101,7 @@ def test_what_is_learnt_of_a_member_that_is_gone_changes_nothing() -> None:
     gone = members.by_hop[OTHER]
     become(play, CALLEE)
     for _ in range(5):
-        members.failed(gone, play.now_us, [])
+        members.failed(gone, play.now_us, play.now_us, [])
     play >> request() << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
 
 

@@ -45,7 +45,7 @@ def test_a_probe_names_the_transport_and_the_brackets_of_its_target() -> None:
 def test_any_answer_shows_that_a_member_is_there(status: int) -> None:
     with playing(probe_us=PERIOD_US, failures=1) as play:
         member = play.proxy.members.by_hop[CALLEE]
-        play.proxy.members.failed(member, T0, [])
+        play.proxy.members.failed(member, T0, T0, [])
         play >> reply(probed(play), status) << member_is(Service.IN_SERVICE, CALLEE)
 
 
