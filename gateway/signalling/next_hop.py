@@ -111,7 +111,7 @@ class NextHops:
             host = _ip_address(parameter_of(uri.parameters, b"maddr") or b"")
         else:
             host = _ip_address(uri.host)
-        if host is None or (host != side.host and not _names_host(names, host)):
+        if host is None:
             return None
         named = parameter_of(uri.parameters, b"transport") if uri.parameters else None
         transport = _TRANSPORTS.get(named.lower()) if named is not None else None
@@ -125,7 +125,7 @@ class NextHops:
             return None
         transport = transport or _UDP
         target = Hop(host, uri.port or (5061 if transport is _TLS else 5060), transport)
-        return target if self._own.can_reach(target) else None
+        return target if _names_address(names, target) and self._own.can_reach(target) else None
 
 
 def routes_of(request: SipMessage) -> Iterator[bytes]:
@@ -144,12 +144,16 @@ def _uri_in(route: bytes) -> Uri:
     return parse_uri(parse_name_addr(route).uri)
 
 
-def _names_host(names: tuple[bytes, ...], host: str) -> bool:
-    """Whether an address stands in one of these values of Contact or Record-Route."""
+def _names_address(names: tuple[bytes, ...], target: Hop) -> bool:
+    """Whether the address and port stand in one of these values of Contact or Record-Route.
+
+    At another port nobody may answer, and a BYE that nobody answers ends the call in the books while it goes on.
+    """
     for raw in _uris_in(names):
         uri = parse_uri(raw)
         named = parameter_of(uri.parameters, b"maddr") if uri.parameters else None
-        if host in (_ip_address(uri.host), _ip_address(named) if named else None):
+        port = uri.port or (5061 if target.transport is _TLS else 5060)
+        if port == target.port and target.host in (_ip_address(uri.host), _ip_address(named) if named else None):
             return True
     return False
 

@@ -245,10 +245,8 @@ class SipProxy:
         method = request.method
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
-        key = server_key(request, via, via_value)
-        if not known_host:
-            # A branch can often be guessed: a stranger's must not stand for a member's call, to forestall or cancel it.
-            key = (b"%s from %s:%d" % (key[0], source.host.encode(), source.port), *key[1:])
+        group = self._ingress.group_of(source, via.port)
+        key = server_key(request, via, via_value, _sender(source, group, known_host))
         server = self._layer.server(key)
         if method == b"ACK":
             if server is not None and server.state is not State.ACCEPTED:
@@ -270,7 +268,7 @@ class SipProxy:
         if to_tag:
             self._in_dialog.relay(server, to_tag, known_host, at_us, actions)
         elif method == b"INVITE":
-            self._new_calls.open(server, self._ingress.group_of(source, via.port), at_us, actions)
+            self._new_calls.open(server, group, at_us, actions)
         else:
             request.check()
             if method == b"OPTIONS":
@@ -280,8 +278,8 @@ class SipProxy:
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10), with its Reason (RFC 3326)."""
-        branch, host, port, _ = server.key
-        invite = self._layer.server((branch, host, port, b"INVITE"))
+        branch, host, port, _, sender = server.key
+        invite = self._layer.server((branch, host, port, b"INVITE", sender))
         if invite is None:
             self._answers.once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
@@ -421,12 +419,24 @@ class SipProxy:
         try:
             response = SipMessage(message.data)
             via = parse_via(response.required(headers.VIA))
-            server = self._layer.server((via.branch, via.host, via.port, response.cseq()[1]))
+            sender = _sender(message.target, self._ingress.group_of(message.target, via.port), known_host=True)
+            server = self._layer.server((via.branch, via.host, via.port, response.cseq()[1], sender))
         except Malformed:
             return
         if server is not None and server.reply_to == message.target:
             server.reply_to = Hop(message.target.host, via.port, message.target.transport)
             actions.append(Send(message.data, server.reply_to))
+
+
+def _sender(source: Hop, group: TrunkGroup | None, known_host: bool) -> str:
+    """Whose branches a request's branch is one of.
+
+    A branch can often be guessed: neither a stranger's nor that of another trunk group must stand for somebody's call,
+    to forestall or cancel it.
+    """
+    if group is not None:
+        return group.name
+    return source.host if known_host else f"{source.host}:{source.port}"
 
 
 def _given_up_by(client: ClientTransaction) -> EndedBy | None:

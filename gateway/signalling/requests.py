@@ -23,7 +23,7 @@ MAX_VIAS: Final = 70
 _UDP: Final = Transport.UDP
 
 
-def server_key(request: SipMessage, via: Via, value: bytes) -> ServerKey:
+def server_key(request: SipMessage, via: Via, value: bytes, sender: str) -> ServerKey:
     """What two requests of one transaction have in common (RFC 3261 section 17.2.3).
 
     An element of RFC 2543 gives no unique branch, and neither does one that sends the cookie alone (RFC 4475 section
@@ -35,7 +35,7 @@ def server_key(request: SipMessage, via: Via, value: bytes) -> ServerKey:
         number = b"%d" % request.cseq()[0]
         tag = tag_of(request.required(headers.FROM))
         branch = b"\n".join((value, request.request_uri, request.required(headers.CALL_ID), number, tag))
-    return branch, via.host, via.port, method
+    return branch, via.host, via.port, method, sender
 
 
 def reply_address(source: Hop, via: Via, value: bytes, hosts: Set[str]) -> Hop:

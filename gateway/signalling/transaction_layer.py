@@ -19,8 +19,8 @@ from gateway.signalling.transactions import (
     TimerSettings,
 )
 
-ServerKey = tuple[bytes, bytes, int, bytes]
-"""Branch, sent-by host and port of the topmost Via, and the method (RFC 3261 section 17.2.3)."""
+ServerKey = tuple[bytes, bytes, int, bytes, str]
+"""Branch, sent-by host and port of the topmost Via, and the method (RFC 3261 section 17.2.3); and who sends."""
 
 Transaction = ServerTransaction | ClientTransaction
 

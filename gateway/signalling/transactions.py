@@ -269,7 +269,7 @@ class ServerTransaction:
 
     def __init__(
         self,
-        key: tuple[bytes, bytes, int, bytes],
+        key: tuple[bytes, bytes, int, bytes, str],
         request: SipMessage,
         source: Hop,
         reply_to: Hop,

@@ -39,7 +39,7 @@ from gateway.interconnection.trunk_groups import Hop
 @pytest.mark.parametrize("by_route", [False, True])
 def test_only_an_address_is_a_target(host: str, target: Hop, by_route: bool) -> None:
     play = Playbook(settings_with(listeners=(OURSELVES, Hop("2001:db8::1", 5060))))
-    answered(play, b"Contact: <sip:x@198.51.100.7>, <sip:x@[2001:db8::7]>")
+    answered(play, b"Contact: <sip:x@198.51.100.7>, <sip:x@198.51.100.7:5070>, <sip:x@[2001:db8::7]:5070>")
     bye = (
         in_dialog("BYE", f"Route: <sip:{host};lr>".encode())
         if by_route
