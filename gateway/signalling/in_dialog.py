@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from gateway.codecs.sip import SipMessage, Via, headers, tag_of
-from gateway.interconnection.trunk_groups import Hop
+from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action
 from gateway.signalling.calls import CallsUp
@@ -51,9 +51,17 @@ class DialogRequests:
         self._counters: Final = counters
 
     def relay(
-        self, server: ServerTransaction, to_tag: bytes, known_host: bool, at_us: int, actions: list[Action]
+        self,
+        server: ServerTransaction,
+        to_tag: bytes,
+        known_host: bool,
+        group: TrunkGroup | None,
+        at_us: int,
+        actions: list[Action],
     ) -> None:
-        """A request with a To tag. `known_host`: it comes from the host of a member of a trunk group."""
+        """A request with a To tag. `known_host`: it comes from the host of a member of a trunk group, which is `group`
+        where its port is known as well.
+        """
         request = request_of(server)
         if request.method != b"BYE":  # one that could open a call behind us must not be readable in two ways
             request.check()
@@ -61,7 +69,7 @@ class DialogRequests:
             request.body_end()  # nor may anything hide behind a BYE
         call_id = request.required(headers.CALL_ID)
         found = self._calls.dialogs.find(call_id, tag_of(request.required(headers.FROM)), to_tag, server.source.host)
-        if found is None or not known_host:
+        if found is None or not known_host or not _is_party_to(found[0], group):
             self._answers.once(server, 481, "Call/Transaction Does Not Exist", actions)
             return
         hops = hops_left(request)
@@ -158,3 +166,14 @@ class DialogRequests:
         if call is not None and call.attempt.emergency:
             return len(self._layer) < self._max_transactions + self._emergency_reserve
         return call is not None and request.method == b"BYE" and not dialog.closing
+
+
+def _is_party_to(dialog: Dialog, group: TrunkGroup | None) -> bool:
+    """Whether the carrier at the far end of a trunk group is one of the two that a call is between.
+
+    Another carrier's switch, which is a member too, must not end a call whose tags it has seen.
+    """
+    if group is None:
+        return True
+    caller = dialog.ingress.trunk_group.carrier if dialog.ingress is not None else None
+    return group.carrier in (caller, dialog.member.group.trunk_group.carrier)

@@ -266,7 +266,7 @@ class SipProxy:
             return
         to_tag = tag_of(request.required(headers.TO))
         if to_tag:
-            self._in_dialog.relay(server, to_tag, known_host, at_us, actions)
+            self._in_dialog.relay(server, to_tag, known_host, group, at_us, actions)
         elif method == b"INVITE":
             self._new_calls.open(server, group, at_us, actions)
         else:

@@ -163,3 +163,15 @@ def test_a_member_of_another_trunk_group_that_guesses_a_branch_neither_cancels_n
             play >> request(via=VIA_OF_THE_CALLER, call_id="s", source=other) << decided() << sends("100", other)
             play << sends("INVITE", CALLEE)
             play >> request(via=VIA_OF_THE_CALLER) << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+
+
+@pytest.mark.parametrize("method", ["BYE", "INFO", "INVITE"])
+def test_a_switch_of_a_carrier_that_has_no_part_in_a_call_says_nothing_in_it(method: str) -> None:
+    other = Hop("192.0.2.11", 5060)
+    neighbour = TrunkGroup("TG-OTHER", Side.PARTNER, Ocn("7002"), "CLMAMOXADS0", (Member(other),))
+    with Playbook(groups=(*GROUPS, neighbour)) as play:
+        answered(play)
+        play >> Datagram(in_dialog(method).data, other) << sends("481", Hop(other.host, CALLER.port))
+        play >> in_dialog(method) << (sends("100", CALLER) if method == "INVITE" else sends(method, CALLEE))
+        if method == "INVITE":
+            play << sends("INVITE", CALLEE)
