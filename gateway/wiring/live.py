@@ -12,7 +12,6 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from gateway import VERSION
@@ -32,13 +31,11 @@ from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.database import DatabaseFileError
 from gateway.records.folder_lock import FolderLock
 from gateway.records.journal import JOURNAL_FILE, CutoverJournal
-from gateway.signalling.call import Call
-from gateway.signalling.members import TrunkMember
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
-from gateway.transport.name_watch import WatchedName
+from gateway.wiring.call_observers import CallsInProgress, RecordKeeping
 from gateway.wiring.engine import policy_of, read_tables
 from gateway.wiring.listeners import (
     add_carriers,
@@ -50,6 +47,7 @@ from gateway.wiring.listeners import (
 )
 from gateway.wiring.memory import leave_memory_to_the_system, tune_garbage_collection
 from gateway.wiring.names import names_of
+from gateway.wiring.status import group_status, provider_status, timestamp
 
 LOG = logging.getLogger("tollgate")
 
@@ -57,46 +55,6 @@ ANSWER_POLL_S: Final = 0.02
 """How often a gateway that drains looks whether the last BYE was answered."""
 LOGGED_FAULTS: Final = 1_000
 """Rows that could not be used and are named in the log; their number is in /status."""
-
-
-class CallsInProgress:
-    """Observes calls: how many are up, and when the last one is over."""
-
-    def __init__(self) -> None:
-        self.total = 0
-        self.idle: Final = asyncio.Event()
-        self.idle.set()
-
-    def decided(self, call: Call) -> None:
-        if call.decision.egress is not None:
-            self._count(1)
-
-    def progressed(self, call: Call) -> None:
-        """Nothing changes."""
-
-    def ended(self, call: Call) -> None:
-        if call.decision.egress is not None:
-            self._count(-1)
-
-    def _count(self, change: int) -> None:
-        self.total += change
-        if self.total:
-            self.idle.clear()
-        else:
-            self.idle.set()
-
-
-class RecordKeeping:
-    """Observes calls: each goes into the records when it ends."""
-
-    def __init__(self, recorder: CallRecorder) -> None:
-        self.ended: Final = recorder.record
-
-    def decided(self, call: Call) -> None:
-        """Nothing is written before the end."""
-
-    def progressed(self, call: Call) -> None:
-        """As above."""
 
 
 class Gateway:
@@ -183,7 +141,7 @@ class Gateway:
         return {
             "version": VERSION,
             "compiled": list(OFFER.groups),
-            "since": _timestamp(self._started_us),
+            "since": timestamp(self._started_us),
             "draining": self._draining,
             "sip": [str(listener) for listener in self.listeners],
             "configuration": str(self._configuration.file),
@@ -191,8 +149,11 @@ class Gateway:
             "lerg_row_faults": len(self.policy.tables.row_faults),
             "calls_in_progress": self._calls.total,
             "transactions": self.proxy.transactions,
-            "providers": [self._provider_status(ocn, now) for ocn in self._providers()],
-            "trunk_groups": [self._group_status(name, now) for name in self._groups],
+            "providers": [provider_status(ocn, self._configuration, self.policy, now) for ocn in self._providers()],
+            "trunk_groups": [
+                group_status(group, self.proxy.members.groups[name], self.policy, self.names, self._started_us, now)
+                for name, group in self._groups.items()
+            ],
             "records": {
                 "written": self.recorder.written,
                 "queued": self.recorder.queued,
@@ -200,7 +161,7 @@ class Gateway:
                 "file": str(self._configuration.state_folder / RECORDS_FILE),
             },
             "cutovers": [
-                {"at": _timestamp(step.at_us), "ocn": step.ocn, "trunk_group": step.trunk_group}
+                {"at": timestamp(step.at_us), "ocn": step.ocn, "trunk_group": step.trunk_group}
                 | {"who": step.who, "why": step.why}
                 for step in self.policy.cutovers.trail()
             ],
@@ -208,50 +169,6 @@ class Gateway:
 
     def _providers(self) -> list[Ocn]:
         return [carrier.ocn for carrier in self._configuration.carriers if carrier.kind is CarrierKind.PROVIDER]
-
-    def _provider_status(self, ocn: Ocn, now: int) -> dict[str, Any]:
-        carrier = self._configuration.carriers.get(ocn)
-        limit = carrier.limit if carrier is not None else None
-        return {
-            "ocn": ocn,
-            "name": carrier.name if carrier is not None else "",
-            "dedicated_trunk_group": self.policy.cutovers.group_of(ocn, now),
-            "calls_in_progress": self.policy.limiter.in_progress(ocn),
-            "limit": None
-            if limit is None
-            else {
-                "sustained_per_s": limit.sustained_per_s,
-                "burst": limit.burst,
-                "in_progress": limit.in_progress,
-            },
-        }
-
-    def _group_status(self, name: str, now: int) -> dict[str, Any]:
-        group, state = self._groups[name], self.proxy.members.groups[name]
-        return {
-            "name": name,
-            "side": group.side.value,
-            "carrier": group.carrier,
-            "switch": group.switch,
-            "dedicated": group.dedicated,
-            "kept_for": self.policy.cutovers.owner_of(name, now),
-            "calls_in_progress": state.calls,
-            "capacity": group.capacity,
-            "members": [self._member_status(member) for member in state.members],
-            "names": [_name_status(name) for name in self.names.of_group(group)] if self.names is not None else [],
-        }
-
-    def _member_status(self, member: TrunkMember) -> dict[str, Any]:
-        settings = member.settings
-        return {
-            "address": str(member.hop),
-            "state": member.service.value,
-            "since": _timestamp(member.since_us or self._started_us),
-            "calls_in_progress": member.calls,
-            "capacity": settings.capacity,
-            "priority": settings.priority,
-            "weight": settings.weight,
-        }
 
     def _members_are(self, trunk_group: str, members: Sequence[Member]) -> dict[Hop, str]:
         return self.proxy.members_are(trunk_group, members, self.clock.now_us())
@@ -271,7 +188,7 @@ class Gateway:
             raise StepRefused(str(error)) from error
         self.policy.cutovers.add(step)
         return {
-            "at": _timestamp(step.at_us),
+            "at": timestamp(step.at_us),
             "ocn": ocn,
             "trunk_group": trunk_group,
             "who": who,
@@ -298,7 +215,7 @@ class Gateway:
             LOG.warning("row not used: %s", fault)
         LOG.info("tables read again: %d LERG 6 rows, %d rows not used", self._lerg_rows(), len(tables.row_faults))
         return {
-            "at": _timestamp(self.clock.now_us()),
+            "at": timestamp(self.clock.now_us()),
             "lerg_rows": self._lerg_rows(),
             "row_faults": len(tables.row_faults),
         }
@@ -489,17 +406,3 @@ def _refusal_kinds() -> list[RefusalKind]:
     ]
     of_routing = (NO_ROUTE_FINDING, NO_MEMBER_FINDING)
     return [*of_checks, *(RefusalKind(finding.check, finding.clause, finding.verdict) for finding in of_routing)]
-
-
-def _name_status(name: WatchedName) -> dict[str, Any]:
-    return {
-        "name": str(name.target),
-        "addresses": [str(candidate.hop) for candidate in name.candidates],
-        "located": _timestamp(name.located_at_us) if name.located_at_us is not None else None,
-        "failure": name.failure or None,
-        "next_lookup": _timestamp(name.next_at_us),
-    }
-
-
-def _timestamp(at_us: int) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,79 @@
+"""What `/status` says of providers, trunk groups, members and names, in values that JSON can carry."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.trunk_groups import TrunkGroup
+from gateway.operations.configuration import Configuration
+from gateway.signalling.members import TrunkGroupState, TrunkMember
+from gateway.transport.name_watch import WatchedName
+from gateway.wiring.engine import Policy
+from gateway.wiring.names import Names
+
+
+def provider_status(ocn: Ocn, configuration: Configuration, policy: Policy, now_us: int) -> dict[str, Any]:
+    """A provider: its trunk group, if it has one of its own, its calls and its limit."""
+    carrier = configuration.carriers.get(ocn)
+    limit = carrier.limit if carrier is not None else None
+    return {
+        "ocn": ocn,
+        "name": carrier.name if carrier is not None else "",
+        "dedicated_trunk_group": policy.cutovers.group_of(ocn, now_us),
+        "calls_in_progress": policy.limiter.in_progress(ocn),
+        "limit": None
+        if limit is None
+        else {
+            "sustained_per_s": limit.sustained_per_s,
+            "burst": limit.burst,
+            "in_progress": limit.in_progress,
+        },
+    }
+
+
+def group_status(
+    group: TrunkGroup, state: TrunkGroupState, policy: Policy, names: Names | None, started_us: int, now_us: int
+) -> dict[str, Any]:
+    """A trunk group and its members; times are microseconds since the Unix epoch."""
+    return {
+        "name": group.name,
+        "side": group.side.value,
+        "carrier": group.carrier,
+        "switch": group.switch,
+        "dedicated": group.dedicated,
+        "kept_for": policy.cutovers.owner_of(group.name, now_us),
+        "calls_in_progress": state.calls,
+        "capacity": group.capacity,
+        "members": [_member_status(member, started_us) for member in state.members],
+        "names": [_name_status(name) for name in names.of_group(group)] if names is not None else [],
+    }
+
+
+def _member_status(member: TrunkMember, started_us: int) -> dict[str, Any]:
+    settings = member.settings
+    return {
+        "address": str(member.hop),
+        "state": member.service.value,
+        "since": timestamp(member.since_us or started_us),
+        "calls_in_progress": member.calls,
+        "capacity": settings.capacity,
+        "priority": settings.priority,
+        "weight": settings.weight,
+    }
+
+
+def _name_status(name: WatchedName) -> dict[str, Any]:
+    return {
+        "name": str(name.target),
+        "addresses": [str(candidate.hop) for candidate in name.candidates],
+        "located": timestamp(name.located_at_us) if name.located_at_us is not None else None,
+        "failure": name.failure or None,
+        "next_lookup": timestamp(name.next_at_us),
+    }
+
+
+def timestamp(at_us: int) -> str:
+    """A time in microseconds since the Unix epoch, for people and scripts alike (ISO 8601, UTC)."""
+    return datetime.fromtimestamp(at_us / 1e6, UTC).isoformat(timespec="milliseconds")
