@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -100,6 +101,21 @@ class _Datagrams(asyncio.DatagramProtocol):
             self._transport.sendto(answer, addr)
 
 
+def _sockets_of_one_port() -> tuple[socket.socket, socket.socket]:
+    """For TCP and for UDP: a port that is free for one may be another program's for the other."""
+    for _ in range(100):
+        streams, datagrams = (socket.socket(socket.AF_INET, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+        streams.bind((LOOPBACK, 0))
+        try:
+            datagrams.bind(streams.getsockname())
+        except OSError:
+            streams.close()
+            datagrams.close()
+        else:
+            return streams, datagrams
+    raise OSError("no port is free for TCP and UDP alike")
+
+
 @asynccontextmanager
 async def name_server() -> AsyncIterator[NameServer]:
     server = NameServer()
@@ -112,11 +128,10 @@ async def name_server() -> AsyncIterator[NameServer]:
             await writer.drain()
         writer.close()
 
-    tcp = await asyncio.start_server(converse, LOOPBACK, 0)
-    server.address = tcp.sockets[0].getsockname()
-    udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Datagrams(server), local_addr=server.address
-    )
+    streams, datagrams = _sockets_of_one_port()
+    server.address = streams.getsockname()
+    tcp = await asyncio.start_server(converse, sock=streams)
+    udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Datagrams(server), sock=datagrams)
     try:
         yield server
     finally:
