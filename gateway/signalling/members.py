@@ -266,9 +266,12 @@ class TrunkMembers:
         What it was asked before it came back says nothing of it now: after an outage that is all that waits.
         """
         group = member.group
-        if not group.watched or asked_at_us < member.back_us:
+        if asked_at_us < member.back_us:
             return
         member.failures += 1
+        if not group.watched:  # it is all there is, and only a call could tell when it is back
+            self._happened(member, Event.FAILED, at_us, actions)
+            return
         too_often = member.failures >= group.trunk_group.supervision.failures
         self._happened(member, Event.FAILED_TOO_OFTEN if too_often else Event.FAILED, at_us, actions)
 

@@ -301,8 +301,9 @@ def test_no_way_to_the_only_member_is_told_as_500() -> None:
     with playing(Member(OVER_TCP)) as play:
         play >> request() << decided() << sends("100", CALLER) << sends("INVITE", OVER_TCP)
         actions = lost(play, play.sent, OVER_TCP)
-        sends("500", CALLER)(actions[0])
-        ended(EndedBy.FAILURE, 500)(actions[1])
+        member_is(Service.SUSPECT, OVER_TCP)(actions[0])
+        sends("500", CALLER)(actions[1])
+        ended(EndedBy.FAILURE, 500)(actions[2])
 
 
 def test_a_datagram_that_was_not_sent_is_no_fault_of_the_member() -> None:

@@ -131,12 +131,15 @@ def test_a_member_that_is_probed_waits_for_a_probe_to_bring_it_back() -> None:
     assert (first.service, first.failures, first.since_us) == (Service.IN_SERVICE, 0, 9)
 
 
-def test_the_only_member_that_nothing_probes_is_never_taken_out() -> None:
+def test_the_only_member_that_nothing_probes_is_suspect_and_never_taken_out() -> None:
     book, group = state_of(Member(hop(1)))
+    only = group.members[0]
     actions: list[Action] = []
     for _ in range(100):
-        book.failed(group.members[0], 0, 0, actions)
-    assert (group.members[0].service, actions) == (Service.IN_SERVICE, [])
+        book.failed(only, 0, 0, actions)
+    assert (only.service, only.used, len(actions)) == (Service.SUSPECT, True, 1)
+    book.responded(only, 1, actions)
+    assert (only.service, len(actions)) == (Service.IN_SERVICE, 2)
 
 
 def test_a_penalty_ends_when_its_time_is_over_and_is_never_longer_than_allowed() -> None:

@@ -50,7 +50,8 @@ def test_over_tcp_an_invite_is_not_repeated_and_given_up_after_timer_b() -> None
     """RFC 3261 section 17.1.1.2."""
     with towards_tcp() as play:
         begun(play)
-        assert play.until(100) == [(32.0, "408", CALLER), (32.0, "Ended", None)] + [
+        gone = (32.0, "MemberChanged", None)
+        assert play.until(100) == [gone, (32.0, "408", CALLER), (32.0, "Ended", None)] + [
             (32.0 + when, "408", CALLER) for when in (0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5, 23.5, 27.5, 31.5)
         ]
         assert (play.proxy.transactions, play.proxy.dialogs) == (0, 0)
@@ -145,7 +146,7 @@ def test_an_invite_that_is_lost_with_its_connection_fails_as_if_the_next_hop_wer
     """RFC 3261 sections 16.9 and 17.1.4."""
     with towards_tcp() as play:
         invite = begun(play)
-        play >> (lost or Undeliverable(Send(invite, CALLEE_TCP)))
+        play >> (lost or Undeliverable(Send(invite, CALLEE_TCP))) << member_is(Service.SUSPECT, CALLEE_TCP)
         play << sends("500", CALLER, lines=(b'Reason: SIP;cause=503;text="the next hop cannot be reached"',))
         play << ended(EndedBy.FAILURE, 500)
         assert (play.proxy.dialogs, play.ledger.in_progress) == (0, 0)
@@ -158,7 +159,7 @@ def test_a_branch_parameter_in_the_request_uri_does_not_hide_that_an_invite_was_
     with towards_tcp() as play:
         play >> request(uri="sip:+16365550199;branch=z9hG4bK1@192.0.2.20") << decided() << sends("100", CALLER)
         play << sends("INVITE", CALLEE_TCP)
-        play >> Undeliverable(Send(play.sent, CALLEE_TCP))
+        play >> Undeliverable(Send(play.sent, CALLEE_TCP)) << member_is(Service.SUSPECT, CALLEE_TCP)
         play << sends("500", CALLER) << ended(EndedBy.FAILURE, 500)
 
 

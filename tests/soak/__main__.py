@@ -264,7 +264,11 @@ def say(text: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    seconds = float(arguments[0]) if arguments else DEFAULT_S
+    try:
+        seconds = float(arguments[0]) if arguments else DEFAULT_S
+    except ValueError:
+        say(f"{arguments[0]!r} is no number of seconds: python -m tests.soak [SECONDS]")
+        return 2
     if seconds < SETTLE_S + 75:
         say(f"a soak takes at least {SETTLE_S + 75:.0f} s: {SETTLE_S:.0f} of them are for everything to end")
         return 2
