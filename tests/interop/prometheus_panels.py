@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
@@ -41,6 +41,8 @@ CHOICES = {"$__rate_interval": "10s", "$__range": "1m", "$trunk_group": ".*", "$
 """What Grafana puts in the place of its variables, for a Prometheus that scrapes every second."""
 SELECTOR = re.compile(r"(?:tollgate_\w+|\bup\b)(?:\{[^}]*\})?")
 METRIC = re.compile(r"\btollgate_\w+")
+OF_NAMES: Final = frozenset({"tollgate_name_addresses", "tollgate_name_failing"})
+"""Exported only where a member of a trunk group is a name. The lab has none; promtool tries their alert."""
 LEGEND_LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 Json = dict[str, Any]
@@ -219,7 +221,8 @@ def alert_rows(server: Prometheus) -> Iterator[Row]:
             fault = "" if rule["health"] == "ok" else f"{rule['health']}: {rule.get('lastError', 'not evaluated')}"
             yield Row(f"alert {rule['name']} ({rule['state']})", len(rule["alerts"]), len(rule["alerts"]), fault)
             for selector in dict.fromkeys(SELECTOR.findall(rule["query"])):
-                yield judged(server, "  " + "".join(selector.split()), selector)
+                if OF_NAMES.isdisjoint(METRIC.findall(selector)):
+                    yield judged(server, "  " + "".join(selector.split()), selector)
 
 
 def judged(server: Prometheus, what: str, expression: str, *, legend: str = "", over_time: bool = False) -> Row:
@@ -248,7 +251,7 @@ def unknown_metrics(server: Prometheus) -> list[str]:
     """Metric names written in the dashboard and the alerts that the gateway does not export."""
     exported = set(server.get("label/__name__/values"))
     written = DASHBOARD.read_text(encoding="utf-8") + (GRAFANA / "alerts.yml").read_text(encoding="utf-8")
-    return sorted(set(METRIC.findall(written)) - exported)
+    return sorted(set(METRIC.findall(written)) - exported - OF_NAMES)
 
 
 def report(rows: list[Row], unknown: list[str]) -> bool:
