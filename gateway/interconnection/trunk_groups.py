@@ -8,25 +8,28 @@ from enum import Enum, StrEnum
 from typing import Final, NamedTuple
 
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.circuit_groups import CircuitGroup
 
 Address = tuple[str, int]
 """IP address and port."""
 
 
 class Transport(StrEnum):
-    """What carries SIP (RFC 3261 section 18), as Via and URI parameters write it, in lower case."""
+    """What carries SIP (RFC 3261 section 18), as Via and URI parameters write it, in lower case; or SS7."""
 
     UDP = "udp"
     TCP = "tcp"
     TLS = "tls"
+    SS7 = "ss7"  # no SIP at all: the peer is an exchange, `Hop.host` its point code, `Hop.port` a CIC
 
 
 class Hop(NamedTuple):
     """A signalling peer as it is reached: where a message came from, or where one goes."""
 
     host: str
-    """IP address, an IPv6 address without brackets."""
+    """IP address, an IPv6 address without brackets; over SS7 a point code as it is written, ``246-14-7``."""
     port: int
+    """Over SS7 a CIC: of a call its own, of a trunk group's member the first one of the group."""
     transport: Transport = Transport.UDP
     connection: int = 0
     """Number of the connection that a message came on; 0 for a datagram, and for a target on any connection."""
@@ -145,6 +148,8 @@ class TrunkGroup:
     supervision: Supervision = Supervision()
     names: tuple[NamedMember, ...] = ()
     """Members whose addresses are looked up. They are not among `members`."""
+    circuits: CircuitGroup | None = None
+    """Signalled by ISUP over these circuits, not by SIP. Its only member then stands for the exchange at their end."""
 
     def mode_of(self, check: str) -> Mode:
         return self.modes.get(check, self.default_mode)

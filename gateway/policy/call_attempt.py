@@ -20,6 +20,30 @@ class OcnSource(Enum):
     NONE = "none"
 
 
+class Protocol(Enum):
+    """What carried the first message of a call."""
+
+    SIP = "SIP"
+    ISUP = "ISUP"
+
+
+class Presentation(Enum):
+    """Address presentation restricted indicator of a number (Q.763 section 3.10, T1.113.3)."""
+
+    ALLOWED = "allowed"
+    RESTRICTED = "restricted"
+    UNAVAILABLE = "unavailable"
+
+
+class Screening(Enum):
+    """Screening indicator of the calling party number (Q.763 section 3.10, T1.113.3)."""
+
+    USER_NOT_VERIFIED = "user provided, not verified"
+    USER_VERIFIED = "user provided, verified and passed"
+    USER_FAILED = "user provided, verified and failed"
+    NETWORK = "network provided"
+
+
 class NumberFact(NamedTuple):
     """A telephone number as one field of the message carries it."""
 
@@ -93,6 +117,22 @@ class CallAttempt:
     """Contact, where it names the trunk group that the sender got the call on (RFC 4904). No evidence of the caller."""
     emergency: bool = False
     """911, ``urn:service:sos`` or a configured public-safety number was called."""
+    protocol: Protocol = Protocol.SIP
+    """Of an ISUP call, `called` is the called party number, or the ported number of a generic address; `from_` is the
+    calling party number, and `asserted` is empty; `routing_number` is the LRN in the called party number; `npdi` is the
+    ported number translation indicator (M bit)."""
+    presentation: Presentation | None = None
+    """ISUP: of the calling party number. SIP says it with Privacy and an anonymous From."""
+    screening: Screening | None = None
+    """ISUP: of the calling party number."""
+    jurisdiction: TextFact | None = None
+    """ISUP: the jurisdiction information parameter (JIP), the six digits NPA-NXX of the originating switch."""
+    carrier: TextFact | None = None
+    """ISUP: transit network selection or carrier identification; SIP: cic (RFC 4694)."""
+    hops: int | None = None
+    """ISUP: the hop counter; SIP: Max-Forwards."""
+    encapsulated: CallAttempt | None = None
+    """SIP-I: what the IAM in the message's body says of the same call (Q.1912.5, RFC 3372)."""
 
     calling: NumberFact = field(init=False)
     """The calling party number: P-Asserted-Identity where it carries a number, else From (RFC 3325)."""

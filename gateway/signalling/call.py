@@ -90,4 +90,30 @@ class MemberChanged(NamedTuple):
     """When, microseconds since the Unix epoch."""
 
 
-Action = Send | Decided | Progressed | Ended | Locate | MemberChanged
+class Carry(NamedTuple):
+    """Send an M3UA message on the association of a signalling link."""
+
+    link: str
+    stream: int
+    """SCTP stream: 0 for management, above 0 for DATA (RFC 4666 section 1.4.7)."""
+    data: bytes
+
+
+class Drop(NamedTuple):
+    """Abort the association of a signalling link; a client makes a new one after `Link.reconnect_us`."""
+
+    link: str
+    why: str
+
+
+class LinkChanged(NamedTuple):
+    """A signalling link, or the way to an exchange, stands otherwise than before: for the log."""
+
+    link: str
+    what: str
+    """For a person: ``active``, ``destination 2-137-26 unavailable``."""
+    good: bool
+    at_us: int
+
+
+Action = Send | Decided | Progressed | Ended | Locate | MemberChanged | Carry | Drop | LinkChanged

@@ -10,7 +10,19 @@ from typing import Final, Protocol
 
 from gateway.codecs.sip.framing import Unframeable
 from gateway.interconnection.trunk_groups import Hop, Service, Transport
-from gateway.signalling.call import Action, Call, Decided, Ended, Locate, MemberChanged, Progressed, Send
+from gateway.signalling.call import (
+    Action,
+    Call,
+    Carry,
+    Decided,
+    Drop,
+    Ended,
+    LinkChanged,
+    Locate,
+    MemberChanged,
+    Progressed,
+    Send,
+)
 from gateway.signalling.locating import Target
 from gateway.transport.clock import Clock
 from gateway.transport.message_counts import MessageCounts
@@ -59,6 +71,16 @@ class Carrier(Protocol):
         """Until what `close` has begun is done."""
 
 
+class Links(Protocol):
+    """The associations of the signalling links."""
+
+    def carry(self, message: Carry) -> None:
+        """Send on the link's association; what has none is lost, and counted."""
+
+    def drop(self, drop: Drop) -> None:
+        """Abort the link's association."""
+
+
 class Proxy(Protocol):
     """What stands behind the endpoint (`SipProxy`)."""
 
@@ -101,6 +123,8 @@ class SipEndpoint:
         self._locator: Final = locator
         self._locating: Final[set[asyncio.Task[None]]] = set()
         self._carriers: Final[dict[tuple[str, bool], Carrier]] = {}
+        self.links: Links | None = None
+        """What carries SS7, where there is any."""
         self._sole: Transport | None = None
         """The transport of the only carrier there is, where there is but one."""
         self._loop = asyncio.get_running_loop()
@@ -234,8 +258,16 @@ class SipEndpoint:
                     "trunk group %s: member %s was %s, is %s",
                     *(action.trunk_group, action.member, action.before.value, action.after.value),
                 )
-            elif not isinstance(action, Send | Locate):
+            elif type(action) is Carry:
+                if self.links is not None:
+                    self.links.carry(action)
+            elif isinstance(action, Decided | Progressed | Ended):
                 self._tell(action)
+            elif isinstance(action, Drop):
+                if self.links is not None:
+                    self.links.drop(action)
+            elif isinstance(action, LinkChanged):
+                LOG.log(logging.INFO if action.good else logging.WARNING, "link %s: %s", action.link, action.what)
         if usual:
             outgoing[_kind_of(self.local)] = usual
         lost: list[Send] = []
