@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import secrets
 import signal
@@ -24,7 +23,6 @@ from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
-from gateway.operations.readings import ConfigurationInfo, DnsFigures, MemberReading, Readings
 from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
@@ -42,11 +40,11 @@ from gateway.wiring.listeners import (
     advertised,
     allow_files,
     certificates_of,
-    connection_figures,
     open_sockets,
 )
 from gateway.wiring.memory import leave_memory_to_the_system, tune_garbage_collection
 from gateway.wiring.names import names_of
+from gateway.wiring.readings import readings_of
 from gateway.wiring.status import group_status, provider_status, timestamp
 
 LOG = logging.getLogger("tollgate")
@@ -67,7 +65,7 @@ class Gateway:
         tap: Tap | None,
         observers: Sequence[CallObserver],
     ) -> None:
-        self._configuration: Final = configuration
+        self.configuration: Final = configuration
         folder = configuration.state_folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as undo:  # what was opened is closed again if the rest fails
@@ -101,7 +99,7 @@ class Gateway:
                 trunk_groups=configuration.trunk_groups,
                 checks=[check.name for check in self.policy.checks],
                 refusal_kinds=_refusal_kinds(),
-                readings=self._readings(),
+                readings=readings_of(self),
                 version=VERSION,
             )
             self.transport: Final = SipEndpoint(
@@ -130,6 +128,17 @@ class Gateway:
         """Where it takes SIP."""
         return tuple(carrier.local for carrier in self.transport.carriers)
 
+    @property
+    def lerg_rows(self) -> int:
+        """Rows of LERG 6 that calls are decided by."""
+        guide = self.policy.tables.guide
+        return len(guide) if guide is not None else 0
+
+    @property
+    def providers(self) -> list[Ocn]:
+        """The interconnected VoIP providers of the configuration."""
+        return [carrier.ocn for carrier in self.configuration.carriers if carrier.kind is CarrierKind.PROVIDER]
+
     # -- control plane ------------------------------------------------------------------------------------------------
 
     def ready(self) -> tuple[bool, str]:
@@ -144,12 +153,12 @@ class Gateway:
             "since": timestamp(self._started_us),
             "draining": self._draining,
             "sip": [str(listener) for listener in self.listeners],
-            "configuration": str(self._configuration.file),
-            "lerg_rows": self._lerg_rows(),
+            "configuration": str(self.configuration.file),
+            "lerg_rows": self.lerg_rows,
             "lerg_row_faults": len(self.policy.tables.row_faults),
             "calls_in_progress": self._calls.total,
             "transactions": self.proxy.transactions,
-            "providers": [provider_status(ocn, self._configuration, self.policy, now) for ocn in self._providers()],
+            "providers": [provider_status(ocn, self.configuration, self.policy, now) for ocn in self.providers],
             "trunk_groups": [
                 group_status(group, self.proxy.members.groups[name], self.policy, self.names, self._started_us, now)
                 for name, group in self._groups.items()
@@ -158,7 +167,7 @@ class Gateway:
                 "written": self.recorder.written,
                 "queued": self.recorder.queued,
                 "lost": self.recorder.lost,
-                "file": str(self._configuration.state_folder / RECORDS_FILE),
+                "file": str(self.configuration.state_folder / RECORDS_FILE),
             },
             "cutovers": [
                 {"at": timestamp(step.at_us), "ocn": step.ocn, "trunk_group": step.trunk_group}
@@ -166,9 +175,6 @@ class Gateway:
                 for step in self.policy.cutovers.trail()
             ],
         }
-
-    def _providers(self) -> list[Ocn]:
-        return [carrier.ocn for carrier in self._configuration.carriers if carrier.kind is CarrierKind.PROVIDER]
 
     def _members_are(self, trunk_group: str, members: Sequence[Member]) -> dict[Hop, str]:
         return self.proxy.members_are(trunk_group, members, self.clock.now_us())
@@ -179,7 +185,7 @@ class Gateway:
         The step is on the disk before it is in force. Raises `StepRefused`.
         """
         step = Cutover(self.clock.now_us(), Ocn(ocn), trunk_group, who, why)
-        objection = self.policy.cutovers.objection_to(step, self._configuration.carriers, self._groups)
+        objection = self.policy.cutovers.objection_to(step, self.configuration.carriers, self._groups)
         if objection is not None:
             raise StepRefused(objection)
         try:
@@ -206,17 +212,17 @@ class Gateway:
         async with self._reading:
             loop = asyncio.get_running_loop()
             try:
-                tables = await loop.run_in_executor(None, read_tables, self._configuration)
+                tables = await loop.run_in_executor(None, read_tables, self.configuration)
             except TableUnreadable as error:
                 LOG.error("the tables in force stay: %s", error)
                 raise StepRefused(f"{error}; the tables in force stay") from error
             self.policy.adopt(tables)
         for fault in tables.row_faults[:LOGGED_FAULTS]:
             LOG.warning("row not used: %s", fault)
-        LOG.info("tables read again: %d LERG 6 rows, %d rows not used", self._lerg_rows(), len(tables.row_faults))
+        LOG.info("tables read again: %d LERG 6 rows, %d rows not used", self.lerg_rows, len(tables.row_faults))
         return {
             "at": timestamp(self.clock.now_us()),
-            "lerg_rows": self._lerg_rows(),
+            "lerg_rows": self.lerg_rows,
             "row_faults": len(tables.row_faults),
         }
 
@@ -249,54 +255,7 @@ class Gateway:
 
     def api_token(self) -> str:
         """The bearer token for changes over HTTP: made at the first start, readable by the gateway's user alone."""
-        return read_or_make_token(self._configuration.state_folder)
-
-    def _readings(self) -> Readings:
-        configuration, policy = self._configuration, self.policy
-        limits = {carrier.ocn: carrier.limit for carrier in configuration.carriers if carrier.limit is not None}
-        digest = hashlib.sha256(configuration.file.read_bytes()).hexdigest()[:12]
-        providers = self._providers()
-        return Readings(
-            calls_in_progress=lambda: {ocn: policy.limiter.in_progress(ocn) for ocn in providers},
-            trunk_group_calls=lambda: {name: group.calls for name, group in self.proxy.members.groups.items()},
-            members=self._member_readings,
-            failovers=lambda: self.proxy.members.failovers,
-            limits=lambda: limits,
-            cut_over=self._cut_over_now,
-            transactions=lambda: self.proxy.transactions,
-            dialogs=lambda: self.proxy.dialogs,
-            messages=lambda: self.transport.messages,
-            malformed=lambda: self.proxy.counters.malformed + self.transport.unframed,
-            retransmissions_absorbed=lambda: self.proxy.counters.absorbed,
-            datagrams_dropped=self._dropped,
-            connections=lambda: connection_figures(self.connections),
-            dns=lambda: self.names.figures() if self.names is not None else DnsFigures(),
-            records_queued=lambda: self.recorder.queued,
-            records_written=lambda: self.recorder.written,
-            records_lost=lambda: self.recorder.lost,
-            lerg_rows=lambda: self._lerg_rows(),
-            configuration=lambda: ConfigurationInfo(str(configuration.file), digest),
-        )
-
-    def _dropped(self) -> int:
-        counters = self.proxy.counters
-        return counters.stray + counters.unwelcome + self.transport.unsent + self.transport.faults
-
-    def _member_readings(self) -> list[MemberReading]:
-        return [
-            MemberReading(group.trunk_group.name, str(member.hop), member.used, member.calls)
-            for group in self.proxy.members.groups.values()
-            for member in group.members
-        ]
-
-    def _lerg_rows(self) -> int:
-        guide = self.policy.tables.guide
-        return len(guide) if guide is not None else 0
-
-    def _cut_over_now(self) -> dict[Ocn, str]:
-        now = self.clock.now_us()
-        groups = ((ocn, self.policy.cutovers.group_of(ocn, now)) for ocn in self._providers())
-        return {ocn: group for ocn, group in groups if group is not None}
+        return read_or_make_token(self.configuration.state_folder)
 
 
 @asynccontextmanager
