@@ -1,4 +1,4 @@
-"""The journal of operators' cut-overs: what was ordered, by whom and why, kept for good (L8).
+"""The journal of operators' steps, cut-overs and blockings: what was ordered, by whom and why, kept for good (L8).
 
 It has a file of its own, ``journal.db``, apart from the call records. A step is rare and must be on the disk before it
 takes effect (``synchronous = FULL``), while call records come by the thousand and may lag; the records are pruned, and
@@ -11,7 +11,9 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any, NamedTuple
 
+from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.records.database import (
@@ -25,42 +27,52 @@ from gateway.records.database import (
 
 JOURNAL_FILE = "journal.db"
 
+
+def _append_only(table: str, columns: str) -> tuple[str, ...]:
+    """A table of steps that follow each other and stay as they are."""
+    return (
+        f"""
+        CREATE TABLE {table} (
+            sequence INTEGER PRIMARY KEY,
+            at_us INTEGER NOT NULL,
+            {columns},
+            who TEXT NOT NULL CHECK (length(who) <= 200),
+            why TEXT NOT NULL CHECK (length(why) <= 4000)
+        )
+        """,
+        # Also keeps INSERT OR REPLACE from overwriting a step, which no trigger on DELETE would see.
+        f"""
+        CREATE TRIGGER {table}_follow_each_other BEFORE INSERT ON {table}
+        WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM {table})
+        BEGIN SELECT RAISE(ABORT, 'a step must follow the last one'); END
+        """,  # noqa: S608 - the names of our own tables
+        f"""
+        CREATE TRIGGER {table}_stay BEFORE DELETE ON {table}
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+        """,
+        f"""
+        CREATE TRIGGER {table}_stay_as_they_are BEFORE UPDATE ON {table}
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+        """,
+    )
+
+
 _SCHEMA = Schema(
-    content="cut-overs",
+    content="operators' steps",
     application_id=0x746C676A,  # "tlgj"
     steps=(
-        (
-            """
-            CREATE TABLE cutovers (
-                sequence INTEGER PRIMARY KEY,
-                at_us INTEGER NOT NULL,
-                ocn TEXT NOT NULL,
-                trunk_group TEXT,
-                who TEXT NOT NULL CHECK (length(who) <= 200),
-                why TEXT NOT NULL CHECK (length(why) <= 4000)
-            )
-            """,
-            # Also keeps INSERT OR REPLACE from overwriting a step, which no trigger on DELETE would see.
-            """
-            CREATE TRIGGER cutovers_follow_each_other BEFORE INSERT ON cutovers
-            WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM cutovers)
-            BEGIN SELECT RAISE(ABORT, 'a step must follow the last one'); END
-            """,
-            """
-            CREATE TRIGGER cutovers_stay BEFORE DELETE ON cutovers
-            BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
-            """,
-            """
-            CREATE TRIGGER cutovers_stay_as_they_are BEFORE UPDATE ON cutovers
-            BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
-            """,
-        ),
+        _append_only("cutovers", "ocn TEXT NOT NULL, trunk_group TEXT"),
+        _append_only("blockings", "trunk_group TEXT NOT NULL, blocked INTEGER NOT NULL CHECK (blocked IN (0, 1))"),
     ),
 )
 
-_APPEND = """
+_APPEND_CUTOVER = """
 INSERT INTO cutovers (sequence, at_us, ocn, trunk_group, who, why)
 SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ? FROM cutovers
+"""
+_APPEND_BLOCKING = """
+INSERT INTO blockings (sequence, at_us, trunk_group, blocked, who, why)
+SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ? FROM blockings
 """
 
 
@@ -71,8 +83,8 @@ class UnfitStepError(DatabaseFileError):
     """A step that no journal can hold: a text too long, or not text."""
 
 
-class CutoverJournal:
-    """Appends cut-overs durably and reads them back. Safe to use from any thread."""
+class OperatorJournal:
+    """Appends steps durably and reads them back. Safe to use from any thread."""
 
     def __init__(self, path: Path) -> None:
         """Opens or creates the journal. Raises `DatabaseFileError`, whose text says what to do."""
@@ -81,13 +93,17 @@ class CutoverJournal:
         self._connection = open_for_writing(path, _SCHEMA, "FULL")
         self._file = identity(path)
 
-    def append(self, cutover: Cutover) -> int:
-        """Writes one step and returns its sequence number, from 1, without gaps. It is on the disk on return.
+    def append(self, step: Cutover | Blocking) -> int:
+        """Writes one step and returns its number among those of its kind, from 1, without gaps. It is on the disk then.
 
         Blocks for one disk flush, a few milliseconds. Raises `UnavailableError` if the step could not be written and
         `UnfitStepError` if it cannot be: then it is not in the journal, and must not take effect.
         """
-        values = (cutover.at_us, cutover.ocn, cutover.trunk_group, cutover.who, cutover.why)
+        values: tuple[object, ...]
+        if isinstance(step, Cutover):
+            statement, values = _APPEND_CUTOVER, (step.at_us, step.ocn, step.trunk_group, step.who, step.why)
+        else:
+            statement, values = _APPEND_BLOCKING, (step.at_us, step.trunk_group, step.blocked, step.who, step.why)
         if self._file != identity(self._path):
             raise UnavailableError(
                 f"{self._path}: was moved or deleted, and a restart would forget the step: it is not in "
@@ -96,7 +112,7 @@ class CutoverJournal:
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                sequence = self._connection.execute(_APPEND, values).lastrowid
+                sequence = self._connection.execute(statement, values).lastrowid
                 self._connection.execute("COMMIT")
             except _UNFIT as error:
                 self._undo()
@@ -112,10 +128,15 @@ class CutoverJournal:
         assert sequence is not None  # noqa: S101 - an INSERT that succeeded has a row number
         return sequence
 
-    def read(self) -> tuple[Cutover, ...]:
-        """Every step, in the order in which they were appended."""
+    def cutovers(self) -> tuple[Cutover, ...]:
+        """Every cut-over, in the order in which they were appended."""
         with self._lock:
-            return _steps(self._connection, self._path)
+            return _cutovers(self._connection, self._path)
+
+    def blockings(self) -> tuple[Blocking, ...]:
+        """Every blocking, in the order in which they were appended."""
+        with self._lock:
+            return _blockings(self._connection, self._path)
 
     def close(self) -> None:
         with self._lock:
@@ -126,7 +147,14 @@ class CutoverJournal:
             self._connection.execute("ROLLBACK")
 
 
-def read_cutovers(path: Path) -> tuple[Cutover, ...]:
+class Steps(NamedTuple):
+    """Every step of a journal."""
+
+    cutovers: tuple[Cutover, ...] = ()
+    blockings: tuple[Blocking, ...] = ()
+
+
+def read_steps(path: Path) -> Steps:
     """Every step of a journal that is not ours to write to: not a byte of it changes, and nothing is left beside it.
 
     Where a running gateway, or one that was killed, has its ``-wal`` there, the steps in that are read too; of the
@@ -136,12 +164,21 @@ def read_cutovers(path: Path) -> tuple[Cutover, ...]:
     file = path.resolve()
     still = not file.with_name(f"{file.name}-wal").exists()
     with closing(open_for_reading(path, _SCHEMA, immutable=still)) as connection:
-        return _steps(connection, path)
+        return Steps(_cutovers(connection, path), _blockings(connection, path))
 
 
-def _steps(connection: sqlite3.Connection, path: Path) -> tuple[Cutover, ...]:
+def _cutovers(connection: sqlite3.Connection, path: Path) -> tuple[Cutover, ...]:
+    rows = _rows(connection, path, "SELECT at_us, ocn, trunk_group, who, why FROM cutovers ORDER BY sequence")
+    return tuple(Cutover(at_us, Ocn(ocn), group, who, why) for at_us, ocn, group, who, why in rows)
+
+
+def _blockings(connection: sqlite3.Connection, path: Path) -> tuple[Blocking, ...]:
+    rows = _rows(connection, path, "SELECT at_us, trunk_group, blocked, who, why FROM blockings ORDER BY sequence")
+    return tuple(Blocking(at_us, group, bool(blocked), who, why) for at_us, group, blocked, who, why in rows)
+
+
+def _rows(connection: sqlite3.Connection, path: Path, query: str) -> list[tuple[Any, ...]]:
     try:
-        rows = connection.execute("SELECT at_us, ocn, trunk_group, who, why FROM cutovers ORDER BY sequence").fetchall()
+        return connection.execute(query).fetchall()
     except sqlite3.Error as error:
         raise UnavailableError(f"{path}: {error}; restore the file") from error
-    return tuple(Cutover(at_us, Ocn(ocn), group, who, why) for at_us, ocn, group, who, why in rows)

@@ -154,10 +154,10 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
 
 def cutovers_of(configuration: Configuration) -> tuple[Cutover, ...]:
     """The dated steps of the gateway's journal; none where it has no journal yet."""
-    from gateway.records.journal import JOURNAL_FILE, read_cutovers
+    from gateway.records.journal import JOURNAL_FILE, read_steps
 
     path = configuration.state_folder / JOURNAL_FILE
-    return read_cutovers(path) if path.exists() else ()
+    return read_steps(path).cutovers if path.exists() else ()
 
 
 @contextmanager

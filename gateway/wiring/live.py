@@ -28,7 +28,7 @@ from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.database import DatabaseFileError
 from gateway.records.folder_lock import FolderLock
-from gateway.records.journal import JOURNAL_FILE, CutoverJournal
+from gateway.records.journal import JOURNAL_FILE, OperatorJournal
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
@@ -71,9 +71,9 @@ class Gateway:
         with ExitStack() as undo:  # what was opened is closed again if the rest fails
             self._lock: Final = FolderLock(folder)
             undo.callback(self._lock.close)
-            self._journal: Final = CutoverJournal(folder / JOURNAL_FILE)
+            self._journal: Final = OperatorJournal(folder / JOURNAL_FILE)
             undo.callback(self._journal.close)
-            steps = self._journal.read()
+            steps = self._journal.cutovers()
             # A step that was taken is in force, also where the wall clock was set back since.
             self.clock: Final = Clock(not_before_us=max((step.at_us for step in steps), default=0))
             self.policy: Final = policy_of(configuration, steps)

@@ -41,7 +41,7 @@ from gateway.interconnection.trunk_groups import Hop, Member, Supervision
 from gateway.operations.configuration import Configuration
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROOM_FINDING
 from gateway.policy.verdict import Decision, Outcome
-from gateway.records.journal import JOURNAL_FILE, CutoverJournal
+from gateway.records.journal import JOURNAL_FILE, OperatorJournal
 from gateway.wiring.audit import audit, exit_code
 
 Decided = list[tuple[str, int, Decision]]
@@ -142,7 +142,7 @@ def test_a_cutover_counts_from_its_own_time(configuration: Configuration, file: 
     plans = [Plan(9_000), Plan(9_000, source=DEDICATED), Plan(11_000), Plan(12_000, source=DEDICATED)]
     live = World(RecordedGateway(configuration, [step]), plans).run()
     assert [decision.outcome.value for _, _, decision in live.decisions] == ["ADMIT", "REFUSE", "REFUSE", "ADMIT"]
-    journal = CutoverJournal(tmp_path / JOURNAL_FILE)
+    journal = OperatorJournal(tmp_path / JOURNAL_FILE)
     journal.append(step)
     journal.close()
     with_journal = replace(configuration, state_folder=tmp_path)
@@ -203,7 +203,7 @@ def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
     configuration: Configuration, file: Path, tmp_path: Path
 ) -> None:
     step = Cutover(START_US, Ocn("XV01"), "riverbend-dedicated", "operator", "a flood")
-    journal = CutoverJournal(tmp_path / JOURNAL_FILE)
+    journal = OperatorJournal(tmp_path / JOURNAL_FILE)
     journal.append(step)
     journal.close()
     live = World(RecordedGateway(configuration), [Plan(1_000), Plan(5_000, source=DEDICATED)]).run()

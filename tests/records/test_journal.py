@@ -13,7 +13,7 @@ import pytest
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
-from gateway.records.journal import CutoverJournal, UnfitStepError, read_cutovers
+from gateway.records.journal import OperatorJournal, UnfitStepError, read_steps
 
 FLOOD = Cutover(1_900_000_000_000_000, Ocn("XV01"), "dedicated-1", "operator", "flood of 400 calls/s since 14:02")
 BACK = Cutover(1_900_000_600_000_000, Ocn("XV01"), None, "operator", "the partner attests removal")
@@ -25,9 +25,9 @@ def path(tmp_path: Path) -> Path:
 
 
 def steps(path: Path) -> tuple[Cutover, ...]:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     try:
-        return journal.read()
+        return journal.cutovers()
     finally:
         journal.close()
 
@@ -37,17 +37,17 @@ def test_a_new_journal_is_empty(path: Path) -> None:
 
 
 def test_steps_are_numbered_without_gaps_and_survive_a_restart(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     assert [journal.append(FLOOD), journal.append(BACK)] == [1, 2]
     journal.close()
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     assert journal.append(FLOOD) == 3
-    assert journal.read() == (FLOOD, BACK, FLOOD)
+    assert journal.cutovers() == (FLOOD, BACK, FLOOD)
     journal.close()
 
 
 def test_the_book_made_of_the_journal_says_what_was_in_force(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal.append(FLOOD)
     journal.append(BACK)
     journal.close()
@@ -62,9 +62,9 @@ import sys
 from pathlib import Path
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
-from gateway.records.journal import CutoverJournal
+from gateway.records.journal import OperatorJournal
 
-journal = CutoverJournal(Path(sys.argv[1]))
+journal = OperatorJournal(Path(sys.argv[1]))
 for number in range(1_000_000):
     print(journal.append(Cutover(number, Ocn("XV01"), "dedicated-1", "operator", "flood")), flush=True)
 """
@@ -97,25 +97,25 @@ def test_every_step_that_was_acknowledged_survives_kill_9(path: Path) -> None:
     ],
 )
 def test_no_statement_changes_or_removes_a_step(path: Path, statement: str, said: str) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal.append(FLOOD)
     journal.append(BACK)
     with sqlite3.connect(path) as other, pytest.raises(sqlite3.IntegrityError, match=said):
         other.execute(statement)
     other.close()
-    assert journal.read() == (FLOOD, BACK)
+    assert journal.cutovers() == (FLOOD, BACK)
     journal.close()
 
 
 def test_a_step_is_read_while_the_journal_is_open_elsewhere(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal.append(FLOOD)
     assert steps(path) == (FLOOD,)
     journal.close()
 
 
 def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     numbers: list[int] = []
     threads = [
         threading.Thread(target=lambda: numbers.extend(journal.append(FLOOD) for _ in range(10))) for _ in range(4)
@@ -139,16 +139,16 @@ def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) 
     ids=["a long why", "a long who", "not text", "no time"],
 )
 def test_a_step_that_cannot_be_kept_is_refused_and_the_journal_goes_on(path: Path, unfit: Cutover) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     with pytest.raises(UnfitStepError, match="the step is not in force"):
         journal.append(unfit)
     assert journal.append(FLOOD) == 1
-    assert journal.read() == (FLOOD,)
+    assert journal.cutovers() == (FLOOD,)
     journal.close()
 
 
 def test_a_step_that_cannot_be_written_is_said_not_to_be_in_force(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal._connection.execute("PRAGMA busy_timeout = 0")
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -161,12 +161,12 @@ def test_a_step_that_cannot_be_written_is_said_not_to_be_in_force(path: Path) ->
 
 
 def test_a_journal_of_a_newer_version_is_left_alone(path: Path) -> None:
-    CutoverJournal(path).close()
+    OperatorJournal(path).close()
     with sqlite3.connect(path) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute("PRAGMA user_version = 3")
     newer.close()
     with pytest.raises(NewerSchemaError, match="run the newer tollgate"):
-        CutoverJournal(path)
+        OperatorJournal(path)
 
 
 def test_call_records_are_not_taken_for_a_journal(path: Path) -> None:
@@ -174,20 +174,20 @@ def test_call_records_are_not_taken_for_a_journal(path: Path) -> None:
     with sqlite3.connect(path) as other:
         other.execute("PRAGMA application_id = 7")
     other.close()
-    with pytest.raises(ForeignFileError, match="is a database of something else, not cut-overs"):
-        CutoverJournal(path)
+    with pytest.raises(ForeignFileError, match="is a database of something else, not operators' steps"):
+        OperatorJournal(path)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_no_step_is_taken_that_a_restart_would_forget(path: Path, replaced: bool) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal.append(FLOOD)
     path.rename(path.with_name("moved.db"))
     if replaced:
-        CutoverJournal(path).close()
+        OperatorJournal(path).close()
     with pytest.raises(UnavailableError, match="moved or deleted"):
         journal.append(BACK)
-    assert journal.read() == (FLOOD,)
+    assert journal.cutovers() == (FLOOD,)
     journal.close()
 
 
@@ -196,20 +196,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_reading_a_journal_that_nobody_writes_leaves_its_folder_as_it_is(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal.append(FLOOD)
     journal.close()
     before = contents(path.parent)
     assert list(before) == ["journal.db"]
-    assert read_cutovers(path) == (FLOOD,)
+    assert read_steps(path).cutovers == (FLOOD,)
     assert contents(path.parent) == before
 
 
 def test_reading_a_journal_beside_a_running_gateway_sees_its_last_step(path: Path) -> None:
-    journal = CutoverJournal(path)
+    journal = OperatorJournal(path)
     journal.append(FLOOD)
     before = set(contents(path.parent))
     journal.append(BACK)
-    assert read_cutovers(path) == (FLOOD, BACK)
+    assert read_steps(path).cutovers == (FLOOD, BACK)
     assert set(contents(path.parent)) == before
     journal.close()
