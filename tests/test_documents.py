@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gateway.cli import app
-from gateway.interconnection.trunk_groups import Mode
 from gateway.operations import configuration_schema as schema
 from gateway.policy.check import Check
 from gateway.policy.checks import REFUSES, all_checks
@@ -86,8 +86,10 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `[agreement]`": schema.AgreementSection,
     "## `[[carriers]]`": schema.CarrierTable,
     "### `limit`": schema.LimitTable,
+    "## `[[links]]`": schema.LinkTable,
     "## `[[trunk_groups]]`": schema.TrunkGroupTable,
     "### `members` as tables": schema.MemberTable,
+    "### `circuits`": schema.CircuitsTable,
 }
 """Headings of the reference, and what each is of."""
 
@@ -103,7 +105,7 @@ def default_of(setting: FieldInfo) -> str:
         return str(default)
     if isinstance(default, tuple):
         return f"`{default[0]}:{default[1]}`"
-    written = default.value if isinstance(default, Mode) else default
+    written = default.value if isinstance(default, Enum) else default
     return f"`{json.dumps(written) if isinstance(written, bool | list | dict) else written}`"
 
 

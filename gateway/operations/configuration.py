@@ -16,8 +16,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.codecs.ss7.mtp3 import point_code_text
 from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
-from gateway.interconnection.trunk_groups import Address, Hop, Member, NamedMember, Supervision, TrunkGroup
+from gateway.interconnection.links import Link
+from gateway.interconnection.trunk_groups import (
+    Address,
+    Hop,
+    Member,
+    NamedMember,
+    Supervision,
+    Transport,
+    TrunkGroup,
+)
 from gateway.operations.configuration_draft import Draft
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
 from gateway.operations.configuration_rules import CHECK_NAMES, contradictions
@@ -154,6 +164,8 @@ class Configuration:
     ported_file: Path | None
     agreement: Agreement
     carriers: CarrierBook
+    links: tuple[Link, ...]
+    """Signalling links to exchanges."""
     trunk_groups: tuple[TrunkGroup, ...]
 
 
@@ -256,6 +268,7 @@ class _Reporter:
 def _domain(document: Document, path: Path) -> Configuration:
     folder = path.resolve().parent
     gateway, numbering = document.gateway, document.numbering
+    links = {table.name: table.link() for table in document.links}
     return Configuration(
         file=path.resolve(),
         listen=gateway.listen,
@@ -278,7 +291,8 @@ def _domain(document: Document, path: Path) -> Configuration:
         ported_file=folder / numbering.ported if numbering.ported is not None else None,
         agreement=Agreement(**document.agreement.model_dump()),
         carriers=CarrierBook(_carrier(table) for table in document.carriers),
-        trunk_groups=tuple(_trunk_group(table) for table in document.trunk_groups),
+        links=tuple(links.values()),
+        trunk_groups=tuple(_trunk_group(table, links) for table in document.trunk_groups),
     )
 
 
@@ -304,20 +318,28 @@ def _carrier(table: CarrierTable) -> Carrier:
     )
 
 
-def _trunk_group(table: TrunkGroupTable) -> TrunkGroup:
+def _trunk_group(table: TrunkGroupTable, links: dict[str, Link]) -> TrunkGroup:
+    circuits = table.circuits.group(links) if table.circuits is not None else None
+    members: tuple[Member, ...]
+    if circuits is not None:
+        exchange = point_code_text(circuits.adjacent, circuits.variant)
+        members = (Member(Hop(exchange, circuits.cics[0][0], Transport.SS7)),)
+    else:
+        members = tuple(
+            Member(member.address, member.priority, member.weight, member.capacity)
+            for member in table.members or ()
+            if isinstance(member.address, Hop)
+        )
     return TrunkGroup(
         name=table.name,
         side=table.side,
         carrier=Ocn(table.carrier),
         switch=table.switch,
-        members=tuple(
-            Member(member.address, member.priority, member.weight, member.capacity)
-            for member in table.members
-            if isinstance(member.address, Hop)
-        ),
+        members=members,
+        circuits=circuits,
         names=tuple(
             NamedMember(member.address, member.priority, member.weight, member.capacity)
-            for member in table.members
+            for member in table.members or ()
             if isinstance(member.address, str)
         ),
         certificate=table.certificate.lower() if table.certificate is not None else None,

@@ -11,7 +11,7 @@ from gateway.codecs.malformed import Malformed
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.signalling.locating import target_of
 
-_TRANSPORTS = frozenset(transport.value for transport in Transport)
+_TRANSPORTS = frozenset(transport.value for transport in Transport if transport is not Transport.SS7)
 _NAMED = re.compile(
     r"(udp:|tcp:|tls:)?([A-Za-z0-9][A-Za-z0-9.-]{0,251}\.[A-Za-z][A-Za-z-]{0,61}[A-Za-z])(:[0-9]{1,5})?"
 )

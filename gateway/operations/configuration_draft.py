@@ -27,6 +27,7 @@ class Draft:
     carriers: tuple[Mapping[str, Any], ...]
     kinds: Mapping[str, str]
     """OCN -> kind of the first carrier that has it, empty where its kind is not legible."""
+    links: tuple[Mapping[str, Any], ...]
     trunk_groups: tuple[Mapping[str, Any], ...]
     folder: Path
     """Paths in the file are relative to it."""
@@ -39,6 +40,7 @@ class Draft:
             sections={key: value for key, value in data.items() if isinstance(value, Mapping)},
             carriers=carriers,
             kinds={ocn: kind_of(carrier) for carrier in reversed(carriers) if (ocn := text_of(carrier, "ocn"))},
+            links=_tables(data.get("links")),
             trunk_groups=_tables(data.get("trunk_groups")),
             folder=folder,
             check_names=check_names,

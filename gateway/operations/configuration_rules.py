@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.operations.configuration_draft import Contradiction, Draft, kind_of, text_of
 from gateway.operations.configuration_signalling import SIGNALLING_RULES
+from gateway.operations.configuration_ss7_rules import SS7_RULES
 from gateway.operations.toml_lines import KeyPath
 
 CHECK_NAMES = frozenset(
@@ -218,4 +219,5 @@ _RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _the_emergency_group_is_there,
     _files_are_there,
     *SIGNALLING_RULES,
+    *SS7_RULES,
 )

@@ -15,7 +15,6 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     ValidatorFunctionWrapHandler,
@@ -29,6 +28,8 @@ from gateway.interconnection.carriers import CarrierKind
 from gateway.interconnection.trunk_groups import Address, Hop, Mode, Side
 from gateway.numbering.telephone_number import Nature, parse_number
 from gateway.operations.configuration_addresses import parse_address, parse_dns_server, parse_hop, parse_member, refused
+from gateway.operations.configuration_ss7 import CircuitsTable, LinkTable
+from gateway.operations.configuration_tables import CONVERTING, EXACT
 
 ENVIRONMENT_PREFIX = "TOLLGATE_"
 NESTING = "__"
@@ -141,15 +142,15 @@ FilePath = Annotated[Path, Field(strict=False)]
 
 
 class Section(BaseModel):
-    """A section of single settings. Text is converted, since the environment has nothing else."""
+    """A section of single settings."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = CONVERTING
 
 
 class Table(BaseModel):
-    """An element of an array of tables. It comes from the file alone, so types are exact."""
+    """An element of an array of tables."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = EXACT
 
 
 class GatewaySection(Section):
@@ -272,7 +273,8 @@ class TrunkGroupTable(Table):
     carrier: OcnText
     switch: ClliText
     home_switch: ClliText | None = None
-    members: Annotated[list[MemberTable], Field(min_length=1, max_length=64)]
+    members: Annotated[list[MemberTable], Field(min_length=1, max_length=64)] | None = None
+    circuits: CircuitsTable | None = None
     certificate: HostName | None = None
     tgrp: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~!*'()/&+$-]{1,64}$")] | None = None
     trunk_context: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15}|[A-Za-z0-9.-]{1,128})$")] | None = None
@@ -302,6 +304,7 @@ class Document(BaseSettings):
     numbering: NumberingSection
     agreement: AgreementSection
     carriers: Annotated[list[CarrierTable], Field(min_length=1, max_length=10_000)]
+    links: Annotated[list[LinkTable], Field(max_length=1_000)] = []
     trunk_groups: Annotated[list[TrunkGroupTable], Field(min_length=1, max_length=10_000)]
 
     @classmethod

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from types import UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -60,7 +59,7 @@ def _nearest(path: KeyPath) -> str:
 
 def _model_in(annotation: Any) -> type[BaseModel]:
     """The model that an annotation such as ``list[Model]`` or ``Model | None`` holds."""
-    if get_origin(annotation) in (list, UnionType):
+    if get_args(annotation):
         return _model_in(get_args(annotation)[0])
     result: type[BaseModel] = annotation
     return result
