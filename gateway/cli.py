@@ -152,6 +152,30 @@ def cutover(
 
 
 @app.command()
+def block(
+    trunk_group: Annotated[str, typer.Argument(help="A trunk group with circuits.")],
+    why: Annotated[str, typer.Option(help="The reason, for the record.")],
+    config: ConfigOption,
+    back: Annotated[bool, typer.Option("--back", help="Open the circuits again.")] = False,
+    who: Annotated[str | None, typer.Option(help="Who takes the step; your login name if left out.")] = None,
+) -> None:
+    """Block a trunk group's circuits on the running gateway (L8). Emergency calls still pass; calls go on."""
+    from gateway.operations.control_client import post_block
+
+    configuration = _configuration(config)
+
+    def step() -> None:
+        done = post_block(configuration, trunk_group, not back, who or _login(), why)
+        if back:
+            typer.echo(f"{trunk_group} is open again since {done['at']}; {done['circuits']} circuits")
+            return
+        kept = done["emergency_reserve"]
+        typer.echo(f"{trunk_group} is blocked since {done['at']}; {kept} of {done['circuits']} circuits kept for 911")
+
+    _with_faults_said(step)
+
+
+@app.command()
 def reload(config: ConfigOption) -> None:
     """Have the running gateway read LERG and the ported numbers again. Calls that are up are not touched."""
     from gateway.operations.control_client import post_reload

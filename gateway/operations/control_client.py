@@ -27,6 +27,15 @@ def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None
     return _exchange(configuration, "POST", "/cutover", body, _token_of(configuration))
 
 
+def post_block(configuration: Configuration, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
+    """Block a trunk group's circuits on the running gateway, or open them, and give what is now in force.
+
+    Raises `ControlFault`.
+    """
+    body = json.dumps({"trunk_group": trunk_group, "blocked": blocked, "who": who, "why": why})
+    return _exchange(configuration, "POST", "/block", body, _token_of(configuration))
+
+
 def post_reload(configuration: Configuration) -> dict[str, Any]:
     """Have the running gateway read its numbering tables again, and give what it now has. Raises `ControlFault`."""
     return _exchange(configuration, "POST", "/reload", None, _token_of(configuration), RELOAD_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""The operations HTTP API: metrics, health, status, and the cut-over of a provider.
+"""The operations HTTP API: metrics, health, status, and an operator's steps.
 
 | route | answers |
 |---|---|
@@ -7,6 +7,8 @@
 | GET /readyz | 200 when calls can be handled, else 503 and why |
 | GET /status | what the gateway is doing, JSON |
 | POST /cutover | cuts a provider over to a dedicated trunk group, or takes that back (L8) |
+| POST /block | blocks the circuits of a trunk group, emergency calls excepted, or opens them again (L8, L10) |
+| POST /reload | reads LERG and the ported numbers again |
 
 On a loopback address reading needs no token, and the Host header must name the loopback: a page in a browser on this
 machine cannot read the API through a name of its own that resolves to 127.0.0.1 (DNS rebinding). On any other address
@@ -15,10 +17,8 @@ everything but /healthz needs the token. Changing something needs the token ever
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import ipaddress
-import json
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -28,10 +28,11 @@ from typing import Any, NamedTuple, Protocol
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.operations.http_bodies import BodyField, read_body
+
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
-BODY_TIMEOUT_S = 5.0
 SHUTDOWN_TIMEOUT_S = 2.0
 
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,6 +76,13 @@ class ControlPlane(Protocol):
             StepRefused: no such provider or group, not a dedicated group, kept for another provider, ...
         """
 
+    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> JsonObject:
+        """Blocks the circuits of a trunk group, or opens them again, and says what is now in force.
+
+        Raises:
+            StepRefused: no such group, one without circuits, one that is as it is to be, ...
+        """
+
     async def reload(self) -> JsonObject:
         """Reads the numbering tables again, and says what is now in force.
 
@@ -90,18 +98,20 @@ class MetricsText(Protocol):
         """Prometheus' text format 0.0.4."""
 
 
-class CutoverStep(NamedTuple):
-    """The body of POST /cutover."""
-
-    ocn: str
-    trunk_group: str | None
-    """None (JSON null) takes a cut-over back."""
-    who: str
-    why: str
-
-
-_LONGEST: Mapping[str, int] = {"ocn": 16, "trunk_group": 64, "who": 128, "why": 1000}
-"""The body's fields, all of them required, and how many characters each may have."""
+_CUTOVER: Mapping[str, BodyField] = {
+    "ocn": BodyField(16),
+    "trunk_group": BodyField(64, null_means="to take the cut-over back"),
+    "who": BodyField(128),
+    "why": BodyField(1000),
+}
+"""The body of POST /cutover."""
+_BLOCK: Mapping[str, BodyField] = {
+    "trunk_group": BodyField(64),
+    "blocked": BodyField(),
+    "who": BodyField(128),
+    "why": BodyField(1000),
+}
+"""The body of POST /block."""
 
 
 class _Binding(NamedTuple):
@@ -132,6 +142,7 @@ def operations_app(control: ControlPlane, metrics: MetricsText, token: str | Non
     app.router.add_get("/readyz", _readyz)
     app.router.add_get("/status", _status)
     app.router.add_post("/cutover", _cutover)
+    app.router.add_post("/block", _block)
     app.router.add_post("/reload", _reload)
     return app
 
@@ -257,12 +268,24 @@ async def _status(request: web.Request) -> web.Response:
 
 
 async def _cutover(request: web.Request) -> web.Response:
-    step = await _read_step(request)
+    step = await read_body(request, _CUTOVER)
     try:
-        in_force = request.app[_CONTROL].cutover(*step)
+        in_force = request.app[_CONTROL].cutover(**step)
     except StepRefused as refused:
         raise web.HTTPConflict(text=refused.reason) from refused
-    log.warning("cut-over of %s to %s by %s: %s", step.ocn, step.trunk_group or "shared groups", step.who, step.why)
+    to = step["trunk_group"] or "shared groups"
+    log.warning("cut-over of %s to %s by %s: %s", step["ocn"], to, step["who"], step["why"])
+    return web.json_response(in_force)
+
+
+async def _block(request: web.Request) -> web.Response:
+    step = await read_body(request, _BLOCK)
+    try:
+        in_force = request.app[_CONTROL].block(**step)
+    except StepRefused as refused:
+        raise web.HTTPConflict(text=refused.reason) from refused
+    done = "blocked" if step["blocked"] else "opened again"
+    log.warning("trunk group %s %s by %s: %s", step["trunk_group"], done, step["who"], step["why"])
     return web.json_response(in_force)
 
 
@@ -271,42 +294,3 @@ async def _reload(request: web.Request) -> web.Response:
         return web.json_response(await request.app[_CONTROL].reload())
     except StepRefused as refused:
         raise web.HTTPConflict(text=refused.reason) from refused
-
-
-async def _read_step(request: web.Request) -> CutoverStep:
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="the body must be JSON, with Content-Type: application/json")
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            raw = await request.read()
-    except TimeoutError as late:
-        raise web.HTTPRequestTimeout(text=f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from late
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise web.HTTPBadRequest(text=f"the body is not JSON: {error}") from error
-    faults = _faults(body)
-    if faults:
-        raise web.HTTPBadRequest(text="; ".join(faults))
-    return CutoverStep(**body)
-
-
-def _faults(body: object) -> list[str]:
-    """What is wrong with the body of a cut-over, each fault with its field; empty where nothing is."""
-    if not isinstance(body, dict):
-        return [f"the body must be a JSON object with the fields {', '.join(_LONGEST)}"]
-    faults = [f"{field!r}: no such field" for field in body if field not in _LONGEST]
-    for field, longest in _LONGEST.items():
-        if field not in body:
-            faults.append(f"{field}: required" + (", null to take the cut-over back" if field == "trunk_group" else ""))
-            continue
-        value = body[field]
-        if value is None and field == "trunk_group":
-            continue
-        if not isinstance(value, str) or not value.strip():
-            faults.append(f"{field}: must be a text that is not empty")
-        elif len(value) > longest:
-            faults.append(f"{field}: at most {longest} characters, not {len(value)}")
-        elif not value.isprintable():
-            faults.append(f"{field}: control characters are not allowed")
-    return faults

@@ -36,6 +36,7 @@ class Control:
     is_ready: tuple[bool, str] = (True, "")
     broken: bool = False
     steps: list[tuple[str, str | None, str, str]] = field(default_factory=list)
+    blockings: list[tuple[str, bool, str, str]] = field(default_factory=list)
 
     def status(self) -> dict[str, Any]:
         if self.broken:
@@ -50,6 +51,15 @@ class Control:
             raise StepRefused(f"{ocn} is not a configured provider")
         self.steps.append((ocn, trunk_group, who, why))
         return {"ocn": ocn, "trunk_group": trunk_group}
+
+    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
+        if trunk_group != "RB-SS7":
+            raise StepRefused(f"{trunk_group} is not a trunk group with circuits")
+        self.blockings.append((trunk_group, blocked, who, why))
+        return {"trunk_group": trunk_group, "blocked": blocked}
+
+    async def reload(self) -> dict[str, Any]:
+        return {}
 
 
 @asynccontextmanager
@@ -96,6 +106,31 @@ async def test_a_cut_over_is_taken_and_answered_with_what_is_in_force(trunk_grou
     ):
         assert (answer.status, await answer.json()) == (200, {"ocn": "555A", "trunk_group": trunk_group})
     assert control.steps == [("555A", trunk_group, "J. Doe", "flood since 14:02")]
+
+
+BLOCK = {"trunk_group": "RB-SS7", "blocked": True, "who": "J. Doe", "why": "flood since 14:02"}
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+async def test_a_trunk_group_is_blocked_and_opened_again(blocked: bool) -> None:
+    control = Control()
+    step = BLOCK | {"blocked": blocked}
+    async with api(control) as (client, url), client.post(f"{url}/block", json=step, headers=BEARER) as answer:
+        assert (answer.status, await answer.json()) == (200, {"trunk_group": "RB-SS7", "blocked": blocked})
+    assert control.blockings == [("RB-SS7", blocked, "J. Doe", "flood since 14:02")]
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "says"),
+    [
+        (BLOCK | {"trunk_group": "TG-1"}, 409, "TG-1 is not a trunk group with circuits"),
+        (BLOCK | {"blocked": "yes"}, 400, "blocked: must be true or false"),
+        ({"trunk_group": "RB-SS7"}, 400, "blocked: required; who: required; why: required"),
+    ],
+)
+async def test_a_blocking_that_cannot_be_taken_says_why(step: dict[str, Any], status: int, says: str) -> None:
+    async with api(Control()) as (client, url), client.post(f"{url}/block", json=step, headers=BEARER) as answer:
+        assert (answer.status, await answer.json()) == (status, {"error": says})
 
 
 async def test_a_step_that_the_gateway_refuses_is_a_conflict_and_says_why() -> None:
