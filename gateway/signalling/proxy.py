@@ -7,19 +7,17 @@ through go on unasked; a To tag of no such dialog does not get a request past th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import RelayedResponse, SipMessage, completed_via, headers, parse_via, read_response, tag_of
+from gateway.codecs.sip import SipMessage, completed_via, headers, parse_via, read_response, tag_of
 from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
 from gateway.signalling.answers import ALLOW, Answers
-from gateway.signalling.call import Action, EndedBy, Send
+from gateway.signalling.call import Action, Send
 from gateway.signalling.calls import CallsUp
-from gateway.signalling.dialogs import Dialog
 from gateway.signalling.failover import Failover
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
@@ -31,11 +29,11 @@ from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
-from gateway.signalling.remote_targets import REFRESHING, learn_from_response
 from gateway.signalling.requests import reply_address, request_of, server_key
-from gateway.signalling.session_timers import REFRESHES, SessionTimers
+from gateway.signalling.response_relay import ResponseRelay
+from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.transaction_layer import TransactionLayer
-from gateway.signalling.transactions import ClientTransaction, ServerTransaction, State
+from gateway.signalling.transactions import ServerTransaction, State
 
 _UDP: Final = Transport.UDP
 MAX_REASONS: Final = 4
@@ -60,7 +58,7 @@ class SipProxy:
         self._strangers: Final = Allowance(settings.strangers_per_s)
         self.counters: Final = ProxyCounters()
         self._own: Final = OwnSide(settings.listeners, settings.secret)
-        self._layer: Final = TransactionLayer(self, settings.timers)
+        self._layer: Final = TransactionLayer(settings.timers)
         self._calls: Final = CallsUp(engine, settings.max_call_s * 1_000_000)
         self._answers: Final = Answers(self._own, self._layer, self.counters, settings.max_message_bytes)
         forwarder = Forwarder(self._own, self._layer)
@@ -69,14 +67,15 @@ class SipProxy:
         self._failover: Final = Failover(
             self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
         )
-        self._sessions: Final = SessionTimers(settings, self._calls)
+        sessions = SessionTimers(settings, self._calls)
+        self._layer.user = ResponseRelay(self._own, self._layer, self._calls, self._answers, self._failover, sessions)
         self._parking: Final = Parking(self._own.can_reach)
         self._new_calls: Final = NewCalls(
             settings,
             engine,
             find_provider,
             next_hops,
-            self._sessions,
+            sessions,
             self._layer,
             self._calls,
             self._answers,
@@ -85,7 +84,7 @@ class SipProxy:
         self._in_dialog: Final = DialogRequests(
             settings,
             next_hops,
-            self._sessions,
+            sessions,
             self._layer,
             self._calls,
             self._answers,
@@ -310,108 +309,6 @@ class SipProxy:
             raise Malformed("the To of an answer has no tag")  # no BYE could end its call (RFC 3261 section 8.2.6.2)
         self._layer.answered(client, response, at_us, actions)
 
-    def on_response(
-        self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]
-    ) -> None:
-        """A response passes from the called side to the caller (RFC 3261 section 16.7)."""
-        member = client.member
-        if member is not None and self._failover.takes(client, member, response, at_us, actions):
-            return
-        status = response.status
-        server, dialog = client.server, client.dialog
-        if status == 100 or server is None or dialog is None:
-            return
-        if status < 200 and client.method != b"INVITE":
-            return  # RFC 4320 section 4.1
-        if client.method == b"INVITE":
-            tag = tag_of(response.to)
-            if not client.to_caller:  # else it is the caller's own
-                dialog.learn(tag)
-                if 200 <= status < 300:
-                    dialog.answered(tag)
-            self._calls.progress(dialog, status, at_us, actions)
-        if 100 < status < 300 and client.method in REFRESHING:
-            opening = client.branch == dialog.opened_by
-            learn_from_response(dialog, response.onward, self._own, client.to_caller, opening)
-        if status == 503:
-            self._fail(client, "the next hop is out of service", _retry_after(response.onward), at_us, actions)
-            return
-        onward = response.onward
-        if 200 <= status < 300 and client.method in REFRESHES:
-            onward = self._sessions.answered(client, dialog, onward, at_us)
-        self._layer.respond(server, status, onward, at_us, actions)
-        if client.method == b"BYE":
-            if status < 300 or status in (408, 481):
-                self._hang_up(client, dialog, at_us, actions)
-            else:
-                dialog.closing = False
-        elif status >= 300 and client.branch == dialog.opened_by:
-            self._calls.fail(dialog, status, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
-
-    def _hang_up(self, client: ClientTransaction, dialog: Dialog, at_us: int, actions: list[Action]) -> None:
-        """A BYE was answered, or never will be: its sender has left (RFC 3261 section 15.1.1).
-
-        One that is refused ends nothing: the other side still talks. Nor does one in an early dialog: the answer to the
-        INVITE says what becomes of the call.
-        """
-        server = client.server
-        if server is None or server.request is None:
-            return
-        tag = tag_of(server.request.required(headers.FROM if client.to_caller else headers.TO))
-        ended_by = EndedBy.CALLED if client.to_caller else EndedBy.CALLER
-        self._calls.hung_up(dialog, tag, ended_by, client.sent_at_us, at_us, actions)
-
-    def on_slow(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
-        """Timer E has come to T2: the sender of this request shall repeat it as seldom (RFC 4320 section 4.1)."""
-        server = client.server
-        if server is not None and server.response is None:
-            self._answers.in_transaction(server, 100, "Trying", at_us, actions)
-
-    def on_unreachable(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
-        """The request cannot be sent: as if the next hop had answered 503 (RFC 3261 section 16.9)."""
-        member = client.member
-        if member is not None and self._failover.unreachable(client, member, at_us, actions):
-            return
-        self._fail(client, "the next hop cannot be reached", b"", at_us, actions)
-
-    def _fail(self, client: ClientTransaction, text: str, extra: bytes, at_us: int, actions: list[Action]) -> None:
-        """The next hop is out of service. A 503 passed on would say that we are (RFC 3261 section 16.7 step 6)."""
-        server, dialog = client.server, client.dialog
-        if server is None:
-            return
-        extra += f'Reason: SIP;cause=503;text="{text}"\r\n'.encode()
-        self._answers.in_transaction(server, 500, "Next Hop Out Of Service", at_us, actions, extra)
-        if dialog is None:
-            return
-        if client.method == b"BYE":
-            self._hang_up(client, dialog, at_us, actions)
-        elif client.branch == dialog.opened_by:
-            self._calls.fail(dialog, 500, _given_up_by(client) or EndedBy.FAILURE, at_us, actions)
-
-    def on_silence(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
-        """Nothing came back in time."""
-        member = client.member
-        if member is not None and self._failover.silent(client, member, at_us, actions):
-            return
-        server, dialog = client.server, client.dialog
-        if server is None:
-            return
-        if client.method != b"INVITE":
-            if client.method == b"BYE" and dialog is not None:
-                self._hang_up(client, dialog, at_us, actions)
-            self._layer.forget(server)  # RFC 4320: a late 408 to a non-INVITE does harm only
-            return
-        ended_by = _given_up_by(client) or EndedBy.TIMEOUT
-        status, phrase = (487, "Request Terminated") if ended_by is EndedBy.CANCEL else (408, "Request Timeout")
-        self._answers.in_transaction(server, status, phrase, at_us, actions)
-        if dialog is not None and client.branch == dialog.opened_by:
-            self._calls.fail(dialog, status, ended_by, at_us, actions)
-
-    def on_overdue(self, client: ClientTransaction, at_us: int, actions: list[Action]) -> None:
-        """A member of a trunk group keeps us waiting."""
-        if client.member is not None:
-            self._failover.overdue(client, client.member, at_us, actions)
-
     def _reroute(self, message: Send, actions: list[Action]) -> None:
         """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""
         if not message.target.connection:
@@ -437,18 +334,3 @@ def _sender(source: Hop, group: TrunkGroup | None, known_host: bool) -> str:
     if group is not None:
         return group.name
     return source.host if known_host else f"{source.host}:{source.port}"
-
-
-def _given_up_by(client: ClientTransaction) -> EndedBy | None:
-    """Who wanted an INVITE cancelled: the caller, or timer C."""
-    if client.overdue:
-        return EndedBy.TIMEOUT
-    return EndedBy.CANCEL if client.cancelled or client.cancel_wanted else None
-
-
-def _retry_after(response: bytes) -> bytes:
-    """The Retry-After line of a 503; empty where it has none, or cannot be read with care."""
-    with suppress(Malformed):
-        value = SipMessage(response).value(headers.RETRY_AFTER)
-        return b"Retry-After: %s\r\n" % b" ".join(value.split()) if value else b""
-    return b""

@@ -44,7 +44,7 @@ _Reached = tuple[str, int, Transport]
 
 
 class TransactionUser(Protocol):
-    """Who stands above the transactions: the proxy."""
+    """Who stands above the transactions."""
 
     def on_response(
         self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]
@@ -62,8 +62,10 @@ class TransactionUser(Protocol):
 class TransactionLayer:
     """The transactions of one proxy. Every method appends what is to be done to `actions`."""
 
-    def __init__(self, user: TransactionUser, settings: TimerSettings) -> None:
-        self._user: Final = user
+    user: TransactionUser
+    """Set once, before the first request or response: it is built on this layer."""
+
+    def __init__(self, settings: TimerSettings) -> None:
         self._settings: Final = settings
         self._servers: dict[ServerKey, ServerTransaction] = {}
         self._clients: dict[tuple[bytes, bytes], ClientTransaction] = {}
@@ -236,7 +238,7 @@ class TransactionLayer:
         for effect in effects:
             if effect is _RELAY:
                 if response is not None:
-                    self._user.on_response(client, response, at_us, actions)
+                    self.user.on_response(client, response, at_us, actions)
             elif effect >= _FIRST_START:
                 self._start(effect, client, at_us)
             else:
@@ -255,7 +257,7 @@ class TransactionLayer:
         elif effect is Effect.REPEAT_REQUEST:
             actions.append(send_to(client.request, client.target))
             if client.interval_us < self._settings.t2_us <= 2 * client.interval_us and client.machine is CLIENT:
-                self._user.on_slow(client, at_us, actions)
+                self.user.on_slow(client, at_us, actions)
         elif effect is Effect.ACKNOWLEDGE:
             if client.ack is None and response is not None:
                 client.ack = ack_of_failure(SipMessage(client.request), response.to)
@@ -265,11 +267,11 @@ class TransactionLayer:
             client.overdue = not client.cancelled
             self.cancel(client, at_us, actions)
         elif effect is Effect.GIVE_UP:
-            self._user.on_silence(client, at_us, actions)
+            self.user.on_silence(client, at_us, actions)
         elif effect is Effect.UNREACHABLE:
-            self._user.on_unreachable(client, at_us, actions)
+            self.user.on_unreachable(client, at_us, actions)
         elif effect is Effect.REPORT_OVERDUE:
-            self._user.on_overdue(client, at_us, actions)
+            self.user.on_overdue(client, at_us, actions)
 
     def _start(self, effect: Effect, transaction: Transaction, at_us: int) -> None:
         fixed = self._durations.get(effect)
