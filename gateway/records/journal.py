@@ -11,11 +11,12 @@ import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.operator_steps import Steps
 from gateway.records.database import (
     DatabaseFileError,
     Schema,
@@ -145,13 +146,6 @@ class OperatorJournal:
     def _undo(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-class Steps(NamedTuple):
-    """Every step of a journal."""
-
-    cutovers: tuple[Cutover, ...] = ()
-    blockings: tuple[Blocking, ...] = ()
 
 
 def read_steps(path: Path) -> Steps:

@@ -16,7 +16,7 @@ from gateway.capture.faults import NotACapture
 from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.operations.configuration import Configuration
 from gateway.signalling.proxy import SipProxy
@@ -114,7 +114,7 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     if configuration is None:
         policy = policy_without_configuration()
         return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS, NO_CONFIGURATION), []
-    policy = policy_of(configuration, cutovers_of(configuration))
+    policy = policy_of(configuration, steps_of(configuration))
     listeners = _listeners_of(configuration, gateway_address)
     gateway = listeners[0].address
     replay = _replay_of(configuration, policy, listeners)
@@ -152,12 +152,12 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
     return GatewayReplay(proxy, [listener.address for listener in listeners])
 
 
-def cutovers_of(configuration: Configuration) -> tuple[Cutover, ...]:
+def steps_of(configuration: Configuration) -> Steps:
     """The dated steps of the gateway's journal; none where it has no journal yet."""
     from gateway.records.journal import JOURNAL_FILE, read_steps
 
     path = configuration.state_folder / JOURNAL_FILE
-    return read_steps(path).cutovers if path.exists() else ()
+    return read_steps(path) if path.exists() else Steps()
 
 
 @contextmanager

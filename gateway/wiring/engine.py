@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.blocking import BlockingBook
+from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.operator_steps import Steps
 from gateway.numbering.csv_rows import RowFault
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
@@ -40,9 +41,10 @@ def read_tables(configuration: Configuration) -> Tables:
 class Policy:
     """The engine of one configuration, and what it rests on."""
 
-    def __init__(self, configuration: Configuration | None, tables: Tables, cutovers: Sequence[Cutover]) -> None:
+    def __init__(self, configuration: Configuration | None, tables: Tables, steps: Steps) -> None:
         self._configuration: Final = configuration
-        self.cutovers: Final = CutoverBook(cutovers)
+        self.cutovers: Final = CutoverBook(steps.cutovers)
+        self.blockings: Final = BlockingBook(steps.blockings)
         carriers = configuration.carriers if configuration is not None else None
         self.limiter: Final = RateLimitOfProvider(carriers)
         self.tables = tables
@@ -79,14 +81,14 @@ class Policy:
         )
 
 
-def policy_of(configuration: Configuration, cutovers: Sequence[Cutover]) -> Policy:
+def policy_of(configuration: Configuration, steps: Steps) -> Policy:
     """The engine that decides a gateway's calls, live or read from a capture.
 
-    `cutovers` are the steps of the operator so far. Raises `TableUnreadable` where a table is missing.
+    `steps` are those of the operator so far. Raises `TableUnreadable` where a table is missing.
     """
-    return Policy(configuration, read_tables(configuration), cutovers)
+    return Policy(configuration, read_tables(configuration), steps)
 
 
 def policy_without_configuration() -> Policy:
     """The engine for a capture of which nothing is known: what a message says of itself is judged, the rest is not."""
-    return Policy(None, Tables(None, None, ()), ())
+    return Policy(None, Tables(None, None, ()), Steps())

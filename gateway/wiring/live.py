@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Member
 from gateway.native import OFFER
 from gateway.numbering.csv_rows import TableUnreadable
@@ -26,7 +26,6 @@ from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
-from gateway.records.database import DatabaseFileError
 from gateway.records.folder_lock import FolderLock
 from gateway.records.journal import JOURNAL_FILE, OperatorJournal
 from gateway.signalling.proxy import SipProxy
@@ -46,6 +45,7 @@ from gateway.wiring.memory import leave_memory_to_the_system, tune_garbage_colle
 from gateway.wiring.names import names_of
 from gateway.wiring.readings import readings_of
 from gateway.wiring.status import group_status, provider_status, timestamp
+from gateway.wiring.steps import OperatorSteps
 
 LOG = logging.getLogger("tollgate")
 
@@ -73,9 +73,12 @@ class Gateway:
             undo.callback(self._lock.close)
             self._journal: Final = OperatorJournal(folder / JOURNAL_FILE)
             undo.callback(self._journal.close)
-            steps = self._journal.cutovers()
+            steps = Steps(self._journal.cutovers(), self._journal.blockings())
             # A step that was taken is in force, also where the wall clock was set back since.
-            self.clock: Final = Clock(not_before_us=max((step.at_us for step in steps), default=0))
+            last_us = max(
+                (*(step.at_us for step in steps.cutovers), *(step.at_us for step in steps.blockings)), default=0
+            )
+            self.clock: Final = Clock(not_before_us=last_us)
             self.policy: Final = policy_of(configuration, steps)
             self._groups: Final = {group.name: group for group in configuration.trunk_groups}
             self.proxy: Final = SipProxy(
@@ -113,6 +116,9 @@ class Gateway:
                 self.transport, configuration, sockets, certificates, self.proxy.members.hosts
             )
             undo.pop_all()
+        self._steps: Final = OperatorSteps(
+            configuration, self.policy, self._journal, self.clock, self._circuits_changed
+        )
         self._started_us: Final = self.clock.now_us()
         self._draining = False
         self._reading: Final = asyncio.Lock()
@@ -174,33 +180,26 @@ class Gateway:
                 | {"who": step.who, "why": step.why}
                 for step in self.policy.cutovers.trail()
             ],
+            "blockings": [
+                {"at": timestamp(step.at_us), "trunk_group": step.trunk_group, "blocked": step.blocked}
+                | {"who": step.who, "why": step.why}
+                for step in self.policy.blockings.trail()
+            ],
         }
+
+    def _circuits_changed(self, at_us: int) -> None:
+        """An operator's step is in force that may block circuits, or open them."""
 
     def _members_are(self, trunk_group: str, members: Sequence[Member]) -> dict[Hop, str]:
         return self.proxy.members_are(trunk_group, members, self.clock.now_us())
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
-        """Cut a provider over to a dedicated trunk group, or back (L8). Its established calls are left to drain.
+        """As of `OperatorSteps`."""
+        return self._steps.cutover(ocn, trunk_group, who, why)
 
-        The step is on the disk before it is in force. Raises `StepRefused`.
-        """
-        step = Cutover(self.clock.now_us(), Ocn(ocn), trunk_group, who, why)
-        objection = self.policy.cutovers.objection_to(step, self.configuration.carriers, self._groups)
-        if objection is not None:
-            raise StepRefused(objection)
-        try:
-            self._journal.append(step)
-        except DatabaseFileError as error:
-            raise StepRefused(str(error)) from error
-        self.policy.cutovers.add(step)
-        return {
-            "at": timestamp(step.at_us),
-            "ocn": ocn,
-            "trunk_group": trunk_group,
-            "who": who,
-            "why": why,
-            "established_calls_draining": self.policy.limiter.in_progress(Ocn(ocn)),
-        }
+    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
+        """As of `OperatorSteps`."""
+        return self._steps.block(trunk_group, blocked, who, why)
 
     async def reload(self) -> dict[str, Any]:
         """Read the numbering tables again, beside the calls, and decide by them from the next call on.

@@ -16,6 +16,7 @@ from pathlib import Path
 from struct import pack
 
 from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.policy.verdict import Decision
@@ -73,7 +74,7 @@ class RecordedGateway:
     """The gateway under test: what goes in and out is in `packets`, what it decided in `decisions`."""
 
     def __init__(self, configuration: Configuration, cutovers: Sequence[Cutover] = ()) -> None:
-        policy = policy_of(configuration, cutovers)
+        policy = policy_of(configuration, Steps(tuple(cutovers)))
         settings = ProxySettings((GATEWAY,), secret=b"live", emergency_numbers=configuration.emergency_numbers)
         self.proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
         self.proxy.prober.start(START_US)

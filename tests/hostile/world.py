@@ -15,6 +15,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_name_addr, parse_uri, response_to
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Hop, Member
 from gateway.policy.verdict import Outcome
 from gateway.signalling.call import Action, Call, Decided, Ended, Send
@@ -58,7 +59,7 @@ class World:
             if group.name in ends
         )
         configuration = replace(exchange.configuration, trunk_groups=groups)
-        policy = policy_of(configuration, ())
+        policy = policy_of(configuration, Steps())
         self.in_progress: Final[Callable[[Ocn], int]] = policy.limiter.in_progress
         settings = ProxySettings(
             (OURSELVES,),

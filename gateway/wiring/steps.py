@@ -1,0 +1,84 @@
+"""The steps of an operator: checked against what is in force, on the disk before they count, then in force."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from gateway.interconnection.blocking import Blocking
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.discontinuance import Cutover
+from gateway.operations.configuration import Configuration
+from gateway.operations.http_api import StepRefused
+from gateway.records.database import DatabaseFileError
+from gateway.records.journal import OperatorJournal
+from gateway.transport.clock import Clock
+from gateway.wiring.engine import Policy
+from gateway.wiring.status import timestamp
+
+
+class OperatorSteps:
+    """Takes steps, one at a time, in the gateway's loop."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        policy: Policy,
+        journal: OperatorJournal,
+        clock: Clock,
+        circuits_changed: Callable[[int], None],
+    ) -> None:
+        """`circuits_changed` is called with the time after a step that may block circuits, or open them."""
+        self._carriers: Final = configuration.carriers
+        self._groups: Final = {group.name: group for group in configuration.trunk_groups}
+        self._policy: Final = policy
+        self._journal: Final = journal
+        self._clock: Final = clock
+        self._circuits_changed: Final = circuits_changed
+
+    def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
+        """Cut a provider over to a dedicated trunk group, or back (L8). Its established calls are left to drain.
+
+        Raises `StepRefused`.
+        """
+        step = Cutover(self._clock.now_us(), Ocn(ocn), trunk_group, who, why)
+        self._journalled(step, self._policy.cutovers.objection_to(step, self._carriers, self._groups))
+        self._policy.cutovers.add(step)
+        self._circuits_changed(step.at_us)
+        return {
+            "at": timestamp(step.at_us),
+            "ocn": ocn,
+            "trunk_group": trunk_group,
+            "who": who,
+            "why": why,
+            "established_calls_draining": self._policy.limiter.in_progress(Ocn(ocn)),
+        }
+
+    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
+        """Block the circuits of a trunk group, emergency calls excepted, or open them again (L8, L10).
+
+        Raises `StepRefused`.
+        """
+        step = Blocking(self._clock.now_us(), trunk_group, blocked, who, why)
+        self._journalled(step, self._policy.blockings.objection_to(step, self._groups))
+        self._policy.blockings.add(step)
+        self._circuits_changed(step.at_us)
+        circuits = self._groups[trunk_group].circuits
+        return {
+            "at": timestamp(step.at_us),
+            "trunk_group": trunk_group,
+            "blocked": blocked,
+            "who": who,
+            "why": why,
+            "circuits": len(circuits) if circuits is not None else 0,
+            "emergency_reserve": circuits.emergency_reserve if circuits is not None else 0,
+        }
+
+    def _journalled(self, step: Cutover | Blocking, objection: str | None) -> None:
+        """Have a step on the disk, unless something stands against it."""
+        if objection is not None:
+            raise StepRefused(objection)
+        try:
+            self._journal.append(step)
+        except DatabaseFileError as error:
+            raise StepRefused(str(error)) from error
