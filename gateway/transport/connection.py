@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         if self._why is not None or self._over:
             transport.abort()
             return
-        _notice_a_vanished_peer(transport.get_extra_info("socket"))
+        notice_a_vanished_peer(transport.get_extra_info("socket"))
         transport.set_write_buffer_limits(high=self._table.limits.queued_bytes)
         secured = transport.get_extra_info("ssl_object")
         names = names_in(secured.getpeercert() or {}) if secured is not None else frozenset()
@@ -279,7 +279,7 @@ class Connection(asyncio.Protocol):
             self._endpoint.closed(self.hop)
 
 
-def _notice_a_vanished_peer(sock: socket.socket) -> None:
+def notice_a_vanished_peer(sock: socket.socket) -> None:
     with suppress(OSError):  # gone already: the loop says so
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in KEEP_ALIVE:

@@ -230,6 +230,11 @@ class SipEndpoint:
         self.perform(self._undeliverable(messages, at_us), at_us)
         self._arm()
 
+    def act(self, actions: Iterable[Action], at_us: int) -> None:
+        """Do what the proxy asked for when it was told of something else than SIP: a signalling link."""
+        self.perform(actions, at_us)
+        self._arm()
+
     def perform(self, actions: Iterable[Action], at_us: int) -> None:
         """Do what the proxy asks, and what it asks for where a message could not be sent."""
         for _ in range(MOST_ROUNDS):

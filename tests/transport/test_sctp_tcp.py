@@ -1,0 +1,118 @@
+"""M3UA on TCP: messages cut by their own length, whatever comes."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from associations import MANAGEMENT, free_tcp_address, message, pair, soon
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.transport.sctp import LinkCarrier, SctpLimits
+from gateway.transport.sctp.tcp import MessageCutter
+
+MOST = 1_000
+LENGTHS = st.lists(st.integers(12, MOST), max_size=20)
+
+
+@given(LENGTHS, st.lists(st.integers(1, 300), min_size=1))
+def test_messages_come_out_whole_however_the_stream_is_cut(lengths: list[int], pieces: list[int]) -> None:
+    sent = [message(number, length) for number, length in enumerate(lengths)]
+    stream, cutter, cut = b"".join(sent), MessageCutter(MOST), []
+    position = turn = 0
+    while position < len(stream):
+        size = pieces[turn % len(pieces)]
+        messages, fault = cutter.cut(stream[position : position + size])
+        assert fault is None
+        cut += messages
+        position, turn = position + size, turn + 1
+    assert cut == sent
+    assert not cutter.partial
+
+
+@given(st.lists(st.binary(min_size=1, max_size=100)))
+def test_no_stream_is_too_strange_to_be_cut(pieces: list[bytes]) -> None:
+    cutter = MessageCutter(MOST)
+    for piece in pieces:
+        messages, fault = cutter.cut(piece)
+        assert all(8 <= len(one) <= MOST for one in messages)
+        if fault is not None:
+            break
+
+
+@pytest.mark.parametrize(
+    ("data", "cut", "fault"),
+    [
+        (b"", 0, None),
+        (message()[:7], 0, None),
+        (message(length=MOST), 1, None),
+        (message(length=MOST + 4), 0, "a message of 1004 bytes was announced"),
+        (message() + bytes(8), 1, "a message of 0 bytes was announced"),
+        (bytes.fromhex("0100010100000007"), 0, "a message of 7 bytes was announced"),
+        (bytes.fromhex("0100030300000008"), 1, None),  # BEAT without data
+        (b"GET / HTTP/1.1\r\n\r\n", 0, "a message of 790644820 bytes was announced"),
+    ],
+)
+def test_a_stream_is_cut_by_length_up_to_what_cannot_be_one(data: bytes, cut: int, fault: str | None) -> None:
+    messages, found = MessageCutter(MOST).cut(data)
+    assert (len(messages), found) == (cut, fault)
+    for byte_by_byte in [MessageCutter(MOST)]:
+        faults = [byte_by_byte.cut(data[at : at + 1])[1] for at in range(len(data))]
+        assert next(filter(None, faults), None) == fault
+
+
+async def test_garbage_ends_the_association() -> None:
+    async with pair(LinkCarrier.TCP) as sides:
+        reader, writer = await asyncio.open_connection(*sides.listener.local)
+        theirs = await sides.server.user.association()
+        writer.write(b"GET / HTTP/1.1\r\n\r\n")
+        assert await sides.server.user.end() == (theirs, "a message of 790644820 bytes was announced")
+        with pytest.raises(ConnectionResetError):
+            await soon(reader.read())
+        writer.close()
+
+
+async def test_half_a_message_is_not_waited_for_without_end() -> None:
+    async with pair(LinkCarrier.TCP, limits=SctpLimits(message_s=0.1)) as sides:
+        reader, writer = await asyncio.open_connection(*sides.listener.local)
+        theirs = await sides.server.user.association()
+        writer.write(message(1) + message(2)[:10])
+        assert (await sides.server.user.message()).data == message(1)
+        assert await sides.server.user.end() == (theirs, "half a message came, and no more")
+        with pytest.raises(ConnectionResetError):
+            await soon(reader.read())
+        writer.close()
+
+
+async def test_a_peer_that_closes_its_side_is_down() -> None:
+    async with pair(LinkCarrier.TCP) as sides:
+        _, writer = await asyncio.open_connection(*sides.listener.local)
+        theirs = await sides.server.user.association()
+        writer.write(message())
+        writer.close()
+        assert (await sides.server.user.message()).data == message()
+        assert await sides.server.user.end() == (theirs, "the peer closed the connection")
+
+
+async def test_messages_of_management_are_on_stream_0_and_data_on_1() -> None:
+    async with pair(LinkCarrier.TCP) as sides:
+        ours, _ = await sides.associate()
+        ours.send(9, message(1))
+        ours.send(0, message(2, message_class=MANAGEMENT))
+        assert [(await sides.server.user.message()).stream for _ in range(2)] == [1, 0]
+
+
+async def test_nobody_listens() -> None:
+    async with pair(LinkCarrier.TCP) as sides:
+        association = sides.client.carrier.connect(free_tcp_address(), sides.client.user)
+        assert await sides.client.user.end() == (association, "connection refused")
+
+
+async def test_a_shutdown_that_the_peer_does_not_answer_becomes_an_abort() -> None:
+    async with pair(LinkCarrier.TCP, limits=SctpLimits(closing_s=0.1)) as sides:
+        _, writer = await asyncio.open_connection(*sides.listener.local)
+        theirs = await sides.server.user.association()
+        theirs.shutdown()
+        assert await sides.server.user.end() == (theirs, "shut down, and the peer did not answer")
+        writer.close()
