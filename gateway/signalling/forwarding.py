@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.codecs.sip import SipMessage, Via, completed_via, forwarded
+from gateway.codecs.sip import SipMessage, Via, forwarded
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.call import Action, send_to
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.own_side import OwnSide
-from gateway.signalling.requests import request_of
+from gateway.signalling.requests import received_via, request_of
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction, ServerTransaction
 
@@ -64,7 +64,7 @@ class Forwarder:
     ) -> None:
         """An ACK for a 2xx has no transaction: it is sent on and forgotten."""
         own = self._own.towards(target).via + self._own.new_branch() + b"\r\n"
-        received = completed_via(via_value, via, source.host, source.port)
+        received = received_via(via_value, via, source)
         actions.append(send_to(forwarded(request, own, hops, received, pop_route=pop_route), target))
 
 

@@ -12,9 +12,10 @@ from gateway.policy.engine import Engine
 from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
 from gateway.signalling.calls import CallsUp
-from gateway.signalling.dialogs import MAX_PASSES, Dialog
+from gateway.signalling.dialogs import MAX_PASSES, Dialog, DialogKey
 from gateway.signalling.failover import Failover
 from gateway.signalling.forwarding import hindrance_of
+from gateway.signalling.members import TrunkMember
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
@@ -99,9 +100,44 @@ class NewCalls:
             self._refuse(server, call, at_us, actions)
             return
         self._answers.in_transaction(server, 100, "Trying", at_us, actions)
-        dialog = self._calls.open(key, server.source, self._members.state_of(ingress), member, call)
-        learn_from_request(dialog, request, from_caller=True, opening=True)
-        egress = decision.egress
+        self._send_on(server, key, member, call, onward, hops - 1, pop_route, at_us, actions)
+
+    def open_decided(self, server: ServerTransaction, call: Call, at_us: int, actions: list[Action]) -> None:
+        """Send on the INVITE of a call that came on a circuit and was let through by what its IAM said.
+
+        It is written by our own user agent: it is not asked whether it can be read in two ways, nor does it need a 100.
+        """
+        actions.append(Decided(call))
+        request = request_of(server)
+        hops = hops_left(request)
+        member = self._members.member_for(call.decision)
+        if hops == 0 or member is None or self._overloaded(call.attempt.emergency):
+            status, phrase = (483, "Too Many Hops") if hops == 0 else (503, AT_CAPACITY)
+            self._answers.once(server, status, phrase, actions)
+            call.final_status, call.ended_by, call.ended_at_us = status, EndedBy.FAILURE, at_us
+            self._engine.ended(call.attempt, at_us)
+            actions.append(Ended(call))
+            return
+        self._layer.add_server(server)
+        key = (request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
+        self._send_on(server, key, member, call, request, hops - 1, False, at_us, actions)
+
+    def _send_on(
+        self,
+        server: ServerTransaction,
+        key: DialogKey,
+        member: TrunkMember,
+        call: Call,
+        onward: SipMessage,
+        hops: int,
+        pop_route: bool,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        """Open the dialog of a call that is let through, and send its INVITE to the member."""
+        attempt, egress = call.attempt, call.decision.egress
+        dialog = self._calls.open(key, server.source, self._members.state_of(attempt.ingress), member, call)
+        learn_from_request(dialog, request_of(server), from_caller=True, opening=True)
         if egress is not None and egress.tgrp is not None and egress.trunk_context is not None:
             uri = with_trunk(onward.request_uri, egress.tgrp.encode(), egress.trunk_context.encode())
             onward, pop_route = with_way(onward, uri, []), False
@@ -113,7 +149,7 @@ class NewCalls:
             self._answers.in_transaction(server, *hindrance[:2], at_us, actions, hindrance[2])
             self._calls.fail(dialog, hindrance[0], EndedBy.FAILURE, at_us, actions)
             return
-        self._failover.send(server, dialog, hops - 1, pop_route, at_us, actions)
+        self._failover.send(server, dialog, hops, pop_route, at_us, actions)
 
     def _unfit(self, server: ServerTransaction, request: SipMessage, hops: int, actions: list[Action]) -> bool:
         """Whether the request cannot go on, whoever sent it (RFC 3261 section 16.3); then it has been answered."""

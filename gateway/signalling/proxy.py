@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import SipMessage, completed_via, headers, parse_via, read_response, tag_of
+from gateway.codecs.sip import SipMessage, headers, parse_via, read_response, tag_of
 from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
 from gateway.signalling.answers import ALLOW, Answers
-from gateway.signalling.call import Action, Send
+from gateway.signalling.call import Action, Call, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.failover import Failover
 from gateway.signalling.forwarding import Forwarder
@@ -29,16 +29,13 @@ from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
-from gateway.signalling.requests import reply_address, request_of, server_key
-from gateway.signalling.response_relay import ResponseRelay
+from gateway.signalling.requests import received_via, reply_address, request_of, server_key
+from gateway.signalling.response_relay import LONGEST_REASON, MAX_REASONS, ResponseRelay
 from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction, State
 
 _UDP: Final = Transport.UDP
-MAX_REASONS: Final = 4
-LONGEST_REASON: Final = 256
-"""Reason lines of a CANCEL that are passed on, and the bytes of each: one a protocol, in the length of a sentence."""
 
 
 class SipProxy:
@@ -114,6 +111,21 @@ class SipProxy:
         except Malformed as fault:
             if data.strip(b"\r\n\x00"):  # empty lines keep a path through a NAT open (RFC 5626 section 3.5.1)
                 self._answers.malformed(data, message, fault, source, actions)
+        return actions
+
+    def open_decided(self, invite: bytes, source: Hop, call: Call, at_us: int) -> list[Action]:
+        """An INVITE of our own user agent, made of the IAM of a call that the exchange had decided and let through.
+
+        `source` is the exchange at the far end of the circuit, ``Hop(point code, CIC, Transport.SS7)``. From here on
+        the call is the proxy's: it tells that it was decided, how it gets on, and that it ended.
+        """
+        actions: list[Action] = []
+        request = SipMessage(invite)
+        via_value = request.required(headers.VIA)
+        via = parse_via(via_value)
+        key = server_key(request, via, via_value, _sender(source, call.attempt.ingress, known_host=True))
+        server = ServerTransaction(key, request, source, source, None)
+        self._new_calls.open_decided(server, call, at_us, actions)
         return actions
 
     def connected(self, hop: Hop, names: frozenset[str]) -> None:
@@ -257,7 +269,7 @@ class SipProxy:
             self.counters.absorbed += 1
             self._layer.repeated(server, at_us, actions)
             return
-        received = completed_via(via_value, via, source.host, source.port)
+        received = received_via(via_value, via, source)
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received, known_host)
         if method == b"CANCEL":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import SipMessage, Via, headers, parameter_of, split_list, tag_of
+from gateway.codecs.sip import SipMessage, Via, completed_via, headers, parameter_of, split_list, tag_of
 from gateway.codecs.sip.headers import Header
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.transaction_layer import ServerKey
@@ -21,6 +21,7 @@ _USUAL_HOPS: Final = {b"%d" % number: number for number in range(1, 71)}
 MAX_VIAS: Final = 70
 """As many hops as Max-Forwards usually allows."""
 _UDP: Final = Transport.UDP
+_SS7: Final = Transport.SS7
 
 
 def server_key(request: SipMessage, via: Via, value: bytes, sender: str) -> ServerKey:
@@ -51,6 +52,15 @@ def reply_address(source: Hop, via: Via, value: bytes, hosts: Set[str]) -> Hop:
         if maddr in hosts:
             return Hop(maddr, via.port)
     return source if via.rport or via.port == source.port else Hop(source.host, via.port)
+
+
+def received_via(value: bytes, via: Via, source: Hop) -> bytes | None:
+    """The previous hop's Via as it goes back, with where it came from; None where nothing is to be filled in.
+
+    A point code is no address that the grammar has a place for (RFC 3261 section 25.1), and our own user agent, which
+    stands before it, needs none.
+    """
+    return None if source.transport is _SS7 else completed_via(value, via, source.host, source.port)
 
 
 def vias_of(request: SipMessage) -> Iterator[bytes]:

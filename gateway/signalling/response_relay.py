@@ -22,6 +22,11 @@ from gateway.signalling.session_timers import REFRESHES, SessionTimers
 from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ClientTransaction
 
+MAX_REASONS: Final = 4
+LONGEST_REASON: Final = 256
+"""Reason lines of a message that are passed on where its fields are not, and the bytes of each: one a protocol, in the
+length of a sentence."""
+
 
 class ResponseRelay:
     """The user of the transactions, as their layer knows it."""
@@ -66,7 +71,7 @@ class ResponseRelay:
             opening = client.branch == dialog.opened_by
             learn_from_response(dialog, response.onward, self._own, client.to_caller, opening)
         if status == 503:
-            self._fail(client, "the next hop is out of service", _retry_after(response.onward), at_us, actions)
+            self._fail(client, "the next hop is out of service", _kept_of(response.onward), at_us, actions)
             return
         onward = response.onward
         if 200 <= status < 300 and client.method in REFRESHES:
@@ -152,9 +157,19 @@ def _given_up_by(client: ClientTransaction) -> EndedBy | None:
     return EndedBy.CANCEL if client.cancelled or client.cancel_wanted else None
 
 
-def _retry_after(response: bytes) -> bytes:
-    """The Retry-After line of a 503; empty where it has none, or cannot be read with care."""
+def _kept_of(response: bytes) -> bytes:
+    """Lines of a 503 that its stand-in keeps: Retry-After, and the Q.850 cause of a call that ISUP released (RFC 6432).
+
+    Empty where it has none, or cannot be read with care.
+    """
+    kept = b""
     with suppress(Malformed):
-        value = SipMessage(response).value(headers.RETRY_AFTER)
-        return b"Retry-After: %s\r\n" % b" ".join(value.split()) if value else b""
-    return b""
+        message = SipMessage(response)
+        value = message.value(headers.RETRY_AFTER)
+        if value:
+            kept = b"Retry-After: %s\r\n" % b" ".join(value.split())
+        for span in message.spans(headers.REASON)[:MAX_REASONS]:
+            reason = b" ".join(message.text(span).split())
+            if reason[:6].upper() == b"Q.850;" and len(reason) <= LONGEST_REASON:
+                return kept + b"Reason: %s\r\n" % reason
+    return kept

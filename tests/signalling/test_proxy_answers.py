@@ -357,3 +357,12 @@ def test_our_own_answers_do_not_come_back_to_us() -> None:
     with Playbook() as play:
         started(play)
         play >> Datagram(play.sent, OURSELVES) << sends("482", OURSELVES)
+
+
+def test_the_cause_of_a_503_goes_on_in_the_500_that_stands_for_it() -> None:
+    cause = b"Reason: Q.850;cause=34;location=LN"
+    with Playbook() as play:
+        invite = started(play)
+        play >> reply(invite, 503, lines=(b"Reason: SIP;cause=503", cause)) << sends("ACK", CALLEE)
+        play << sends("500", CALLER, lines=(cause,))
+        play << ended(EndedBy.FAILURE, 500)
