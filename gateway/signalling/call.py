@@ -116,4 +116,14 @@ class LinkChanged(NamedTuple):
     at_us: int
 
 
-Action = Send | Decided | Progressed | Ended | Locate | MemberChanged | Carry | Drop | LinkChanged
+class ToProxy(NamedTuple):
+    """Give this to the proxy: what our user agent between circuits and SIP says. It never leaves the signalling point."""
+
+    data: bytes
+    source: Hop
+    """The exchange at the far end of the circuit: ``Hop(point code, CIC, Transport.SS7)``."""
+    call: Call | None = None
+    """Set with the INVITE of a call that was decided: it is for `SipProxy.open_decided`, all else for `receive`."""
+
+
+Action = Send | Decided | Progressed | Ended | Locate | MemberChanged | Carry | Drop | LinkChanged | ToProxy
