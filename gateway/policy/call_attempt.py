@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import TelephoneNumber
@@ -48,13 +49,14 @@ class NumberFact(NamedTuple):
     """A telephone number as one field of the message carries it."""
 
     field: str
-    """Header or message part: ``From``, ``P-Asserted-Identity``, ``Request-URI``, ``Diversion`` ..."""
+    """Header or message part: ``From``, ``P-Asserted-Identity``, ``Request-URI``, ``Diversion`` ...; of an ISUP message
+    the parameter: ``Calling party number``, ``Charge number``, ``Generic address`` ..."""
     number: TelephoneNumber | None
     """None where the field is there and carries no telephone number (``sip:anonymous@anonymous.invalid``)."""
     raw: bytes
     """The bytes of the field's value as received."""
     offset: int
-    """Byte offset of `raw` in the message."""
+    """Byte offset of `raw` in the message; below 0 where the field is not there at all, and `raw` is empty."""
 
 
 def number_fact(field_name: str, number: TelephoneNumber | None, raw: bytes, offset: int) -> NumberFact:
@@ -68,6 +70,9 @@ class TextFact(NamedTuple):
     field: str
     raw: bytes
     offset: int
+    value: str = ""
+    """What `raw` says, where it is not text itself: of an ISUP parameter, ``27`` or ``payphone``; empty where it cannot
+    be read."""
 
 
 @dataclass(slots=True)  # not frozen: freezing costs 3 us a call on the hot path; nobody writes to it once it is made
@@ -118,9 +123,10 @@ class CallAttempt:
     emergency: bool = False
     """911, ``urn:service:sos`` or a configured public-safety number was called."""
     protocol: Protocol = Protocol.SIP
-    """Of an ISUP call, `called` is the called party number, or the ported number of a generic address; `from_` is the
-    calling party number, and `asserted` is empty; `routing_number` is the LRN in the called party number; `npdi` is the
-    ported number translation indicator (M bit)."""
+    """Of an ISUP call, `called` is the called party number, or the ported number of a generic address; `to` is the
+    same, `from_` the calling party number, and `asserted` is empty; `routing_number` is the LRN in the called party
+    number; `npdi` is the ported number translation indicator (M bit); `diversions` are redirecting number and original
+    called number; `display_name` is the generic name, where it may be shown."""
     presentation: Presentation | None = None
     """ISUP: of the calling party number. SIP says it with Privacy and an anonymous From."""
     screening: Screening | None = None
@@ -133,6 +139,12 @@ class CallAttempt:
     """ISUP: the hop counter; SIP: Max-Forwards."""
     encapsulated: CallAttempt | None = None
     """SIP-I: what the IAM in the message's body says of the same call (Q.1912.5, RFC 3372)."""
+    unreadable_body: TextFact | None = None
+    """SIP-I: the ISUP body of which no IAM can be read; its value says why."""
+    variant: Variant | None = None
+    """ISUP: the edition that the message was read by."""
+    redirections: int | None = None
+    """ISUP: the redirection counter of the redirection information (Q.763 section 3.45)."""
 
     calling: NumberFact = field(init=False)
     """The calling party number: P-Asserted-Identity where it carries a number, else From (RFC 3325)."""
