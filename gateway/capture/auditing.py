@@ -31,8 +31,8 @@ from gateway.codecs.sip import SipMessage, headers
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import NO_TRUNK_GROUP
 from gateway.policy.engine import Engine
+from gateway.policy.facts import NO_TRUNK_GROUP
 from gateway.policy.verdict import Finding, Verdict
 from gateway.signalling.call import Call
 from gateway.signalling.sip_attempt import attempt_of

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.policy.checks.facts import asked_privacy, evidence, same_number
+from gateway.policy.facts import asked_privacy, evidence, same_number
 from gateway.policy.verdict import Evidence, Verdict
 
 CHECK: Final = "between_legs"

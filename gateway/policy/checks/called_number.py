@@ -8,7 +8,7 @@ from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import evidence, passed, passports_of, same_number, tn_number, violation
+from gateway.policy.facts import evidence, passed, passports_of, same_number, tn_number, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 

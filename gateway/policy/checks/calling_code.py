@@ -10,7 +10,7 @@ from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
+from gateway.policy.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 

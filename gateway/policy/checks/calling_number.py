@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
-from gateway.policy.checks.facts import (
+from gateway.policy.facts import (
     canonical_digits,
     claims_nanp,
     evidence,

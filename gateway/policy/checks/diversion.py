@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.policy.checks.facts import claims_nanp, evidence, passed, passports_of, tn_number, violation
+from gateway.policy.facts import claims_nanp, evidence, passed, passports_of, tn_number, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
 

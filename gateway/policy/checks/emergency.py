@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import evidence, on_partner_side, passed
+from gateway.policy.facts import evidence, on_partner_side, passed
 from gateway.policy.verdict import Finding, Verdict
 
 

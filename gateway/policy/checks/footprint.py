@@ -11,7 +11,7 @@ from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.calling_code import TOLL_FREE
-from gateway.policy.checks.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
+from gateway.policy.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.passport import Passport
 from gateway.policy.call_attempt import CallAttempt, TextFact
-from gateway.policy.checks.facts import evidence, passed, read_identity, tn_number
+from gateway.policy.facts import evidence, passed, read_identity, tn_number
 from gateway.policy.verdict import Finding, Verdict
 
 FRESH_US: Final = 60_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.policy.checks.facts import asked_privacy, evidence, passed, violation
+from gateway.policy.facts import asked_privacy, evidence, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.interconnection.carriers import CarrierBook, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.facts import NO_TRUNK_GROUP, not_judged, passed, violation
+from gateway.policy.facts import NO_TRUNK_GROUP, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
