@@ -1,12 +1,13 @@
-"""What the lab sees of the running gateway: every decision by its Call-ID, and every datagram of its socket."""
+"""What the lab sees of the running gateway: every decision by its Call-ID, and every packet of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from sim.packets import MOST_PACKETS, Packet
+from sim.packets import MOST_PACKETS, Carried, Packet
 from sim.sip_text import Address
 
 WAIT_S = 5.0
@@ -68,6 +69,16 @@ class LiveDecisions:
         self._most = most
         self._waiting: list[tuple[Callable[[str, DecisionSeen], bool], asyncio.Event]] = []
 
+    def latest(self, prefix: str, after: int) -> tuple[str, DecisionSeen] | None:
+        """The last call decided whose Call-ID starts so, but for the first `after` of the run.
+
+        A call on a circuit has a Call-ID of the gateway's making: point codes, CIC and time.
+        """
+        for call_id in islice(reversed(self.by_call_id), len(self.by_call_id) - after):
+            if call_id.startswith(prefix):
+                return call_id, self.by_call_id[call_id]
+        return None
+
     def decided(self, call: Any) -> None:
         if not self.recording or len(self.by_call_id) >= self._most:
             return
@@ -105,7 +116,7 @@ class Peer(Protocol):
 
 
 class GatewayTap:
-    """Keeps what the gateway's socket received and sent, with the times that its decisions rest on."""
+    """Keeps what the gateway received and sent, on sockets and links, with the times that its decisions rest on."""
 
     def __init__(self, most: int = MOST_PACKETS) -> None:
         self.packets: list[Packet] = []
@@ -114,10 +125,17 @@ class GatewayTap:
         self._most = most
 
     def __call__(self, at_us: int, source: Peer, destination: Peer, payload: bytes) -> None:
+        self._keep(Packet(at_us, source.address, destination.address, payload))
+
+    def link(self, at_us: int, source: Address, destination: Address, message: bytes) -> None:
+        """An M3UA message of one of the gateway's signalling links (`gateway.transport.links.LinkTap`)."""
+        self._keep(Packet(at_us, source, destination, message, Carried.M3UA))
+
+    def _keep(self, packet: Packet) -> None:
         if not self.recording:
             return
         if len(self.packets) < self._most:
-            self.packets.append(Packet(at_us, source.address, destination.address, payload))
+            self.packets.append(packet)
         else:
             self.left_out += 1
 
@@ -134,9 +152,17 @@ class GatewayTap:
         )
 
 
-def whole_run(of_gateway: Iterable[Packet], of_cast: Iterable[Packet], gateway: Address) -> list[Packet]:
-    """Every datagram of the run once: the gateway's as it saw them, the others as the cast did."""
-    others = [packet for packet in of_cast if gateway not in (packet.source, packet.destination)]
+def whole_run(of_gateway: Sequence[Packet], of_cast: Iterable[Packet], gateway: Address) -> list[Packet]:
+    """Every packet of the run once: the gateway's as it saw them, the others as the cast did.
+
+    Which associations are the gateway's is known by its own packets: either of their ends may have dialled.
+    """
+    associations = {frozenset(packet[1:3]) for packet in of_gateway if packet.carried is Carried.M3UA}
+    others = [
+        packet
+        for packet in of_cast
+        if gateway not in (packet.source, packet.destination) and frozenset(packet[1:3]) not in associations
+    ]
     return sorted((*of_gateway, *others), key=lambda packet: packet.at_us)
 
 

@@ -4,8 +4,8 @@ import contextlib
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage
+from sim.frames import LONGEST_DATAGRAM
 from sim.malformed import Expected, corpus
-from sim.packets import LONGEST_PAYLOAD
 
 OWN = ("127.0.0.1", 5060)
 
@@ -17,7 +17,7 @@ def test_the_corpus_has_many_kinds_and_each_its_own_name() -> None:
 
 
 def test_every_datagram_fits_udp() -> None:
-    assert max(len(kind.payload(OWN)) for kind in corpus()) <= LONGEST_PAYLOAD
+    assert max(len(kind.payload(OWN)) for kind in corpus()) <= LONGEST_DATAGRAM
 
 
 def test_what_is_to_be_answered_has_the_fields_of_which_an_answer_is_made() -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.packets import LONGEST_PAYLOAD, Packet, PacketLog, write_capture
+from sim.frames import LONGEST_DATAGRAM, crc32c
+from sim.packets import Carried, Packet, PacketLog, write_capture
 
 A, B, SIX = ("127.0.0.1", 5060), ("127.0.0.2", 40_000), ("::1", 5060)
 
@@ -32,6 +33,35 @@ def test_a_capture_holds_each_datagram_with_its_time_and_sound_checksums(tmp_pat
         assert type(frame)(bytes(again))[UDP].chksum == frame[UDP].chksum
 
 
+M3UA_DATA = bytes.fromhex("01000101000000140210000c00000001000000020502000f")
+M3UA_ASPUP = bytes.fromhex("0100030100000008")
+
+
+def test_m3ua_is_written_as_chunks_of_an_association_with_a_tag_for_each_direction(tmp_path: Path) -> None:
+    from scapy.layers.inet import IP
+    from scapy.layers.sctp import SCTP, SCTPChunkData
+    from scapy.utils import rdpcap
+
+    sent = [(A, B, M3UA_ASPUP), (A, B, M3UA_DATA), (B, A, M3UA_DATA + b"odd"), (A, B, M3UA_DATA)]
+    path = tmp_path / "run.pcap"
+    write_capture(path, [Packet(at, *packet, Carried.M3UA) for at, packet in enumerate(sent)])
+    read = rdpcap(str(path))
+    chunks = [frame[SCTPChunkData] for frame in read]
+    assert [bytes(chunk.data) for chunk in chunks] == [message for _, _, message in sent]
+    assert [(chunk.proto_id, chunk.beginning, chunk.ending) for chunk in chunks] == [(3, 1, 1)] * 4
+    assert [(chunk.stream_id, chunk.stream_seq) for chunk in chunks] == [(0, 0), (1, 0), (1, 0), (1, 1)]
+    assert [chunks[at].tsn - chunks[0].tsn for at in (1, 3)] == [1, 2]
+    assert read[0][SCTP].tag == read[3][SCTP].tag != read[2][SCTP].tag
+    for frame in read:
+        again = frame.copy()
+        del again[SCTP].chksum, again[IP].chksum
+        assert bytes(type(frame)(bytes(again))) == bytes(frame)
+
+
+def test_the_checksum_of_sctp_is_that_of_its_rfc() -> None:
+    assert crc32c(b"123456789") == 0xE3069283
+
+
 def test_a_packet_between_two_ip_versions_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"127\.0\.0\.1 and ::1 are of two IP versions"):
         write_capture(tmp_path / "run.pcap", [Packet(1, A, SIX, b"")])
@@ -39,7 +69,7 @@ def test_a_packet_between_two_ip_versions_is_refused(tmp_path: Path) -> None:
 
 def test_a_payload_that_udp_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds 65507 octets"):
-        write_capture(tmp_path / "run.pcap", [Packet(1, A, B, b"x" * (LONGEST_PAYLOAD + 1))])
+        write_capture(tmp_path / "run.pcap", [Packet(1, A, B, b"x" * (LONGEST_DATAGRAM + 1))])
 
 
 def test_a_datagram_within_the_cast_is_kept_once() -> None:
