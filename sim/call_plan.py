@@ -76,6 +76,10 @@ class CallOutcome:
     """The final response as it came."""
 
     @property
+    def name(self) -> str:
+        return self.call_id
+
+    @property
     def clean(self) -> bool:
         """Answered, and ended by a BYE that was answered with 200, whoever sent it."""
         return self.answered and (self.released_by == "called" or self.bye_status == 200)

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from gateway.operations.configuration import Configuration
 from gateway.wiring.audit import audit
+from sim.act import Result
 from sim.laboratory import Lab, opened
 from sim.observation import DecisionSeen, differences, numbered, seen
 from sim.packets import write_capture
@@ -22,7 +23,6 @@ from sim.reporting import Watcher, consoles, document, print_comparison, print_t
 from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
 from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
 from sim.serving import serve_on, told_to_stop
-from sim.stage import Result
 
 T = TypeVar("T")
 

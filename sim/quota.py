@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
 from sim.cast import Limit
 
 
@@ -24,3 +28,23 @@ class Quota:
 
     def _left_over(self, now_s: float) -> float:
         return max(self._spent - (now_s - self._at) * self.limit.sustained_per_s, 0.0)
+
+
+class Quotas:
+    """The quota of every provider that has a limit."""
+
+    def __init__(self, limits: Mapping[str, Limit]) -> None:
+        self._quotas = {provider: Quota(limit) for provider, limit in limits.items()}
+
+    def spent(self, provider: str, calls: int = 1) -> None:
+        """Note calls that a provider placed just now."""
+        if provider in self._quotas:
+            self._quotas[provider].spend(calls, time.monotonic())
+
+    async def wait_for(self, wanted: Callable[[str], int | None]) -> None:
+        """Wait until every provider may place so many calls; None: as many as it may at once."""
+        for provider, quota in self._quotas.items():
+            calls = wanted(provider)
+            wait_s = quota.until(quota.limit.burst if calls is None else calls, time.monotonic())
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)

@@ -17,12 +17,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from sim.act import Result
 from sim.cast import configuration_text
 from sim.laboratory import CONFIGURATION, JOURNAL, Lab, opened
 from sim.observation import DecisionSeen
 from sim.packets import write_capture
 from sim.scenario import FOLDER, Scenario, load
-from sim.stage import Result
 
 CAPTURE: Final = "run.pcap"
 EXPECTED: Final = "expected.json"

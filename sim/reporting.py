@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from sim.act import Result
 from sim.results_table import table
-from sim.stage import Result
 
 
 class Watcher(Protocol):

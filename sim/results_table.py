@@ -7,7 +7,7 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Final, NamedTuple
 
-from sim.stage import Result
+from sim.act import Result
 
 ONE_LINE_FROM: Final = 100
 """Columns from which the sentence stands beside its verdict."""

@@ -11,237 +11,35 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
-from sim.cast import AGENTS, DEFAULT_TRUNK, HOST_TRUNKS, PROVIDERS, RELAYED, SOCKET_TRUNK
+from sim import steps as script
 
 FOLDER: Final = Path(__file__).resolve().parent / "scenarios"
 LARGEST_FILE: Final = 64 * 1024
-MOST_CALLS: Final = 5_000
-
-
-def _one_of(names: Iterable[str], what: str) -> AfterValidator:
-    known = tuple(names)
-
-    def validate(value: str) -> str:
-        if value not in known:
-            raise ValueError(f"{value[:80]!r} is not {what}; use one of: {', '.join(known)}")
-        return value
-
-    return AfterValidator(validate)
-
-
-Agent = Annotated[str, _one_of(AGENTS, "one of the cast")]
-Provider = Annotated[str, _one_of(PROVIDERS, "a provider of the cast")]
-Relayed = Annotated[str, _one_of((trunk.name for trunk in RELAYED), "a trunk group of the partner's switch")]
-AnyTrunk = Annotated[
-    str, _one_of((trunk.name for trunk in (*RELAYED, SOCKET_TRUNK, *HOST_TRUNKS)), "a trunk group of the lab")
-]
-Status = Annotated[int, Field(ge=100, le=699)]
-Seconds = Annotated[float, Field(ge=0, le=30)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
-
-
-class Expect(_Table):
-    """What the gateway must make of the judged call."""
-
-    outcome: Literal["ADMIT", "REFUSE", "DIVERT", "NONE"]
-    """The engine's; NONE where the call must not even be decided."""
-    clause: str
-    """The clause that the verdict rests on; for NONE, what the answer rests on."""
-    about: str | None = None
-    """The section of a standard that the scenario is there for, where that isn't the check's clause; for the table."""
-    check: str | None = None
-    verdict: str | None = None
-    """That check's verdict: of a refused call the one that refused it, else the one the scenario is about."""
-    status: Status
-    """Final SIP status that the caller sees."""
-
-    @property
-    def text(self) -> str:
-        """The verdict in a word or two, for the table."""
-        return verdict_text(self.outcome, self.verdict, self.status)
-
-    @property
-    def shown_clause(self) -> str:
-        """What the table says the scenario rests on."""
-        return self.about or self.clause
-
-
-def verdict_text(outcome: str, verdict: str | None, status: int | None) -> str:
-    """How a verdict is shown: ``ADMIT``, ``ADMIT (WARN)``, ``ALTERED 403``, ``not decided, 481``."""
-    if outcome == "NONE":
-        return f"not decided, {status}"
-    if outcome == "REFUSE":
-        return f"{verdict} {status}"
-    return outcome if verdict in (None, "PASS") else f"{outcome} ({verdict})"
-
-
-class StepExpect(_Table):
-    """What must come of one step. What isn't given isn't looked at, but for what holds for every call."""
-
-    status: Status | None = None
-    check: str | None = None
-    verdict: str | None = None
-    clause: str | None = None
-    trunk_group: AnyTrunk | None = None
-    """By which the call leaves the gateway."""
-    received_by: Agent | None = None
-    released_by: Literal["caller", "called"] | None = None
-    has: tuple[str, ...] = ()
-    """Texts that the INVITE has at the far end."""
-    lacks: tuple[str, ...] = ()
-
-
-class FloodExpect(_Table):
-    """What must come of a flood."""
-
-    status: Status
-    """Of every call that isn't answered."""
-    verdict: str
-    answered_at_least: int = 0
-    answered_at_most: int
-    refused_at_least: int = 1
-
-
-class Call(_Table):
-    """Place calls, one after the other."""
-
-    do: Literal["call"]
-    from_: Agent = Field(alias="from")
-    over: Relayed = DEFAULT_TRUNK
-    """The trunk group that the partner's switch takes for a provider's call."""
-    called: str
-    calling: str | None = None
-    """Left out: an anonymous From."""
-    display_name: str | None = None
-    to: str | None = None
-    asserted: tuple[str, ...] = ()
-    privacy: str | None = None
-    charge: str | None = None
-    diversion: tuple[str, ...] = ()
-    history_info: tuple[str, ...] = ()
-    attest: Literal["A", "B", "C"] | None = None
-    """Send a PASSporT for the numbers of this step, with this attestation."""
-    extra: tuple[tuple[str, str], ...] = ()
-    max_forwards: str = "70"
-    cancel_after_s: Seconds | None = None
-    hold_s: Seconds = 0.0
-    count: Annotated[int, Field(ge=1, le=500)] = 1
-    stays_up: bool = False
-    """The next step comes when the calls are up; they stay so until `hang_up`, or the end of the scenario."""
-    together: bool = False
-    """The next step doesn't wait until this one is over."""
-    judged: bool = False
-    expect: StepExpect = StepExpect()
-
-
-class Flood(_Table):
-    """Flood the gateway from a provider's second socket."""
-
-    do: Literal["flood"]
-    from_: Provider = Field(alias="from")
-    over: Relayed = DEFAULT_TRUNK
-    called: str
-    first_calling: str
-    numbers: Annotated[int, Field(ge=1, le=MOST_CALLS)] = 100
-    calls: Annotated[int, Field(ge=1, le=MOST_CALLS)]
-    calls_per_s: Annotated[float, Field(gt=0, le=5_000)]
-    together: bool = False
-    """The next step comes when the first call of the flood is refused."""
-    judged: bool = False
-    expect: FloodExpect
-
-
-class Tamper(_Table):
-    """The partner's switch alters what it relays, from now on."""
-
-    do: Literal["tamper"]
-    provider: Provider | None = None
-    """Whose calls; None: everyone's."""
-    calling_number: str | None = None
-    remove_calling_number: bool = False
-    asserted_number: str | None = None
-    called_number: str | None = None
-    strip_privacy: bool = False
-    strip_charge_number: bool = False
-    charge_number: str | None = None
-
-
-class Restore(_Table):
-    """The partner's switch is honest again, and everyone answers as usual."""
-
-    do: Literal["restore"]
-
-
-class Cutover(_Table):
-    """An operator cuts a provider over, with the same request as `tollgate cutover`. Undone when the scenario ends."""
-
-    do: Literal["cutover"]
-    provider: Provider
-    to: Relayed | None = None
-    """None: back on the shared groups."""
-    why: str
-
-
-class Answer(_Table):
-    """How one of the cast answers from now on."""
-
-    do: Literal["answer"]
-    at: Agent
-    provisional: tuple[Status, ...] = (180,)
-    ring_s: Seconds = 0.0
-    status: Status = 200
-    phrase: str = "OK"
-    reason: str | None = None
-    retry_after_s: Annotated[int, Field(ge=0, le=10)] | None = None
-    hang_up_after_s: Seconds | None = None
-
-
-class Silence(_Table):
-    """One of the cast drops whatever comes, as if nobody were there, until it is told to speak again."""
-
-    do: Literal["silence"]
-    at: Agent
-    ends: bool = False
-    """It speaks again."""
-
-
-class Member(_Table):
-    """Wait until the gateway has a member of a trunk group in this state."""
-
-    do: Literal["member"]
-    at: Agent
-    state: Literal["in service", "suspect", "penalised", "out of service"]
-
-
-class HangUp(_Table):
-    """End the calls that stay up, from the caller's side. Each must end cleanly."""
-
-    do: Literal["hang_up"]
-
-
-class Hostile(_Table):
-    """Send every hostile datagram of `sim.malformed`; each must get what is said there, and nothing may fail."""
-
-    do: Literal["hostile"]
 
 
 Step = Annotated[
-    Call | Flood | Tamper | Restore | Cutover | Answer | Silence | Member | HangUp | Hostile,
+    script.Call
+    | script.Flood
+    | script.Tamper
+    | script.Restore
+    | script.Cutover
+    | script.Answer
+    | script.Silence
+    | script.Member
+    | script.HangUp
+    | script.Hostile,
     Field(discriminator="do"),
 ]
 
 
-class _Document(_Table):
+class _Document(script.Table):
     title: str | None = None
-    expect: Expect
+    expect: script.Expect
     step: Annotated[tuple[Step, ...], Field(max_length=30)]
 
 
@@ -251,7 +49,7 @@ class Scenario:
 
     slug: str
     """The file's name without its ending; in the Call-IDs of its calls."""
-    expect: Expect
+    expect: script.Expect
     steps: tuple[Step, ...]
     title: str | None = None
 
@@ -333,7 +131,7 @@ def _contradictions(scenario: Scenario) -> Iterable[str]:
 
 
 def _judged_once(scenario: Scenario) -> str | None:
-    judged = sum(isinstance(step, Call | Flood) and step.judged for step in scenario.steps)
+    judged = sum(isinstance(step, script.Call | script.Flood) and step.judged for step in scenario.steps)
     return None if judged == 1 else f"step: exactly one call or flood has `judged = true`, not {judged}"
 
 

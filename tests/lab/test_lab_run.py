@@ -13,14 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from sim.act import Result
 from sim.lab import audited_decisions, play, run_lab
 from sim.laboratory import opened
 from sim.observation import differences
 from sim.packets import write_capture
 from sim.reporting import document
 from sim.run_folder import prepared
-from sim.scenario import FOLDER, Expect, Scenario, load
-from sim.stage import Result
+from sim.scenario import FOLDER, Scenario, load
+from sim.steps import Expect
 
 PLAYED = (
     "an-honest-call-from-a-provider-passes",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sim.act import Result
 from sim.results_table import table
 from sim.scenario import load_all
-from sim.stage import Result
 
 SCENARIOS = load_all()
 AGREEING = [Result(one, one.expect.text, one.expect.shown_clause) for one in SCENARIOS]
