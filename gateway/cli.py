@@ -64,7 +64,7 @@ def run(
     """Run the gateway alone, as a sidecar in front of a switch, until SIGTERM or Ctrl-C."""
     import logging
 
-    from gateway.wiring.live import serve_until_signalled
+    from gateway.wiring.process import serve_until_signalled
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     configuration = _configuration(config)
@@ -184,6 +184,8 @@ def reload(config: ConfigOption) -> None:
 
     def step() -> None:
         done = post_reload(configuration)
+        for fault in done["first_faults"]:
+            typer.echo(f"row not used: {fault}", err=True)
         typer.echo(f"{done['lerg_rows']} LERG 6 rows in force since {done['at']}; {done['row_faults']} rows not used")
 
     _with_faults_said(step)

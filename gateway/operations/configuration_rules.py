@@ -6,6 +6,7 @@ of shape in one place does not hide a contradiction in another, and all of them 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -186,11 +187,17 @@ def _the_emergency_group_is_there(draft: Draft) -> Iterator[Contradiction]:
         yield Contradiction(key, reason, "name a trunk group of the host side")
 
 
+def _is_folder_or_can_be(path: Path) -> bool:
+    """Whether a folder is there, or nothing is and the gateway may make one: then what is above it is a folder."""
+    there = next((each for each in (path, *path.parents) if each.exists()), path)
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
 def _files_are_there(draft: Draft) -> Iterator[Contradiction]:
     wanted: tuple[tuple[str, str, Callable[[Path], bool], str], ...] = (
         ("numbering", "lerg", Path.is_dir, "a folder"),
         ("numbering", "ported", Path.is_file, "a file"),
-        ("gateway", "state_folder", lambda path: path.is_dir() or not path.exists(), "a folder"),
+        ("gateway", "state_folder", _is_folder_or_can_be, "a folder"),
     )
     for section, key, there, kind in wanted:
         if (written := draft.setting(section, key)) is None:
@@ -201,7 +208,7 @@ def _files_are_there(draft: Draft) -> Iterator[Contradiction]:
         except (OSError, ValueError):
             found = False
         if not found:
-            reason = f"{str(path)[:500]} is not {kind} that can be read"
+            reason = f"{str(path)[:500]} is not {kind} that can be {'written to' if key == 'state_folder' else 'read'}"
             yield Contradiction((section, key), reason, "correct the path; it is relative to the configuration file")
 
 

@@ -117,7 +117,7 @@ class LinkChanged(NamedTuple):
 
 
 class ToProxy(NamedTuple):
-    """Give this to the proxy: what our user agent between circuits and SIP says. It never leaves the signalling point."""
+    """Give this to the proxy: what our user agent between circuits and SIP says. It stays within the point."""
 
     data: bytes
     source: Hop

@@ -16,6 +16,7 @@ from gateway.signalling.call import Send
 from gateway.transport.connection import Connection
 from gateway.transport.connections import Closing, ConnectionTable, Refusal
 from gateway.transport.endpoint import SipEndpoint
+from gateway.transport.listening import cannot_listen
 from gateway.transport.tls import TlsContexts
 
 ACCEPTED_PER_TURN: Final = 16
@@ -230,7 +231,5 @@ def open_listener(host: str, port: int, transport: Transport) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise OSError(
-            error.errno, f"cannot listen on {Hop(host, port, transport)} for SIP: {error.strerror}"
-        ) from error
+        raise cannot_listen(str(Hop(host, port, transport)), "SIP", error) from error
     return sock

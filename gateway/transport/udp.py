@@ -11,6 +11,7 @@ from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Send
 from gateway.transport.datagrams import datagrams_of
 from gateway.transport.endpoint import SipEndpoint
+from gateway.transport.listening import cannot_listen
 
 RECEIVE_BUFFER_BYTES: Final = 4 << 20
 BATCHES: Final = 4
@@ -76,5 +77,5 @@ def open_socket(host: str, port: int) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise OSError(error.errno, f"cannot listen on udp:{host}:{port} for SIP: {error.strerror}") from error
+        raise cannot_listen(f"udp:{host}:{port}", "SIP", error) from error
     return sock

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 from gateway.records.call_records import CallRecorder
 from gateway.signalling.call import Call
+
+LOG = logging.getLogger("tollgate.calls")
 
 
 class CallsInProgress:
@@ -34,6 +37,24 @@ class CallsInProgress:
             self.idle.clear()
         else:
             self.idle.set()
+
+
+class EmergencyLog:
+    """Observes calls: an emergency call is a line in the log (L10), without the caller's number."""
+
+    def decided(self, call: Call) -> None:
+        if call.decision.emergency:
+            ingress, egress = call.attempt.ingress, call.decision.egress
+            LOG.warning(
+                "emergency call %s on trunk group %s goes to %s",
+                *(call.attempt.call_id, ingress.name if ingress else "none", egress.name if egress else "nobody"),
+            )
+
+    def progressed(self, call: Call) -> None:
+        """Nothing to say."""
+
+    def ended(self, call: Call) -> None:
+        """As above."""
 
 
 class RecordKeeping:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import signal
 import socket
-import sys
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any, Final
@@ -32,16 +29,14 @@ from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
-from gateway.wiring.call_observers import CallsInProgress, RecordKeeping
+from gateway.wiring.call_observers import CallsInProgress, EmergencyLog, RecordKeeping
 from gateway.wiring.engine import policy_of, read_tables
 from gateway.wiring.listeners import (
     add_carriers,
     advertised,
-    allow_files,
     certificates_of,
     open_sockets,
 )
-from gateway.wiring.memory import leave_memory_to_the_system, tune_garbage_collection
 from gateway.wiring.names import names_of
 from gateway.wiring.readings import readings_of
 from gateway.wiring.status import group_status, provider_status, timestamp
@@ -51,6 +46,8 @@ LOG = logging.getLogger("tollgate")
 
 ANSWER_POLL_S: Final = 0.02
 """How often a gateway that drains looks whether the last BYE was answered."""
+SHOWN_FAULTS: Final = 20
+"""Rows that could not be used and are named to who asked for a reload."""
 LOGGED_FAULTS: Final = 1_000
 """Rows that could not be used and are named in the log; their number is in /status."""
 
@@ -108,7 +105,7 @@ class Gateway:
             self.transport: Final = SipEndpoint(
                 self.proxy,
                 self.clock,
-                (self.metrics, self._calls, RecordKeeping(self.recorder), *observers),
+                (self.metrics, self._calls, RecordKeeping(self.recorder), EmergencyLog(), *observers),
                 tap,
                 self.names.locate if self.names is not None else None,
             )
@@ -223,7 +220,12 @@ class Gateway:
             "at": timestamp(self.clock.now_us()),
             "lerg_rows": self.lerg_rows,
             "row_faults": len(tables.row_faults),
+            "first_faults": [str(fault) for fault in tables.row_faults[:SHOWN_FAULTS]],
         }
+
+    @property
+    def calls_in_progress(self) -> int:
+        return self._calls.total
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -285,55 +287,6 @@ async def running(
     finally:
         gateway.stop()
         await gateway.transport.wait_closed()
-
-
-def serve_until_signalled(configuration: Configuration, drain_s: float) -> None:
-    """Run a gateway until SIGTERM or SIGINT, then let calls end for `drain_s` seconds and stop.
-
-    A second signal stops at once. Raises what `running` raises.
-    """
-    tune_garbage_collection()
-    allow_files(configuration)
-    loop_factory = None
-    if sys.platform != "win32":
-        import uvloop
-
-        loop_factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(_serve(configuration, drain_s))
-    leave_memory_to_the_system()
-
-
-async def _serve(configuration: Configuration, drain_s: float) -> None:
-    signalled = asyncio.Event()
-    again = asyncio.Event()
-    reading: deque[asyncio.Task[None]] = deque(maxlen=2)  # a task that nobody holds may be collected
-
-    def on_signal() -> None:
-        (again if signalled.is_set() else signalled).set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
-    async with running(configuration) as gateway:
-        loop.add_signal_handler(signal.SIGHUP, lambda: reading.append(loop.create_task(_reload(gateway))))
-        for fault in gateway.policy.tables.row_faults[:LOGGED_FAULTS]:
-            LOG.warning("row not used: %s", fault)
-        host, port = gateway.operations_address
-        LOG.info("SIP on %s, operations on http %s:%d", ", ".join(map(str, gateway.listeners)), host, port)
-        await signalled.wait()
-        LOG.info("draining: calls in progress get %g s to end", drain_s)
-        draining = asyncio.create_task(gateway.drain(drain_s))
-        stopping = asyncio.create_task(again.wait())
-        await asyncio.wait({draining, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (draining, stopping):
-            task.cancel()
-    LOG.info("stopped: %d call records written, %d lost", gateway.recorder.written, gateway.recorder.lost)
-
-
-async def _reload(gateway: Gateway) -> None:
-    with suppress(StepRefused):  # which is in the log
-        await gateway.reload()
 
 
 def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> ProxySettings:

@@ -71,7 +71,8 @@ def test_a_gateway_takes_commands_while_it_runs_and_says_what_it_wrote_when_it_e
     second = tollgate("run", *CONFIG, env=gateway.env)
     assert second.returncode == 2
     assert second.stderr.splitlines() == [
-        f"cannot listen on udp:{LOOPBACK}:{gateway.sip[1]} for SIP: Address already in use"
+        f"cannot listen on udp:{LOOPBACK}:{gateway.sip[1]} for SIP: Address already in use; "
+        "end what has it, or choose another port"
     ]
 
     assert call_refused(gateway.sip).startswith("SIP/2.0 403 ")

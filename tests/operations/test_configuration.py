@@ -197,7 +197,7 @@ ONE_FAULT: list[tuple[str, str, str]] = [
      "x.toml:9: numbering.ported: FOLDER/lerg is not a file that can be read; correct the path; it is relative to "
      "the configuration file"),
     ("[numbering]", 'state_folder = "x.toml"\n[numbering]',
-     "x.toml:7: gateway.state_folder: FOLDER/x.toml is not a folder that can be read; correct the path; it is "
+     "x.toml:7: gateway.state_folder: FOLDER/x.toml is not a folder that can be written to; correct the path; it is "
      "relative to the configuration file"),
     ("2005-10-17", '"17 October 2005"',
      "x.toml:12: agreement.effective: is not a date; write year, month and day, in a file without quotes: "

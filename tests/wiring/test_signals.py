@@ -17,7 +17,7 @@ from small_gateway import LOOPBACK, Exchange
 from gateway.interconnection.trunk_groups import Hop
 from gateway.records.call_records import RECORDS_FILE, read_calls
 from gateway.transport.udp import open_socket
-from gateway.wiring.live import _serve
+from gateway.wiring.process import _serve
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the loop takes no signals there")
 
