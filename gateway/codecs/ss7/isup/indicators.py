@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 
+_tuple: Final = tuple.__new__  # makes a named tuple of eleven fields in a third of the time that its own name takes
 
-def octets(value: bytes, count: int, name: str) -> None:
-    """Raises `Malformed` unless a value is `count` octets long."""
-    if len(value) != count:
-        raise Malformed(f"{name}: {len(value)} octets instead of {count}", min(len(value), count))
+
+def wrong_length(value: bytes, count: int, name: str) -> Malformed:
+    """What to raise of a value that is not `count` octets long."""
+    return Malformed(f"{name}: {len(value)} octets instead of {count}", min(len(value), count))
 
 
 class NatureOfConnection(NamedTuple):
@@ -26,9 +27,10 @@ class NatureOfConnection(NamedTuple):
 
 
 def decode_nature_of_connection(value: bytes) -> NatureOfConnection:
-    octets(value, 1, "nature of connection indicators")
+    if len(value) != 1:
+        raise wrong_length(value, 1, "nature of connection indicators")
     octet = value[0]
-    return NatureOfConnection(octet & 0x03, octet >> 2 & 0x03, bool(octet & 0x10), octet & 0xE0)
+    return NatureOfConnection(octet & 0x03, octet >> 2 & 0x03, octet & 0x10 != 0, octet & 0xE0)
 
 
 def encode_nature_of_connection(nature: NatureOfConnection) -> bytes:
@@ -60,21 +62,25 @@ class ForwardCallIndicators(NamedTuple):
 
 
 def decode_forward_call_indicators(value: bytes) -> ForwardCallIndicators:
-    octets(value, 2, "forward call indicators")
+    if len(value) != 2:
+        raise wrong_length(value, 2, "forward call indicators")
     first = value[0]
     second = value[1]
-    return ForwardCallIndicators(
-        bool(first & 0x01),
-        first >> 1 & 0x03,
-        bool(first & 0x08),
-        bool(first & 0x10),
-        bool(first & 0x20),
-        first >> 6,
-        bool(second & 0x01),
-        second >> 1 & 0x03,
-        bool(second & 0x10),
-        bool(second & 0x20),
-        second & 0xC8,
+    return _tuple(
+        ForwardCallIndicators,
+        (
+            first & 0x01 != 0,
+            first >> 1 & 0x03,
+            first & 0x08 != 0,
+            first & 0x10 != 0,
+            first & 0x20 != 0,
+            first >> 6,
+            second & 0x01 != 0,
+            second >> 1 & 0x03,
+            second & 0x10 != 0,
+            second & 0x20 != 0,
+            second & 0xC8,
+        ),
     )
 
 
@@ -120,7 +126,8 @@ class BackwardCallIndicators(NamedTuple):
 
 
 def decode_backward_call_indicators(value: bytes) -> BackwardCallIndicators:
-    octets(value, 2, "backward call indicators")
+    if len(value) != 2:
+        raise wrong_length(value, 2, "backward call indicators")
     first = value[0]
     second = value[1]
     return BackwardCallIndicators(
@@ -128,12 +135,12 @@ def decode_backward_call_indicators(value: bytes) -> BackwardCallIndicators:
         first >> 2 & 0x03,
         first >> 4 & 0x03,
         first >> 6,
-        bool(second & 0x01),
-        bool(second & 0x02),
-        bool(second & 0x04),
-        bool(second & 0x08),
-        bool(second & 0x10),
-        bool(second & 0x20),
+        second & 0x01 != 0,
+        second & 0x02 != 0,
+        second & 0x04 != 0,
+        second & 0x08 != 0,
+        second & 0x10 != 0,
+        second & 0x20 != 0,
         second >> 6,
     )
 
@@ -169,9 +176,10 @@ class OptionalForwardCallIndicators(NamedTuple):
 
 
 def decode_optional_forward(value: bytes) -> OptionalForwardCallIndicators:
-    octets(value, 1, "optional forward call indicators")
+    if len(value) != 1:
+        raise wrong_length(value, 1, "optional forward call indicators")
     octet = value[0]
-    return OptionalForwardCallIndicators(octet & 0x03, bool(octet & 0x04), bool(octet & 0x80), octet & 0x78)
+    return OptionalForwardCallIndicators(octet & 0x03, octet & 0x04 != 0, octet & 0x80 != 0, octet & 0x78)
 
 
 def encode_optional_forward(indicators: OptionalForwardCallIndicators) -> bytes:
@@ -194,10 +202,11 @@ class OptionalBackwardCallIndicators(NamedTuple):
 
 
 def decode_optional_backward(value: bytes) -> OptionalBackwardCallIndicators:
-    octets(value, 1, "optional backward call indicators")
+    if len(value) != 1:
+        raise wrong_length(value, 1, "optional backward call indicators")
     octet = value[0]
     return OptionalBackwardCallIndicators(
-        bool(octet & 0x01), bool(octet & 0x02), bool(octet & 0x04), bool(octet & 0x08), octet & 0xF0
+        octet & 0x01 != 0, octet & 0x02 != 0, octet & 0x04 != 0, octet & 0x08 != 0, octet & 0xF0
     )
 
 
@@ -222,8 +231,9 @@ class EventInformation(NamedTuple):
 
 
 def decode_event(value: bytes) -> EventInformation:
-    octets(value, 1, "event information")
-    return EventInformation(value[0] & 0x7F, bool(value[0] & 0x80))
+    if len(value) != 1:
+        raise wrong_length(value, 1, "event information")
+    return EventInformation(value[0] & 0x7F, value[0] & 0x80 != 0)
 
 
 def encode_event(event: EventInformation) -> bytes:
@@ -249,7 +259,8 @@ class RedirectionInformation(NamedTuple):
 def decode_redirection_information(value: bytes) -> RedirectionInformation:
     if len(value) == 1:
         return RedirectionInformation(value[0] & 0x07, value[0] >> 4, 0, 0, (value[0] & 0x08) << 8, short=True)
-    octets(value, 2, "redirection information")
+    if len(value) != 2:
+        raise wrong_length(value, 2, "redirection information")
     first = value[0]
     second = value[1]
     return RedirectionInformation(

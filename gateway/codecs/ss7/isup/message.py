@@ -30,10 +30,11 @@ from gateway.codecs.ss7.isup.indicators import (
     decode_optional_backward,
     decode_optional_forward,
     decode_redirection_information,
-    octets,
+    wrong_length,
 )
-from gateway.codecs.ss7.isup.layouts import ANSI_LAYOUTS, ITU_LAYOUTS, Layout, has_optional_pointer
-from gateway.codecs.ss7.isup.numbers import PartyNumber, decode_number
+from gateway.codecs.ss7.isup.layouts import ANSI_LAYOUTS, ITU_LAYOUTS
+from gateway.codecs.ss7.isup.numbers import ITU, PartyNumber, read_number
+from gateway.codecs.ss7.isup.parts import find_optional, find_variable
 from gateway.codecs.ss7.isup.services import (
     CarrierId,
     GenericDigits,
@@ -86,7 +87,7 @@ class IsupMessage:
         self.variant: Final = variant
         self.has_cic: Final = has_cic
         self.type: Final[int] = kind
-        ansi = variant is Variant.ANSI
+        ansi = variant is not ITU
         layout = (ANSI_LAYOUTS if ansi else ITU_LAYOUTS)[kind]
         self.cic: Final[int | None] = (data[0] | data[1] << 8) & (0x3FFF if ansi else 0x0FFF) if has_cic else None
         first: dict[int, tuple[int, int]] = {}
@@ -100,9 +101,9 @@ class IsupMessage:
             at += size
         if at > length:
             raise Malformed("the message ends within its mandatory fixed part", length)
-        optional = _find_variable(data, at, layout, first)
+        optional = find_variable(data, at, layout, first)
         if optional:
-            _find_optional(data, optional, first, self._repeated)
+            find_optional(data, optional, first, self._repeated)
 
     def value(self, code: int) -> bytes | None:
         """The octets of a parameter, the first of its name; None where it is absent."""
@@ -161,7 +162,7 @@ class IsupMessage:
                 table, or without an optional part; a message that becomes too long, or too long for a pointer.
             Malformed: parameters of this message share octets, so that none can be changed alone.
         """
-        layout = (ANSI_LAYOUTS if self.variant is Variant.ANSI else ITU_LAYOUTS)[self.type]
+        layout = (ITU_LAYOUTS if self.variant is ITU else ANSI_LAYOUTS)[self.type]
         if layout is None:
             raise ValueError(f"the parameters of message type {self.type:#04x} are not known")
         message = self
@@ -211,7 +212,7 @@ class IsupMessage:
     @property
     def generic(self) -> tuple[PartyNumber, ...]:
         """Generic numbers (ITU-T), generic addresses (ANSI); `kind` tells which."""
-        return tuple(self._number_at(0xC0, span) for span in self.spans(0xC0))
+        return tuple([read_number(0xC0, self.data, begin, end, self.variant) for begin, end in self.spans(0xC0)])
 
     def number(self, code: int) -> PartyNumber | None:
         """The number in any of the parameters that `decode_number` reads."""
@@ -297,7 +298,13 @@ class IsupMessage:
     @property
     def generic_digits(self) -> tuple[GenericDigits, ...]:
         """Generic digits, every one."""
-        return tuple(self._at(span, decode_generic_digits) for span in self.spans(0xC1))
+        found = []
+        for begin, end in self.spans(0xC1):
+            try:
+                found.append(decode_generic_digits(self.data[begin:end]))
+            except Malformed as fault:
+                raise Malformed(fault.what, begin + fault.offset) from None
+        return tuple(found)
 
     # Typed values of circuits ------------------------------------------------------------------------------------
 
@@ -332,13 +339,7 @@ class IsupMessage:
 
     def _number(self, code: int) -> PartyNumber | None:
         span = self._first.get(code)
-        return None if span is None else self._number_at(code, span)
-
-    def _number_at(self, code: int, span: tuple[int, int]) -> PartyNumber:
-        try:
-            return decode_number(code, self.data[span[0] : span[1]], self.variant)
-        except Malformed as fault:
-            raise Malformed(fault.what, span[0] + fault.offset) from None
+        return None if span is None else read_number(code, self.data, span[0], span[1], self.variant)
 
     def _carrier(self, code: int) -> CarrierId | None:
         span = self._first.get(code)
@@ -354,70 +355,15 @@ class IsupMessage:
         if span is None:
             return None
         if span[1] - span[0] != 1:
-            try:
-                octets(self.data[span[0] : span[1]], 1, name)
-            except Malformed as fault:
-                raise Malformed(fault.what, span[0] + fault.offset) from None
+            fault = wrong_length(self.data[span[0] : span[1]], 1, name)
+            raise Malformed(fault.what, span[0] + fault.offset)
         return self.data[span[0]]
 
     def _read(self, code: int, decode: Callable[[bytes], _T]) -> _T | None:
         span = self._first.get(code)
-        return None if span is None else self._at(span, decode)
-
-    def _at(self, span: tuple[int, int], decode: Callable[[bytes], _T]) -> _T:
+        if span is None:
+            return None
         try:
             return decode(self.data[span[0] : span[1]])
         except Malformed as fault:
             raise Malformed(fault.what, span[0] + fault.offset) from None
-
-
-def _find_variable(data: bytes, at: int, layout: Layout, first: dict[int, tuple[int, int]]) -> int:
-    """Follow the pointers, which begin at `at`; gives where the optional part begins, or 0 where there is none."""
-    length = len(data)
-    pointers_end = at + len(layout.variable)
-    with_optional = has_optional_pointer(data, at, layout)
-    if with_optional:
-        pointers_end += 1
-    if pointers_end > length:
-        raise Malformed("the message ends within its pointers", length)
-    for code in layout.variable:
-        where = at + data[at]
-        if where < pointers_end:
-            raise Malformed(f"the pointer to parameter {code:#04x} does not lead behind the pointers", at)
-        if where >= length:
-            raise Malformed(f"the pointer to parameter {code:#04x} leads behind the end of the message", at)
-        end = where + 1 + data[where]
-        if end > length:
-            raise Malformed(f"parameter {code:#04x} is longer than the message", where)
-        first[code] = (where + 1, end)
-        at += 1
-    if not with_optional or not data[at]:
-        return 0
-    where = at + data[at]
-    if where < pointers_end:
-        raise Malformed("the pointer to the optional part does not lead behind the pointers", at)
-    if where >= length:
-        raise Malformed("the pointer to the optional part leads behind the end of the message", at)
-    return where
-
-
-def _find_optional(
-    data: bytes, at: int, first: dict[int, tuple[int, int]], repeated: list[tuple[int, int, int]]
-) -> None:
-    length = len(data)
-    while at < length:
-        code = data[at]
-        if not code:
-            return
-        begin = at + 2
-        if begin > length:
-            raise Malformed(f"the message ends before the length of parameter {code:#04x}", length)
-        end = begin + data[at + 1]
-        if end > length:
-            raise Malformed(f"parameter {code:#04x} is longer than the message", at + 1)
-        if code in first:
-            repeated.append((code, begin, end))
-        else:
-            first[code] = (begin, end)
-        at = end
-    raise Malformed("the message ends before the end of optional parameters", length)
