@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
@@ -9,6 +11,9 @@ from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import OcnSource
 
 Attribution = tuple[Ocn | None, OcnSource]
+
+FindProvider = Callable[[TelephoneNumber | None, TelephoneNumber | None, int], Attribution]
+"""Calling number, its LRN if the message gives one, time -> OCN and how it was learnt."""
 
 UNKNOWN: Attribution = (None, OcnSource.NONE)
 

@@ -7,11 +7,19 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.ss7.isup import IsupMessage, MessageType, P, decode_number
+from gateway.codecs.ss7.isup import (
+    IsupMessage,
+    MessageType,
+    P,
+    decode_carrier,
+    decode_jurisdiction,
+    decode_name,
+    decode_number,
+)
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import TelephoneNumber
-from gateway.policy.attribution import UNKNOWN, Attribution
+from gateway.policy.attribution import UNKNOWN, Attribution, FindProvider
 from gateway.policy.call_attempt import (
     CallAttempt,
     NumberFact,
@@ -23,7 +31,6 @@ from gateway.policy.call_attempt import (
     number_fact,
 )
 from gateway.signalling.isup_numbers import telephone_number
-from gateway.signalling.sip_attempt import FindProvider
 
 MAX_VALUES: Final = 16
 """More parameters than this of one kind are not read; the first one beyond is kept as one that cannot be read."""
@@ -39,6 +46,7 @@ FIELDS: Final[Mapping[int, str]] = MappingProxyType(
         P.REDIRECTING_NUMBER.value: "Redirecting number",
         P.ORIGINAL_CALLED_NUMBER.value: "Original called number",
         P.GENERIC_ADDRESS.value: "Generic address",
+        P.CALLED_DIRECTORY_NUMBER.value: "Called directory number",
         P.GENERIC_NAME.value: "Generic name",
         P.CHARGE_NUMBER.value: "Charge number",
         P.ORIGINATING_LINE_INFORMATION.value: "Originating line information",
@@ -156,7 +164,7 @@ def facts_of_iam(
         *reader.numbers(P.ORIGINAL_CALLED_NUMBER.value),
     )
     attempt.redirections = reader.redirections()
-    attempt.display_name = reader.name()
+    attempt.display_name = reader.name(attempt.presentation)
     attempt.carrier = reader.carrier()
     attempt.provider, attempt.provider_source = find_provider(calling.number, None, at_us)
     return attempt
@@ -190,19 +198,20 @@ class _Reader:
         """The number that was dialled, and the LRN by which it is reached where a dip has put it in its place."""
         called = self.first(P.CALLED_PARTY_NUMBER.value)
         try:
-            _ = self._iam.called
+            if self._iam.called is None:
+                raise Malformed("it is missing", len(self._iam.data))
         except Malformed as fault:
             self._doubt = Malformed(f"Called party number: {fault.what}", self._base + fault.offset)
-        if self._iam.variant is not Variant.ANSI:
+        if self._iam.variant is Variant.ANSI:
+            ported = [fact for fact in self.numbers(P.GENERIC_ADDRESS.value) if fact.raw[:1] == _PORTED]
+        else:
+            ported = list(self.numbers(P.CALLED_DIRECTORY_NUMBER.value))
+        if not ported:
             return called, None
-        dialled: NumberFact | None = None
-        for fact in self.numbers(P.GENERIC_ADDRESS.value):
-            if fact.raw[:1] != _PORTED:
-                continue
-            if dialled is not None and dialled.raw != fact.raw:
-                self._doubt = Malformed("two ported numbers are given as Generic address", fact.offset)
-            dialled = dialled or fact
-        return (called, None) if dialled is None else (dialled, called.number)
+        for fact in ported:
+            if fact.raw != ported[0].raw:
+                self._doubt = Malformed(f"{fact.field} gives two ported numbers", fact.offset)
+        return ported[0], called.number
 
     def first(self, code: int) -> NumberFact:
         """The (first) number of a parameter; one that is not there stands nowhere."""
@@ -242,18 +251,20 @@ class _Reader:
             return None
         return information.counter if information is not None else None
 
-    def name(self) -> TextFact | None:
-        """The calling party's name, where the called party may be shown it."""
-        fact = self.text(P.GENERIC_NAME.value, _unread)
-        if fact is None:
-            return None
-        try:
-            name = self._iam.name
-        except Malformed:
-            return None
-        if name is None or name.presentation != 0:
-            return None
-        return fact._replace(value=name.text)
+    def name(self, number: Presentation | None) -> TextFact | None:
+        """The calling party's name, where the called party may be shown it: where it says nothing, as the number."""
+        for start, end in self._iam.spans(P.GENERIC_NAME.value)[:MAX_VALUES]:
+            raw = self._iam.data[start:end]
+            try:
+                name = decode_name(raw)
+            except Malformed:
+                continue
+            shown = name.presentation == _ALLOWED or (
+                name.presentation == _NO_INDICATION and number is not Presentation.RESTRICTED
+            )
+            if name.kind == _CALLING_NAME and shown and name.text:
+                return TextFact(FIELDS[P.GENERIC_NAME.value], raw, self._base + start, name.text)
+        return None
 
     def carrier(self) -> TextFact | None:
         for code in (P.TRANSIT_NETWORK_SELECTION.value, P.CARRIER_IDENTIFICATION.value):
@@ -262,6 +273,11 @@ class _Reader:
                 return fact
         return None
 
+
+_CALLING_NAME: Final = 1
+_ALLOWED: Final = 0
+_NO_INDICATION: Final = 3
+"""Type and presentation of a generic name (T1.113.3 section 3.25A)."""
 
 _PORTED: Final = bytes((PORTED,))
 
@@ -289,20 +305,16 @@ def _line(raw: bytes, _variant: Variant) -> str:
 
 
 def _jurisdiction(raw: bytes, _variant: Variant) -> str:
-    digits = "".join([f"{octet & 15:x}{octet >> 4:x}" for octet in raw[:3]])
-    return digits if len(raw) == 3 and digits.isdigit() else ""
-
-
-_FOUR_DIGITS: Final = 2
+    try:
+        digits = decode_jurisdiction(raw)
+    except Malformed:
+        return ""
+    return digits if digits.isdecimal() else ""
 
 
 def _carrier(raw: bytes, variant: Variant) -> str:
-    """The carrier identification code: three digits or four by the network identification plan (T1.113.3)."""
-    digits = "".join([f"{octet & 15:x}{octet >> 4:x}" for octet in raw[1:3]])
-    if not digits.isdigit():
+    """The carrier identification code: three digits or four (T1.113.3 section 3.36)."""
+    try:
+        return decode_carrier(raw, variant).digits
+    except Malformed:
         return ""
-    return digits if variant is not Variant.ANSI or raw[0] & 15 == _FOUR_DIGITS else digits[:3]
-
-
-def _unread(_raw: bytes, _variant: Variant) -> str:
-    return ""

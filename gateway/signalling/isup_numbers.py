@@ -56,6 +56,7 @@ _ANSI: Final[Mapping[int, Mapping[int, _Written]]] = MappingProxyType(
     {P.CALLED_PARTY_NUMBER.value: _ANSI_CALLED, P.CHARGE_NUMBER.value: _ANSI_CHARGE}
 )
 
+_NANP_COUNTRY_CODE: Final = "1"
 _UNKNOWN_PLAN: Final = 0
 _E164: Final = 1
 _END_OF_DIALLING: Final = "Ff"
@@ -78,7 +79,10 @@ def telephone_number(code: int, number: PartyNumber, variant: Variant) -> Teleph
     if written is None or number.incomplete or number.plan not in (_UNKNOWN_PLAN, _E164):
         return TelephoneNumber(digits[:32], Nature.UNKNOWN, False)
     if written is _Written.INTERNATIONAL:
-        return parse_number("+" + digits)
+        parsed = parse_number("+" + digits)
+        if parsed is None or parsed.is_nanp or digits[0] != _NANP_COUNTRY_CODE:
+            return parsed
+        return TelephoneNumber(parsed.digits, Nature.NATIONAL, False)  # of the NANP, and an impossible one
     parsed = parse_number(digits)
     if parsed is None or parsed.is_nanp or parsed.nature is Nature.SERVICE:
         return parsed

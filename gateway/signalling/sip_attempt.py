@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -13,16 +13,15 @@ from gateway.codecs.sip import NameAddr, SipMessage, Uri, headers, parse_name_ad
 from gateway.codecs.sip.headers import Header
 from gateway.interconnection.trunk_groups import Hop, TrunkGroup
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
-from gateway.policy.attribution import Attribution
+from gateway.policy.attribution import FindProvider
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource, TextFact, number_fact
+from gateway.signalling.isup_body import add_isup_body
+from gateway.signalling.requests import hops_left
 from gateway.signalling.trunk_parameters import names_trunk
 
 MAX_VALUES: Final = 32
 """More values than this in one header field are not read: no honest call is diverted or asserted so often. The line of
 the first one beyond is kept from there on, as a value that cannot be read."""
-
-FindProvider = Callable[[TelephoneNumber | None, TelephoneNumber | None, int], Attribution]
-"""Calling number, its LRN if the message gives one, time -> OCN and how it was learnt."""
 
 
 def attempt_of(
@@ -75,13 +74,19 @@ def attempt_of(
         span = invite.spans(headers.CONTACT)[0]
         attempt.trunk = TextFact("Contact", invite.data[span[0] : span[1]], span[0])
     attempt.emergency = emergency
+    attempt.hops = _hops(invite)
+    if called.carrier is not None:
+        attempt.carrier = _carrier(attempt.called, called.carrier)
+    content_type = invite.value(headers.CONTENT_TYPE)
+    if content_type is not None and content_type != _SESSION_DESCRIPTION:
+        add_isup_body(attempt, invite, content_type)
     attempt.provider, attempt.provider_source = find_provider(
         attempt.calling.number, attempt.calling_routing_number, at_us
     )
     return attempt
 
 
-_TELEPHONE_PARAMETER: Final = re.compile(rb";[ \t]*(?:rn|npdi|isup-oli|oli|cpc)(?![A-Za-z0-9-])", re.IGNORECASE)
+_TELEPHONE_PARAMETER: Final = re.compile(rb";[ \t]*(?:rn|npdi|isup-oli|oli|cpc|cic)(?![A-Za-z0-9-])", re.IGNORECASE)
 
 
 _USUAL: Final = b";user=phone"
@@ -91,7 +96,7 @@ _RN: Final = re.compile(rb";[ \t]*rn[ \t]*=[ \t]*([^;]*)", re.IGNORECASE)
 class TelephoneUri:
     """A URI, and what it says of a telephone number."""
 
-    __slots__ = ("category", "npdi", "number", "originating_line", "routing_number", "uri")
+    __slots__ = ("carrier", "category", "npdi", "number", "originating_line", "routing_number", "uri")
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class TelephoneUri:
         npdi: bool = False,
         originating_line: tuple[bytes, bytes] | None = None,
         category: bytes | None = None,
+        carrier: bytes | None = None,
     ) -> None:
         self.uri: Final = uri
         self.number: Final = number
@@ -112,6 +118,8 @@ class TelephoneUri:
         """Name and value of isup-oli or oli."""
         self.category: Final = category
         """cpc."""
+        self.carrier: Final = carrier
+        """cic (RFC 4694)."""
 
 
 NONE_KNOWN: Final[Mapping[bytes, TelephoneUri]] = MappingProxyType({})
@@ -147,7 +155,27 @@ def read_uri(raw: bytes) -> TelephoneUri:
         uri.telephone_parameter(b"npdi") is not None,
         next(((name, value) for name, value in lines if value is not None), None),
         uri.telephone_parameter(b"cpc"),
+        uri.telephone_parameter(b"cic"),
     )
+
+
+_SESSION_DESCRIPTION: Final = b"application/sdp"
+"""The body of nearly every INVITE: it says nothing of the call's parties."""
+
+
+def _hops(invite: SipMessage) -> int | None:
+    """Max-Forwards; None where it cannot be read, which stops no call here."""
+    try:
+        return hops_left(invite)
+    except Malformed:
+        return None
+
+
+def _carrier(called: NumberFact, value: bytes) -> TextFact:
+    """cic (RFC 4694 section 4): a carrier's code, as a global one behind the country's."""
+    fact = _parameter_fact(called, b"cic", value)
+    code = value.decode("ascii", "replace").replace("-", "").replace(".", "")
+    return fact._replace(value=code.removeprefix("+1"))
 
 
 _SELDOM: Final = (headers.P_CHARGE_INFO, headers.DIVERSION, headers.HISTORY_INFO, headers.IDENTITY, headers.PRIVACY)
