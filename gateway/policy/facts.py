@@ -1,4 +1,4 @@
-"""What several checks ask of a call's facts: are two numbers the same, what does a PASSporT say, where is it."""
+"""What checks and comparisons ask of a call's facts: are two numbers the same, what does a PASSporT say, and where."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.codecs.passport import Passport, decode_identity
 from gateway.codecs.privacy import privacy_values
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.numbering.telephone_number import Nature, TelephoneNumber, parse_number
-from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
+from gateway.policy.call_attempt import CallAttempt, NumberFact, Protocol, TextFact
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
 
@@ -39,7 +39,24 @@ def violation(
 
 
 def evidence(*facts: NumberFact | TextFact | None) -> tuple[Evidence, ...]:
-    return tuple(Evidence(fact.field, fact.raw, fact.offset) for fact in facts if fact is not None)
+    """Where these facts stand; what is not in the message at all stands nowhere."""
+    return tuple(Evidence(fact.field, fact.raw, fact.offset) for fact in facts if fact is not None and fact.offset >= 0)
+
+
+class Names(NamedTuple):
+    """What the traces of a portability dip are called in one protocol."""
+
+    routing_number: str
+    npdi: str
+
+
+_SIP_NAMES: Final = Names("rn", "npdi")  # RFC 4694
+_ISUP_NAMES: Final = Names("LRN", "the M bit of the Forward call indicators")  # T1.113.3 section 3.20
+
+
+def names_of(attempt: CallAttempt) -> Names:
+    """As a person who reads the message's own protocol knows them."""
+    return _ISUP_NAMES if attempt.protocol is Protocol.ISUP else _SIP_NAMES
 
 
 def asked_privacy(attempt: CallAttempt) -> frozenset[str]:
@@ -78,16 +95,16 @@ _PAYPHONE_LINES = frozenset({"27", "70"})
 """ANI II digits of a coin line: network-controlled (27) and private (70)."""
 
 
-def _value(fact: TextFact) -> str:
-    """The value of a parameter, whether the fact holds ``cpc=payphone`` or ``payphone``."""
-    return fact.raw.rpartition(b"=")[2].strip(b' "\t').decode("ascii", "replace").lower()
+def text_of(fact: TextFact) -> str:
+    """What a parameter says, in lower case, whether the fact holds ``cpc=payphone``, ``payphone`` or octets of ISUP."""
+    return (fact.value or fact.raw.rpartition(b"=")[2].strip(b' "\t').decode("ascii", "replace")).lower()
 
 
 def is_payphone(attempt: CallAttempt) -> bool:
     """Whether the message says that a payphone calls, by its category or its originating line information."""
     category, line = attempt.calling_party_category, attempt.originating_line
-    return (category is not None and _value(category) == "payphone") or (
-        line is not None and _value(line) in _PAYPHONE_LINES
+    return (category is not None and text_of(category) == "payphone") or (
+        line is not None and text_of(line) in _PAYPHONE_LINES
     )
 
 

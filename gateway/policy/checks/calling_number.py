@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
-from gateway.policy.call_attempt import CallAttempt, NumberFact, TextFact
+from gateway.policy.call_attempt import CallAttempt, NumberFact, Protocol, Screening, TextFact
 from gateway.policy.facts import (
     canonical_digits,
     claims_nanp,
@@ -26,6 +26,8 @@ from gateway.policy.verdict import Finding, Verdict
 _SHORTEST_SUBSCRIBER: Final = 7
 """Fewer digits than a local number are an extension of a private branch exchange, not a subscriber's number."""
 
+_ORDINARY: Final = "ordinary"
+_FAILED: Final = Screening.USER_FAILED
 _DIGIT: Final = re.compile(rb"[0-9]")
 _PAYPHONE: Final = "47 CFR 64.1601(d)(1)"
 _EMERGENCY: Final = "47 CFR 64.1601(d)(4)(ii)"
@@ -44,6 +46,10 @@ class CallingNumber:
     Digits of no known plan (foreign numbers without ``+``) are a warning, as is an asserted identity of digits that
     cannot be read; from a partner's trunks, an extension in
     place of a number is FABRICATED, since nothing can be billed to it.
+
+    In ISUP one parameter has the calling number, so within one message it is there or not, and somebody's or not. That
+    the network verified it and found it wrong (screening indicator) is a warning; that a user's word was raised to the
+    network's shows only between two points.
     """
 
     name: Final = "calling_number"
@@ -69,7 +75,12 @@ class CallingNumber:
         found = self._disagreement(attempt, calling, number) or self._fabrication(attempt, calling, number)
         if found is not None:
             return found
-        return self._exempt(attempt) or self._unreadable(attempt) or self._agreed(attempt, calling, number)
+        return (
+            self._exempt(attempt)
+            or self._failed_screening(attempt, number)
+            or self._unreadable(attempt)
+            or self._agreed(attempt, calling, number)
+        )
 
     def _plainly_honest(self, attempt: CallAttempt, number: TelephoneNumber) -> bool:
         """The ordinary call, in a few comparisons: everything that the long way would look at is there and agrees."""
@@ -82,8 +93,9 @@ class CallingNumber:
             and called.digits != number.digits
             and not attempt.identities
             and number.digits not in self._gateway_numbers
-            and attempt.calling_party_category is None
+            and (attempt.calling_party_category is None or attempt.calling_party_category.value == _ORDINARY)
             and attempt.originating_line is None
+            and attempt.screening is not _FAILED
             and not attempt.emergency
         )
 
@@ -101,7 +113,15 @@ class CallingNumber:
             text += f"; the PASSporT still names {signed.passport.orig_tn}: it was taken out on the way"
         if attempt.privacy:
             text += "; privacy marks the number as restricted, it does not remove it (64.1601(b))"
-        seen = evidence(attempt.from_, *attempt.asserted, *attempt.privacy, signed.fact if signed is not None else None)
+        if attempt.protocol is Protocol.ISUP:
+            text += _who_can_be_billed(attempt)
+        seen = evidence(
+            attempt.from_,
+            *attempt.asserted,
+            *attempt.privacy,
+            signed.fact if signed is not None else None,
+            *(attempt.charge if attempt.protocol is Protocol.ISUP else ()),
+        )
         return violation(self.name, Verdict.MISSING, self.clause, Reason.CPN_MISSING, text, seen)
 
     def _disagreement(self, attempt: CallAttempt, calling: NumberFact, number: TelephoneNumber) -> Finding | None:
@@ -155,12 +175,19 @@ class CallingNumber:
             self.name,
             Verdict.WARN,
             self.clause,
-            f"the calling number {number.digits} fits no numbering plan: neither a NANP number nor one with +",
+            f"the calling number {number.digits} fits no numbering plan: neither a NANP number nor "
+            + ("an international one" if attempt.protocol is Protocol.ISUP else "one with +"),
             evidence(calling),
         )
 
     def _fabricated(self, text: str, *facts: NumberFact) -> Finding:
         return violation(self.name, Verdict.FABRICATED, self.clause, Reason.CPN_FABRICATED, text, evidence(*facts))
+
+    def _failed_screening(self, attempt: CallAttempt, number: TelephoneNumber) -> Finding | None:
+        if attempt.screening is not _FAILED:
+            return None
+        text = f"the screening indicator says that the caller gave {number}, and the network found it not the caller's"
+        return Finding(self.name, Verdict.WARN, self.clause, text, evidence(attempt.calling))
 
     def _unreadable(self, attempt: CallAttempt) -> Finding | None:
         """An asserted identity of digits that is no number here may be one to the switch behind us."""
@@ -183,6 +210,13 @@ class CallingNumber:
                     evidence(calling, fact),
                 )
         return self._pass
+
+
+def _who_can_be_billed(attempt: CallAttempt) -> str:
+    charged = next((fact.number for fact in attempt.charge if fact.number is not None), None)
+    if charged is None:
+        return "; nor is there a charge number: nothing says whom to bill"
+    return f"; the charge number {charged} is there, and is no calling number"
 
 
 def _is_extension(number: TelephoneNumber) -> bool:

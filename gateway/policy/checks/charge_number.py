@@ -22,7 +22,7 @@ from gateway.policy.verdict import Finding, Verdict
 
 
 class ChargeNumber:
-    """Judges P-Charge-Info (RFC 8496) within one message.
+    """Judges P-Charge-Info (RFC 8496), in ISUP the charge number (T1.113.3 section 3.10), within one message.
 
     The charge number may differ from the calling number, and is left out when it doesn't: that one was dropped shows
     only between two points. It is ALTERED when it stands in for the CPN (one field carries it as the calling number
@@ -42,7 +42,7 @@ class ChargeNumber:
             return self._pass
         charge = next((fact for fact in attempt.charge if fact.number is not None), None)
         if charge is None or charge.number is None:
-            text = "P-Charge-Info names no number: the billing number can't be told"
+            text = f"{attempt.charge[0].field} names no number: the billing number can't be told"
             return Finding(self.name, Verdict.WARN, self.clause, text, evidence(*attempt.charge))
         return (
             self._fabrication(charge, charge.number)

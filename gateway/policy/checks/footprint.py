@@ -11,7 +11,7 @@ from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.calling_code import TOLL_FREE
-from gateway.policy.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
+from gateway.policy.facts import NO_TRUNK_GROUP, evidence, names_of, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
@@ -66,14 +66,15 @@ class LergFootprint:
     ) -> Finding:
         """The message's rn is inside; our own data names another LRN, or none."""
         outside = self._outside(attempt, guide, switch, number, known or number.digits)
+        name = names_of(attempt).routing_number
         if known is None:
             if outside is None:
                 return self._pass
-            text = f"rn {attempt.routing_number} alone brings {number} inside: it is not known to be ported"
+            text = f"{name} {attempt.routing_number} alone brings {number} inside: it is not known to be ported"
         elif outside is not None:
             return outside
         else:
-            text = f"rn {attempt.routing_number} contradicts our own portability data, LRN {known}; both are inside"
+            text = f"{name} {attempt.routing_number} contradicts our own portability data, LRN {known}; both are inside"
         return Finding(self.name, Verdict.WARN, self.clause, text, evidence(attempt.called))
 
     def _outside(
