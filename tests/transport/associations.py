@@ -39,7 +39,7 @@ def every_carrier() -> list[object]:
             id=kind.value,
             marks=[pytest.mark.skip(f"no {kind.value}: {missing[kind]}")] if kind in missing else [],
         )
-        for kind in (LinkCarrier.TCP,)
+        for kind in (LinkCarrier.KERNEL, LinkCarrier.UDP, LinkCarrier.TCP)
     ]
 
 

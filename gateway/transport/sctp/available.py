@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.interconnection.links import LinkCarrier
+from gateway.transport.sctp import kernel, usrsctp
 from gateway.transport.sctp.carrier import SctpCarrier, SctpLimits
+from gateway.transport.sctp.kernel import KernelSockets
 from gateway.transport.sctp.sockets import SocketCarrier
 from gateway.transport.sctp.tcp import TcpSockets
+from gateway.transport.sctp.udp import UdpSctpCarrier
 
 DEFAULT_UDP_PORT: Final = 9_899
 """For SCTP in UDP, registered with IANA (RFC 6951 section 8)."""
+BEST_FIRST: Final = (LinkCarrier.KERNEL, LinkCarrier.UDP, LinkCarrier.TCP)
 
 
 def missing_carriers() -> dict[LinkCarrier, str]:
     """The carriers that this machine has not, each with what is missing."""
-    return {}
+    found = {LinkCarrier.KERNEL: kernel.missing(), LinkCarrier.UDP: usrsctp.missing()}
+    return {kind: reason for kind, reason in found.items() if reason is not None}
 
 
 def available_carriers() -> tuple[LinkCarrier, ...]:
     """The carriers that this machine has, the best first: what `LinkCarrier.AUTO` stands for is the first."""
     missing = missing_carriers()
-    return tuple(kind for kind in (LinkCarrier.TCP,) if kind not in missing)
+    return tuple(kind for kind in BEST_FIRST if kind not in missing)
 
 
 def open_carrier(
@@ -35,8 +40,11 @@ def open_carrier(
 
     Raises OSError, whose text says what is missing.
     """
-    del udp_port
     kind = available_carriers()[0] if carrier is LinkCarrier.AUTO else carrier
-    if kind is LinkCarrier.TCP:
-        return SocketCarrier(TcpSockets(), limits)
-    raise OSError(f"this machine has no carrier {kind.value}: {missing_carriers()[kind]}")
+    missing = missing_carriers().get(kind)
+    if missing is not None:
+        raise OSError(f"this machine has no carrier {kind.value}: {missing}")
+    bounds = limits or SctpLimits()
+    if kind is LinkCarrier.UDP:
+        return UdpSctpCarrier(bounds, udp_port)
+    return SocketCarrier(KernelSockets() if kind is LinkCarrier.KERNEL else TcpSockets(), bounds)

@@ -12,6 +12,8 @@ from gateway.interconnection.links import Address, LinkCarrier
 
 M3UA_PPID: Final = 3
 """Payload protocol identifier of M3UA (RFC 4666 section 1.4.7)."""
+STREAMS: Final = 17
+"""Outbound and inbound, offered to the peer: one for management, and as many for DATA as an ITU SLS has values."""
 RESTARTED: Final = "the peer restarted"
 """Why an association is down that comes up again at once (RFC 9260 section 5.2.4.1)."""
 
@@ -84,8 +86,6 @@ class SctpLimits:
     """For a shutdown, before the association is aborted."""
     messages_per_turn: int = 64
     """Taken from one association before others, timers and HTTP get their turn."""
-    streams: int = 17
-    """Outbound and inbound, offered to the peer: one for management, one for each of 16 values of the SLS."""
 
 
 class Refusal(StrEnum):
@@ -107,6 +107,13 @@ class Admission:
         self.half_open = 0
         """Of those that are up, the ones without a message yet."""
         self.refused: Final[Counter[Refusal]] = Counter(dict.fromkeys(Refusal, 0))
+
+    def admits(self, host: str, *, counted: bool) -> bool:
+        """Whether that address is a peer's; `counted`: a refusal where it is not."""
+        admitted = self._admit(host)
+        if counted and not admitted:
+            self.refused[Refusal.PEER] += 1
+        return admitted
 
     def refusal(self, host: str) -> Refusal | None:
         """Why that address gets no association now; counted. None: it may have one."""

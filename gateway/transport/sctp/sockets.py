@@ -11,11 +11,11 @@ import struct
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum, auto
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from gateway.interconnection.links import Address, LinkCarrier
-from gateway.transport.sctp.carrier import RESTARTED, Admission, Arrived, Refusal, SctpLimits, SctpUser
+from gateway.transport.sctp.association import Wire, WiredAssociation, shown, text_of
+from gateway.transport.sctp.carrier import Admission, Refusal, SctpLimits, SctpUser
 
 ACCEPTED_PER_TURN: Final = 16
 """Associations taken before the loop gets its turn."""
@@ -28,41 +28,6 @@ _ABORT: Final = struct.pack("ii", 1, 0)
 """Linger for no time: what is not delivered is thrown away, and the peer is told so by ABORT (RST over TCP)."""
 
 LOG = logging.getLogger("tollgate.transport")
-
-
-class WireRead(NamedTuple):
-    """What one reading of a socket gave."""
-
-    messages: list[tuple[int, bytes]]
-    """Stream and message."""
-    ended: str | None = None
-    """Why nothing more will come."""
-    restarted: bool = False
-    """After these messages the peer began anew."""
-
-
-class Wire(Protocol):
-    """Messages in and out of one connected, non-blocking socket."""
-
-    @property
-    def queued(self) -> int:
-        """Bytes that were pushed and are not yet with the kernel."""
-
-    @property
-    def partial(self) -> bool:
-        """Whether the beginning of a message has come."""
-
-    def opened(self) -> None:
-        """The association is up. Raises OSError where it is gone already."""
-
-    def receive(self) -> WireRead:
-        """A turn's worth of what has come. Raises OSError: BlockingIOError where nothing has."""
-
-    def push(self, stream: int, data: bytes) -> None:
-        """Have a message sent by the next `flush`."""
-
-    def flush(self) -> bool:
-        """Give the kernel what it takes; whether that was all. Raises OSError where the association is gone."""
 
 
 class SocketKind(Protocol):
@@ -80,9 +45,9 @@ class SocketKind(Protocol):
 class SocketCarrier:
     """Associations of one kind of socket."""
 
-    def __init__(self, kind: SocketKind, limits: SctpLimits | None = None) -> None:
+    def __init__(self, kind: SocketKind, limits: SctpLimits) -> None:
         self._sockets: Final = kind
-        self._limits: Final = limits or SctpLimits()
+        self._limits: Final = limits
 
     @property
     def kind(self) -> LinkCarrier:
@@ -105,18 +70,9 @@ class SocketCarrier:
         return SocketListener(sock, self._sockets, self._limits, user, Admission(self._limits, admit))
 
     def connect(self, address: Address, user: SctpUser) -> SocketAssociation:
-        try:
-            sock = self._sockets.open(_family_of(address[0]))
-        except OSError as error:
-            return SocketAssociation(None, None, self._limits, user, address).fail(error)
-        association = SocketAssociation(sock, self._sockets.wire(sock, self._limits), self._limits, user, address)
-        try:
-            sock.connect(address)
-        except BlockingIOError:
-            pass
-        except (OSError, OverflowError) as error:
-            return association.fail(error)
-        return association.connecting()
+        association = SocketAssociation(self._limits, user, address)
+        association.connect(self._sockets)
+        return association
 
 
 class SocketListener:
@@ -157,7 +113,9 @@ class SocketListener:
                 return
             except OSError as error:
                 if error.errno in _OUT_OF_FILES:
-                    LOG.warning("no associations are taken on %s:%d for %g s: %s", *self.local, PAUSE_S, error.strerror)
+                    LOG.warning(
+                        "no associations are taken on %s for %g s: %s", shown(self.local), PAUSE_S, error.strerror
+                    )
                     self._loop.remove_reader(self._socket.fileno())
                     self._pause = self._loop.call_later(PAUSE_S, self._resume)
                     return
@@ -165,235 +123,66 @@ class SocketListener:
             refusal = self._admission.refusal(address[0])
             if refusal is not None:
                 LOG.debug("an association from %s was not taken: %s", address[0], refusal)
-                _abort(sock)
+                abort(sock)
                 continue
             sock.setblocking(False)
-            wire = self._sockets.wire(sock, self._limits)
-            SocketAssociation(sock, wire, self._limits, self._user, address[:2], self._admission).accepted()
+            SocketAssociation(self._limits, self._user, address[:2], self._admission).accept(self._sockets, sock)
 
 
-class _State(Enum):
-    CONNECTING = auto()
-    UP = auto()
-    CLOSING = auto()  # takes no more messages, and waits for what it has to be delivered
-    ENDED = auto()
-
-
-class SocketAssociation:
+class SocketAssociation(WiredAssociation):
     """An association on a socket of its own."""
 
-    def __init__(
-        self,
-        sock: socket.socket | None,
-        wire: Wire | None,
-        limits: SctpLimits,
-        user: SctpUser,
-        peer: Address,
-        admission: Admission | None = None,
-    ) -> None:
-        """`admission` counts an association that was accepted; None: it is of our own making."""
-        self._socket: Final = sock
-        self._wire: Final = wire
-        self._limits: Final = limits
-        self._user: Final = user
-        self._admission: Final = admission
-        self._half_open = False
-        self._loop: Final = asyncio.get_running_loop()
-        self._state = _State.CONNECTING
-        self._flushing = False
-        """A flush is due, or waits for the socket."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._begun_s = 0.0
-        """When the message that is not yet whole began to come; 0 where none is coming."""
-        self.peer: Final = peer
-        self.local: Address = ("", 0)
+    _fd = -1
 
-    # -- what its carrier calls, once ---------------------------------------------------------------------------------
-
-    def connecting(self) -> SocketAssociation:
-        """It is on its way."""
-        self._loop.add_writer(self._fd, self._connected)
-        self._within(self._limits.connect_s, "no answer")
-        return self
-
-    def accepted(self) -> None:
-        """It came from a listener."""
-        if self._admission is not None:
-            self._admission.up += 1
-            self._admission.half_open += 1
-            self._half_open = True
-        self._within(self._limits.first_message_s, "no message came")
-        self._open()
-
-    def fail(self, error: OSError | OverflowError) -> SocketAssociation:
-        """It cannot be made."""
-        self._end(_text_of(error))
-        return self
-
-    # -- what its user calls ------------------------------------------------------------------------------------------
-
-    def send(self, stream: int, data: bytes) -> bool:
-        wire, limits = self._wire, self._limits
-        if self._state is not _State.UP or wire is None or len(data) > limits.message_bytes:
-            return False
-        if wire.queued + len(data) > limits.queued_bytes:
-            return False
-        wire.push(stream, data)
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
-        return True
-
-    def shutdown(self) -> None:
-        if self._state is _State.CONNECTING:
-            self.abort()
-        elif self._state is _State.UP:
-            self._state = _State.CLOSING
-            self._within(self._limits.closing_s, "shut down, and the peer did not answer")
-            if not self._flushing:
-                self._flushing = True
-                self._loop.call_soon(self._flush)
-
-    def abort(self) -> None:
-        self._end("aborted")
-
-    # -- what the loop calls ------------------------------------------------------------------------------------------
-
-    def _connected(self) -> None:
-        if self._socket is None:
+    def connect(self, kind: SocketKind) -> None:
+        """Begin it."""
+        try:
+            sock = kind.open(_family_of(self.peer[0]))
+        except OSError as error:
+            self._end(text_of(error))
             return
+        self._fd = sock.fileno()
+        self._connecting(kind.wire(sock, self._limits))
+        try:
+            sock.connect(self.peer)
+        except BlockingIOError:
+            pass
+        except (OSError, OverflowError) as error:
+            self._end(text_of(error))
+            return
+        self._loop.add_writer(self._fd, self._answered, sock)
+
+    def accept(self, kind: SocketKind, sock: socket.socket) -> None:
+        """Take the socket that a listener had for it."""
+        self._fd = sock.fileno()
+        self._accepted(kind.wire(sock, self._limits))
+
+    def _answered(self, sock: socket.socket) -> None:
         self._loop.remove_writer(self._fd)
-        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             self._end(os.strerror(code).lower())
-            return
-        self._untimed()
-        self._open()
+        else:
+            self._connected()
 
-    def _readable(self) -> None:
-        if self._wire is None:
-            return
-        try:
-            messages, ended, restarted = self._wire.receive()
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._end(_text_of(error))
-            return
-        if messages:
-            if self._half_open:
-                self._spoken()
-            self._user.received([Arrived(self, stream, data) for stream, data in messages])
-        if self._state is _State.ENDED:  # by what the user did
-            return
-        if ended is not None:
-            self._end(ended)
-        elif restarted:
-            self._restart()
-        elif not self._half_open and self._state is _State.UP:
-            self._watch(began=bool(messages))
+    def _watch(self) -> None:
+        self._loop.add_reader(self._fd, self._readable)
 
-    def _flush(self) -> None:
-        self._flushing = False
-        if self._socket is None or self._wire is None or self._state is _State.ENDED:
-            return
-        try:
-            done = self._wire.flush()
-            if done and self._state is _State.CLOSING:
-                self._socket.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            self._end(_text_of(error))
-            return
-        if not done:
-            self._flushing = True
-            self._loop.add_writer(self._fd, self._writable)
+    def _watch_writable(self) -> None:
+        self._loop.add_writer(self._fd, self._drained)
 
-    def _writable(self) -> None:
+    def _drained(self) -> None:
         self._loop.remove_writer(self._fd)
-        self._flush()
+        self._writable()
 
-    # -- small steps --------------------------------------------------------------------------------------------------
-
-    @property
-    def _fd(self) -> int:
-        return self._socket.fileno() if self._socket is not None else -1
-
-    def _open(self) -> None:
-        if self._socket is None or self._wire is None:
-            return
-        try:
-            self.local = self._socket.getsockname()[:2]
-            self._wire.opened()
-        except OSError as error:
-            self._end(_text_of(error))
-            return
-        self._state = _State.UP
-        self._user.up(self)
-        if self._state is not _State.ENDED:
-            self._loop.add_reader(self._fd, self._readable)
-
-    def _restart(self) -> None:
-        self._user.down(self, RESTARTED)
-        if self._state is not _State.ENDED:
-            self._user.up(self)
-
-    def _spoken(self) -> None:
-        """The peer of an association that was accepted has sent its first message."""
-        self._half_open = False
-        if self._admission is not None:
-            self._admission.half_open -= 1
-        if self._state is _State.UP:
-            self._untimed()
-
-    def _within(self, seconds: float, why: str) -> None:
-        self._untimed()
-        self._timer = self._loop.call_later(seconds, self._end, why)
-
-    def _untimed(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _watch(self, *, began: bool) -> None:
-        """See that a message that has begun becomes whole in time, with one timer and not one for each message."""
-        if self._wire is None or not self._wire.partial:
-            self._begun_s = 0.0
-            return
-        if began or not self._begun_s:
-            self._begun_s = self._loop.time()
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._limits.message_s, self._overdue)
-
-    def _overdue(self) -> None:
-        self._timer = None
-        if self._begun_s:
-            left = self._begun_s + self._limits.message_s - self._loop.time()
-            if left <= 0:
-                self._end("half a message came, and no more")
-            else:
-                self._timer = self._loop.call_later(left, self._overdue)
-
-    def _end(self, why: str) -> None:
-        if self._state is _State.ENDED:
-            return
-        self._state = _State.ENDED
-        self._untimed()
-        if self._admission is not None:
-            self._admission.up -= 1
-            self._admission.half_open -= self._half_open
-        if self._socket is not None:
+    def _unwatch(self) -> None:
+        if self._fd >= 0:
             self._loop.remove_reader(self._fd)
             self._loop.remove_writer(self._fd)
-            _abort(self._socket)  # after a shutdown that was answered there is nothing left to abort
-        self._loop.call_soon(self._user.down, self, why)
 
 
-def _text_of(error: OSError | OverflowError) -> str:
-    """What is wrong, in lower case as log lines have it."""
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-
-
-def _abort(sock: socket.socket) -> None:
+def abort(sock: socket.socket) -> None:
+    """Close a socket so that what is not delivered is thrown away, and the peer is told."""
     with suppress(OSError):  # gone already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
     sock.close()
@@ -404,6 +193,4 @@ def _family_of(host: str) -> socket.AddressFamily:
 
 
 def _cannot_listen(address: Address, kind: LinkCarrier, error: OSError) -> OSError:
-    host, port = address
-    shown = f"[{host}]" if ":" in host else host
-    return OSError(error.errno, f"cannot listen on {shown}:{port} for M3UA over {kind.value}: {error.strerror}")
+    return OSError(error.errno, f"cannot listen on {shown(address)} for M3UA over {kind.value}: {error.strerror}")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import socket
 from typing import Final
 
-from gateway.interconnection.links import LinkCarrier
+from gateway.interconnection.links import Address, LinkCarrier
 from gateway.transport.connection import notice_a_vanished_peer
+from gateway.transport.sctp.association import WireRead
 from gateway.transport.sctp.carrier import SctpLimits
-from gateway.transport.sctp.sockets import WireRead
+from gateway.transport.sctp.sockets import abort
 
 TURN_BYTES: Final = 8_192
 """Read before others get their turn: some eighty messages of ISUP, a thousand of the shortest ones."""
@@ -56,8 +57,16 @@ class TcpWire:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         notice_a_vanished_peer(self._socket)
 
+    @property
+    def local(self) -> Address:
+        address: Address = self._socket.getsockname()[:2]
+        return address
+
     def receive(self) -> WireRead:
-        data = self._socket.recv(TURN_BYTES)
+        try:
+            data = self._socket.recv(TURN_BYTES)
+        except BlockingIOError:
+            return WireRead([])
         if not data:
             return WireRead([], "the peer closed the connection")
         messages, fault = self._in.cut(data)
@@ -74,6 +83,12 @@ class TcpWire:
         except BlockingIOError:
             return False
         return True
+
+    def shutdown(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def abort(self) -> None:
+        abort(self._socket)
 
 
 class MessageCutter:
