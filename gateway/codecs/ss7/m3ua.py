@@ -317,8 +317,20 @@ def encode_m3ua(message: M3uaMessage) -> bytes:
     return bytes((VERSION, 0, message.type >> 8, message.type & 0xFF)) + length.to_bytes(4, "big") + body
 
 
-def m3ua_data(transfer: Mtp3Transfer, routing_context: int | None = None) -> bytes:
+def number(tag: int, *values: int) -> Parameter:
+    """A parameter of one or more numbers of 32 bits."""
+    return Parameter(tag, b"".join(value.to_bytes(4, "big") for value in values))
+
+
+def written(kind: int, *parameters: Parameter | None) -> bytes:
+    """The octets of a message with those parameters that are given. Raises ValueError as `encode_m3ua`."""
+    return encode_m3ua(M3uaMessage(kind, tuple(parameter for parameter in parameters if parameter is not None)))
+
+
+def m3ua_data(transfer: Mtp3Transfer, routing_context: int | None = None, correlation: int | None = None) -> bytes:
     """A DATA message (RFC 4666 section 3.3.1), the routing context before the protocol data.
+
+    `correlation` marks the first message that is broadcast to a process that has just become active.
 
     Raises ValueError for a message of more than 60,000 octets, and OverflowError for point codes above 32 bits.
     """
@@ -326,12 +338,13 @@ def m3ua_data(transfer: Mtp3Transfer, routing_context: int | None = None) -> byt
     if len(user) > 60_000:
         raise ValueError(f"no user part has a message of {len(user)} octets")
     context = b"" if routing_context is None else b"\0\x06\0\x08" + routing_context.to_bytes(4, "big")
+    mark = b"" if correlation is None else b"\0\x13\0\x08" + correlation.to_bytes(4, "big")
     size = 16 + len(user)
     padding = -size & 3
     return b"".join(
         (
             b"\1\0\1\1",
-            (HEADER_LENGTH + len(context) + size + padding).to_bytes(4, "big"),
+            (HEADER_LENGTH + len(context) + size + padding + len(mark)).to_bytes(4, "big"),
             context,
             b"\2\x10",
             size.to_bytes(2, "big"),
@@ -340,6 +353,7 @@ def m3ua_data(transfer: Mtp3Transfer, routing_context: int | None = None) -> byt
             bytes((si, ni, mp, sls)),
             user,
             bytes(padding),
+            mark,
         )
     )
 
