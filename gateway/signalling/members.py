@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.interconnection.trunk_groups import Hop, Member, Service, TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
@@ -110,15 +110,32 @@ class TrunkMember:
         return capacity is None or self.calls < capacity
 
 
+class CircuitRoom(Protocol):
+    """The circuits of a trunk group that is signalled by ISUP (`CircuitTable`)."""
+
+    @property
+    def reachable(self) -> bool:
+        """There is a way to the exchange at their other end."""
+
+    @property
+    def closed(self) -> bool:
+        """They carry emergency calls, and no other new ones."""
+
+    def takes_a_call(self) -> bool:
+        """Whether a call that is offered now finds a circuit. Asked once for each call."""
+
+
 class TrunkGroupState:
     """One trunk group: its members, and the calls in progress on it in either direction."""
 
-    __slots__ = ("bounded", "calls", "capacity", "members", "only", "trunk_group", "watched")
+    __slots__ = ("bounded", "calls", "capacity", "circuits", "members", "only", "trunk_group", "watched")
 
     def __init__(self, trunk_group: TrunkGroup) -> None:
         self.trunk_group: Final = trunk_group
         self.capacity: Final = trunk_group.capacity
         self.calls = 0
+        self.circuits: CircuitRoom | None = None
+        """What it has in place of members that take any number of calls, where it is signalled by ISUP."""
         self.consist_of(tuple(TrunkMember(member, self) for member in trunk_group.members))
 
     def consist_of(self, members: tuple[TrunkMember, ...]) -> None:
@@ -136,6 +153,11 @@ class TrunkGroupState:
     def full(self) -> bool:
         return self.capacity is not None and self.calls >= self.capacity
 
+    @property
+    def takes_none(self) -> bool:
+        """It has as many calls as it may have, or is closed: no call may come on it either."""
+        return self.full or (self.circuits is not None and self.circuits.closed)
+
 
 class TrunkMembers:
     """The members of every trunk group. Times are in microseconds; `actions` is what is to be done or told."""
@@ -152,7 +174,8 @@ class TrunkMembers:
         self.due: Final[list[tuple[int, int, TrunkMember, Event]]] = []
         """Ends of the times for which members are left alone, the earliest first."""
         self._started = 0
-        self._capacities: Final = any(group.capacity is not None for group in self.groups.values())
+        self._capacities = any(group.capacity is not None for group in self.groups.values())
+        """Some trunk group has room for so many calls only."""
         self._not_in_service = 0
 
     def adopt(self, name: str, members: Iterable[Member]) -> list[TrunkMember]:
@@ -179,6 +202,11 @@ class TrunkMembers:
         self._not_in_service = sum(not member.used for member in self.by_hop.values())
         return [member for member in after if member.hop not in before]
 
+    def have_circuits(self, name: str, circuits: CircuitRoom) -> None:
+        """Ask these whether a call can leave on the trunk group."""
+        self.groups[name].circuits = circuits
+        self._capacities = True
+
     def has(self, member: TrunkMember) -> bool:
         """Whether it still is a member: an address that its name no longer has is none."""
         return self.by_hop.get(member.hop) is member
@@ -197,8 +225,13 @@ class TrunkMembers:
             return None
         if self._capacities:
             ingress = attempt.ingress
-            if group.full or (ingress is not None and self.groups[ingress.name].full):
+            if group.full or (ingress is not None and self.groups[ingress.name].takes_none):
                 return NO_ROOM_FINDING
+            circuits = group.circuits
+            if circuits is not None:
+                if not circuits.reachable:
+                    return NO_MEMBER_FINDING
+                return None if circuits.takes_a_call() else NO_ROOM_FINDING
         if not self._not_in_service and not group.bounded:
             return None
         used = [member for member in group.members if member.used]

@@ -1,0 +1,214 @@
+"""The circuits of a trunk group: how each stands, and which is seized next (Q.764 section 2.9.1)."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Container
+from typing import Final, Protocol
+
+from gateway.codecs.ss7.isup import Cause, IsupMessage
+from gateway.interconnection.circuit_groups import CircuitGroup
+from gateway.interconnection.trunk_groups import TrunkGroup
+from gateway.signalling.call import Action
+from gateway.signalling.ss7.circuit_states import BUSY, CircuitState
+from gateway.signalling.ss7.congestion import Congestion
+from gateway.signalling.ss7.half_call import HalfCall
+from gateway.signalling.ss7.isup_timers import Durations, durations_of
+
+_IDLE: Final = CircuitState.IDLE
+
+
+class Circuit:
+    """One circuit. It carries a new call of ours only while it is idle and nobody blocks it."""
+
+    __slots__ = (
+        "cause",
+        "cic",
+        "failed_remotely",
+        "half",
+        "locally_blocked",
+        "ours",
+        "remotely_blocked",
+        "reserved",
+        "state",
+        "table",
+        "unblocking",
+    )
+
+    def __init__(self, table: CircuitTable, cic: int) -> None:
+        self.table: Final = table
+        self.cic: Final = cic
+        self.ours: Final = table.group.controls(cic)
+        """We have the say over it where both ends seize it at once."""
+        self.state = _IDLE
+        self.half: CircuitHalf | None = None
+        """The half of a call that is on it."""
+        self.cause: Cause | None = None
+        """With which it was released, while RLC is to come."""
+        self.locally_blocked = False
+        """We blocked it for maintenance: the other exchange seizes it no more, and neither do we."""
+        self.unblocking = False
+        """We asked to have it unblocked, and were not answered yet."""
+        self.remotely_blocked = False
+        """The other exchange blocked it for maintenance."""
+        self.failed_remotely = False
+        """The other exchange blocked it for a hardware failure."""
+        self.reserved = False
+        """Left unblocked in a group that is blocked: for emergency calls."""
+
+    @property
+    def free(self) -> bool:
+        return self.state is _IDLE and not (self.locally_blocked or self.remotely_blocked or self.failed_remotely)
+
+
+class HalfCalls(Protocol):
+    """Who speaks on the circuits (`CallProcessing`)."""
+
+    def say(self, half: CircuitHalf, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        """Send a message of the other half."""
+
+    def let_go(self, half: CircuitHalf, cause: Cause, at_us: int, actions: list[Action]) -> None:
+        """Release the circuit."""
+
+
+class CircuitHalf:
+    """The half of a call that is on a circuit (`HalfCall`): the same one when the call moves to another circuit."""
+
+    __slots__ = (
+        "_calls",
+        "circuit",
+        "controlling",
+        "emergency",
+        "iam",
+        "incoming",
+        "other",
+        "released_by",
+        "said",
+        "table",
+        "timed_out",
+        "tried",
+    )
+
+    def __init__(self, calls: HalfCalls, table: CircuitTable, iam: IsupMessage, *, incoming: bool) -> None:
+        self._calls: Final = calls
+        self.table: Final = table
+        self.iam = iam
+        """As it came, or is to be sent."""
+        self.incoming: Final = incoming
+        self.circuit: Circuit | None = None
+        """The circuit that it is on; None once that is released."""
+        self.other: HalfCall | None = None
+        self.controlling = False
+        """Ours is the first or the last exchange of the call: its other half speaks SIP."""
+        self.emergency = False
+        self.said: list[IsupMessage] = []
+        """What was sent after the IAM while nothing came back: to be said again on another circuit."""
+        self.tried: set[int] = set()
+        """CICs on which the call was tried."""
+        self.timed_out = False
+        """It was a timer of ours that released it."""
+        self.released_by: IsupMessage | None = None
+        """The REL that came for it."""
+
+    def pass_on(self, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        self._calls.say(self, message, at_us, actions)
+
+    def release(self, cause: Cause, at_us: int, actions: list[Action]) -> None:
+        self._calls.let_go(self, cause, at_us, actions)
+
+
+class CircuitTable:
+    """The circuits of one trunk group."""
+
+    def __init__(self, trunk_group: TrunkGroup, group: CircuitGroup) -> None:
+        self.trunk_group: Final = trunk_group
+        self.group: Final = group
+        self.durations: Final[Durations] = durations_of(group.variant)
+        self.by_cic: Final = {cic: Circuit(self, cic) for cic in group}
+        self.neighbours: dict[int, Circuit] = self.by_cic
+        """The circuits of all trunk groups between the two exchanges: one message may be about several."""
+        self._ours: Final[OrderedDict[int, Circuit]] = OrderedDict()
+        self._theirs: Final[OrderedDict[int, Circuit]] = OrderedDict()
+        for circuit in self.by_cic.values():
+            self.settle(circuit)
+        self.reachable = False
+        """There is a way to the exchange at the other end."""
+        self.started = False
+        """The circuits were reset when that exchange was reached for the first time."""
+        self.blocked_by_operator = False
+        self.unowned = False
+        """Dedicated, and no provider is cut over to it now (L8)."""
+        self.congestion: Final = Congestion(self.durations)
+        self.counters: Final[Counter[str]] = Counter()
+        """What happened on it, by name: ``glare yielded``, ``T7 expired``, ``unexpected message``."""
+        self.releases: Final[Counter[int]] = Counter()
+        """Calls that were released, by the cause that came or was sent first."""
+
+    @property
+    def name(self) -> str:
+        return self.trunk_group.name
+
+    @property
+    def closed(self) -> bool:
+        """Blocked as a whole: it carries emergency calls, and no other new ones."""
+        return self.blocked_by_operator or self.unowned
+
+    # -- selection ----------------------------------------------------------------------------------------------------
+
+    def settle(self, circuit: Circuit) -> None:
+        """The circuit was released, blocked, unblocked: have it among those to be seized, or no more."""
+        idle = self._ours if circuit.ours else self._theirs
+        if not circuit.free:
+            idle.pop(circuit.cic, None)
+        elif circuit.cic not in idle:
+            idle[circuit.cic] = circuit
+
+    def choose(self, tried: Container[int] = (), *, emergency: bool = False) -> Circuit | None:
+        """The circuit to seize next, of those that are not in `tried`; None where there is none.
+
+        Of those that we control the one that has been idle for the longest, else of the others the one that was
+        released last: so both ends seldom seize the same (method 2 of Q.764 section 2.9.1.3).
+        """
+        if self.closed and not emergency:
+            return None
+        for circuit in self._ours.values():
+            if circuit.cic not in tried:
+                return circuit
+        for circuit in reversed(self._theirs.values()):
+            if circuit.cic not in tried:
+                return circuit
+        return None
+
+    def takes_a_call(self) -> bool:
+        """Whether a call that is offered now finds a circuit. While the way is congested, one in so many does not."""
+        return not self.closed and bool(self._ours or self._theirs) and self.congestion.lets_through()
+
+    # -- readings -----------------------------------------------------------------------------------------------------
+
+    def by_state(self) -> dict[str, int]:
+        """Circuits, by how they stand for whoever looks on: each is counted once."""
+        counted = dict.fromkeys(READINGS, 0)
+        for circuit in self.by_cic.values():
+            counted[_reading(circuit)] += 1
+        return counted
+
+
+READINGS: Final = ("idle", "busy", "blocked locally", "blocked remotely", "resetting", "unequipped", "releasing")
+"""How a circuit may stand, in readings."""
+
+_RESETTING: Final = frozenset({CircuitState.RESETTING, CircuitState.STUCK, CircuitState.GROUP_RESETTING})
+
+
+def _reading(circuit: Circuit) -> str:
+    state = circuit.state
+    if state in BUSY:
+        return "busy"
+    if state in _RESETTING:
+        return "resetting"
+    if state is CircuitState.UNEQUIPPED:
+        return "unequipped"
+    if state is not _IDLE:
+        return "releasing"
+    if circuit.locally_blocked:
+        return "blocked locally"
+    return "blocked remotely" if circuit.remotely_blocked or circuit.failed_remotely else "idle"

@@ -1,0 +1,45 @@
+"""Trunk groups that are closed: by an operator, or kept for a provider that is not cut over to them (L8, L10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from gateway.interconnection.blocking import BlockingBook
+from gateway.interconnection.discontinuance import CutoverBook
+from gateway.signalling.call import Action, LinkChanged
+from gateway.signalling.ss7.circuits import CircuitTable
+from gateway.signalling.ss7.maintenance import Maintenance
+
+_NEVER: Final = 1 << 62
+
+
+class Closing:
+    """Has circuits blocked and unblocked as the books say, each step from its own time on. Times in microseconds."""
+
+    def __init__(
+        self, tables: Iterable[CircuitTable], cutovers: CutoverBook, blockings: BlockingBook, maintenance: Maintenance
+    ) -> None:
+        self._tables: Final[Sequence[CircuitTable]] = tuple(tables)
+        self._cutovers: Final = cutovers
+        self._blockings: Final = blockings
+        self._maintenance: Final = maintenance
+        self.next_us = 0
+        """When the next step comes into force; the first look is due at once."""
+
+    def settle(self, at_us: int, actions: list[Action]) -> None:
+        """Close and open groups as it is in force at a time; those that are as they are to be stay so."""
+        for table in self._tables:
+            closed = table.closed
+            table.blocked_by_operator = self._blockings.is_blocked(table.name, at_us)
+            table.unowned = table.trunk_group.dedicated and self._cutovers.owner_of(table.name, at_us) is None
+            if table.closed is closed:
+                continue
+            if table.closed:
+                self._maintenance.close(table, at_us, actions)
+            else:
+                self._maintenance.open(table, at_us, actions)
+            what = "circuits blocked, but for emergency calls" if table.closed else "circuits unblocked"
+            actions.append(LinkChanged(table.name, what, good=not table.closed, at_us=at_us))
+        times = [step.at_us for step in self._cutovers.trail()] + [step.at_us for step in self._blockings.trail()]
+        self.next_us = min((time for time in times if time > at_us), default=_NEVER)

@@ -1,0 +1,392 @@
+"""Circuit supervision: blocking, resets, queries, unequipped circuits, both ways (Q.764 sections 2.8, 2.9.3, 2.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.ss7.isup import (
+    Cause,
+    IsupMessage,
+    MessageType,
+    P,
+    RangeAndStatus,
+    encode_cause,
+    encode_circuit_states,
+    encode_range_and_status,
+    isup_message,
+    range_and_status,
+)
+from gateway.codecs.ss7.isup import CircuitState as QueriedState
+from gateway.signalling.call import Action
+from gateway.signalling.ss7.call_processing import CallProcessing
+from gateway.signalling.ss7.circuit_states import BUSY, OUTGOING, CircuitState, Event
+from gateway.signalling.ss7.circuits import Circuit, CircuitTable
+from gateway.signalling.ss7.isup_signals import Signals
+from gateway.signalling.ss7.supervision import HARDWARE, Request, Supervision, group_message, runs
+
+MESSAGE_UNKNOWN: Final = 97
+"""Message type non-existent or not implemented (Q.850)."""
+MOST_MARKED: Final = 32
+"""Circuits that one CGB or CGU may be about (Q.763 section 3.43)."""
+
+_Handler = Callable[[Circuit, IsupMessage, int, list[Action]], None]
+_GroupHandler = Callable[[CircuitTable, IsupMessage, RangeAndStatus, int, list[Action]], None]
+
+
+class Maintenance:
+    """Keeps both ends of the circuits of one mind. Times in microseconds; `actions` is what is to be done or told."""
+
+    def __init__(self, signals: Signals, calls: CallProcessing) -> None:
+        self._signals: Final = signals
+        self._calls: Final = calls
+        self.supervision: Final = Supervision(signals)
+        self._handlers: Final[Mapping[int, _Handler]] = {
+            MessageType.BLO: self._blo,
+            MessageType.UBL: self._ubl,
+            MessageType.BLA: self._bla,
+            MessageType.UBA: self._uba,
+            MessageType.RSC: self._rsc,
+            MessageType.UCIC: self._ucic,
+        }
+        self._group_handlers: Final[Mapping[int, _GroupHandler]] = {
+            MessageType.GRS: self._grs,
+            MessageType.GRA: self._gra,
+            MessageType.CGB: self._cgb,
+            MessageType.CGU: self._cgu,
+            MessageType.CGBA: self._cgba,
+            MessageType.CGUA: self._cgua,
+            MessageType.CQM: self._cqm,
+            MessageType.CQR: self._cqr,
+        }
+
+    # -- what the other exchange says ---------------------------------------------------------------------------------
+
+    def receive(self, circuit: Circuit, message: IsupMessage, at_us: int, actions: list[Action]) -> bool:
+        """A message; False where it is none of circuit supervision. Raises `Malformed` where it cannot be read."""
+        handler = self._handlers.get(message.type)
+        if handler is not None:
+            handler(circuit, message, at_us, actions)
+            return True
+        of_group = self._group_handlers.get(message.type)
+        if of_group is None:
+            return False
+        group = message.range_and_status
+        if group is None:
+            raise Malformed("a message about a group of circuits has no range")
+        of_group(circuit.table, message, group, at_us, actions)
+        return True
+
+    def confused(self, circuit: Circuit, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        """CFN: the message is of a type that is not known here (Q.764 section 2.9.5.3)."""
+        table = circuit.table
+        cause = encode_cause(Cause(MESSAGE_UNKNOWN, diagnostics=bytes((message.type,))))
+        table.counters["unknown message"] += 1
+        cfn = isup_message(table.group.variant, MessageType.CFN, circuit.cic, ((P.CAUSE_INDICATORS, cause),))
+        self._signals.send(table, cfn, at_us, actions)
+
+    # -- what we want -------------------------------------------------------------------------------------------------
+
+    def reset(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
+        """Put every circuit of a group into the idle state at both ends (Q.764 section 2.9.3.2)."""
+        self.supervision.forget(table)
+        for run in runs(list(table.by_cic.values())):
+            event = Event.RESET if len(run) == 1 else Event.RESET_IN_GROUP
+            for circuit in run:
+                circuit.remotely_blocked = circuit.failed_remotely = circuit.unblocking = False
+                self._calls.apply(circuit, event, at_us, actions)
+            if len(run) > 1:
+                self.supervision.ask(Request.RESET_GROUP, run, at_us, actions)
+            elif run[0].locally_blocked:  # what a reset group is told with its acknowledgement
+                self._tell_blocked(run, at_us, actions)
+
+    def close(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
+        """Block a group but for the circuits that are kept for emergency calls. Calls in progress go on."""
+        able = [circuit for circuit in table.by_cic.values() if _may_carry_calls(circuit)]
+        kept = {circuit.cic for circuit in able[: table.group.emergency_reserve]}
+        for circuit in table.by_cic.values():
+            circuit.reserved = circuit.cic in kept
+        self._block([c for c in table.by_cic.values() if not c.reserved and not c.locally_blocked], at_us, actions)
+
+    def open(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
+        """Unblock what was blocked; each circuit carries calls again when the other exchange has acknowledged it."""
+        blocked = []
+        for circuit in table.by_cic.values():
+            circuit.reserved = False
+            if circuit.locally_blocked:
+                circuit.unblocking = True
+                blocked.append(circuit)
+        if table.started:
+            for run in runs(blocked):
+                request = Request.UNBLOCK if len(run) == 1 else Request.UNBLOCK_GROUP
+                self.supervision.ask(request, run, at_us, actions)
+        else:
+            self._unblocked(blocked)
+
+    def tell_blocked(self, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
+        """Say again that a circuit is blocked: the other exchange has seized it all the same."""
+        self._tell_blocked([circuit], at_us, actions)
+
+    def query(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
+        """Ask how the other exchange sees the circuits (Q.764 section 2.8.3); its answer is brought into line."""
+        for run in runs(list(table.by_cic.values())):
+            self.supervision.ask(Request.QUERY, run, at_us, actions)
+
+    def _block(self, circuits: Sequence[Circuit], at_us: int, actions: list[Action]) -> None:
+        for circuit in circuits:
+            circuit.locally_blocked = True
+            circuit.unblocking = False
+            circuit.table.settle(circuit)
+        if circuits and circuits[0].table.started:
+            self._tell_blocked(circuits, at_us, actions)
+
+    def _tell_blocked(self, circuits: Sequence[Circuit], at_us: int, actions: list[Action]) -> None:
+        for run in runs(circuits):
+            self.supervision.ask(Request.BLOCK if len(run) == 1 else Request.BLOCK_GROUP, run, at_us, actions)
+
+    @staticmethod
+    def _unblocked(circuits: Sequence[Circuit]) -> None:
+        for circuit in circuits:
+            circuit.locally_blocked = circuit.unblocking = False
+            circuit.table.settle(circuit)
+
+    # -- one circuit --------------------------------------------------------------------------------------------------
+
+    def _blo(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        self._blocked_by_peer(circuit)
+        self._signals.bare(circuit, MessageType.BLA, at_us, actions)
+        self._calls.apply(circuit, Event.BLOCKED, at_us, actions)
+
+    def _ubl(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        circuit.remotely_blocked = False
+        circuit.table.settle(circuit)
+        self._signals.bare(circuit, MessageType.UBA, at_us, actions)
+
+    def _bla(self, circuit: Circuit, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        self.supervision.answered(circuit.table, message.type, circuit.cic, 1)
+        if not circuit.locally_blocked:  # it holds for blocked what is not: section 2.9.2.3
+            self.supervision.ask(Request.UNBLOCK, [circuit], at_us, actions)
+
+    def _uba(self, circuit: Circuit, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        pending = self.supervision.answered(circuit.table, message.type, circuit.cic, 1)
+        if pending is not None and circuit.unblocking:
+            self._unblocked([circuit])
+        elif circuit.locally_blocked and not circuit.unblocking:  # as above
+            self.supervision.ask(Request.BLOCK, [circuit], at_us, actions)
+
+    def _rsc(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        """The other exchange has lost what it knew of the circuit: section 2.9.3.1."""
+        circuit.remotely_blocked = circuit.failed_remotely = False
+        if circuit.locally_blocked:
+            self._tell_blocked([circuit], at_us, actions)
+        self._calls.apply(circuit, Event.RSC, at_us, actions)
+        circuit.table.settle(circuit)
+
+    def _ucic(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
+        self._unequipped(circuit, at_us, actions)
+
+    def _unequipped(self, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
+        circuit.table.counters["unequipped circuit"] += 1
+        self._calls.apply(circuit, Event.UCIC, at_us, actions)
+
+    # -- groups -------------------------------------------------------------------------------------------------------
+
+    def _grs(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        if not 1 <= group.range < MOST_MARKED:
+            table.counters["unexpected message"] += 1
+            return
+        circuits = _circuits(table, message, group)
+        for circuit in circuits:
+            if circuit is not None:
+                circuit.remotely_blocked = circuit.failed_remotely = False
+                self._calls.apply(circuit, Event.GROUP_RESET, at_us, actions)
+                circuit.table.settle(circuit)
+        status = range_and_status([circuit is not None and circuit.locally_blocked for circuit in circuits])
+        self._answer(table, MessageType.GRA, message, status, at_us, actions)
+
+    def _gra(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        pending = self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
+        flags = group.flags or (False,) * group.circuits
+        for circuit, blocked in zip(_circuits(table, message, group), flags, strict=True):
+            if circuit is not None:
+                circuit.remotely_blocked = blocked
+                if pending is not None:
+                    self._calls.apply(circuit, Event.RESET_ACKNOWLEDGED, at_us, actions)
+                circuit.table.settle(circuit)
+        if pending is not None:
+            blocked_here = [circuit for circuit in pending.circuits if circuit.locally_blocked]
+            self._tell_blocked(blocked_here, at_us, actions)
+
+    def _cgb(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        marked = self._marked(table, message, group)
+        if marked is None:
+            return
+        hardware = message.circuit_group_supervision == HARDWARE
+        self._acknowledge(table, MessageType.CGBA, message, group, at_us, actions)
+        for circuit in marked:
+            if hardware:
+                circuit.failed_remotely = True
+                circuit.table.settle(circuit)
+                self._calls.apply(circuit, Event.FAILED, at_us, actions)
+            else:
+                self._blocked_by_peer(circuit)
+                self._calls.apply(circuit, Event.BLOCKED, at_us, actions)
+
+    def _cgu(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        marked = self._marked(table, message, group)
+        if marked is None:
+            return
+        hardware = message.circuit_group_supervision == HARDWARE
+        self._acknowledge(table, MessageType.CGUA, message, group, at_us, actions)
+        for circuit in marked:
+            if hardware:
+                circuit.failed_remotely = False
+            else:
+                circuit.remotely_blocked = False
+            circuit.table.settle(circuit)
+
+    def _cgba(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
+        for circuit, marked in zip(_circuits(table, message, group), group.flags, strict=False):
+            if circuit is not None and marked and not circuit.locally_blocked:
+                self.supervision.ask(Request.UNBLOCK, [circuit], at_us, actions)
+
+    def _cgua(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        pending = self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
+        for circuit, marked in zip(_circuits(table, message, group), group.flags, strict=False):
+            if circuit is None or not marked or not circuit.locally_blocked:
+                continue
+            if circuit.unblocking and pending is not None:
+                self._unblocked([circuit])
+            elif not circuit.unblocking:
+                self.supervision.ask(Request.BLOCK, [circuit], at_us, actions)
+
+    def _cqm(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        if group.range >= MOST_MARKED:
+            table.counters["unexpected message"] += 1
+            return
+        states = encode_circuit_states([_queried(circuit) for circuit in _circuits(table, message, group)])
+        value = encode_range_and_status(RangeAndStatus(group.range))
+        parameters = ((P.RANGE_AND_STATUS, value), (P.CIRCUIT_STATE, states))
+        cqr = isup_message(table.group.variant, MessageType.CQR, message.cic, parameters)
+        self._signals.send(table, cqr, at_us, actions)
+
+    def _cqr(
+        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
+    ) -> None:
+        """Bring both views of each circuit into line (Q.764 section 2.8.3.2): messages were lost."""
+        if self.supervision.answered(table, message.type, message.cic or 0, group.circuits) is None:
+            return
+        states = message.circuit_states or ()
+        for circuit, state in zip(_circuits(table, message, group), states, strict=False):
+            if circuit is not None:
+                self._align(circuit, state, at_us, actions)
+
+    def _align(self, circuit: Circuit, state: QueriedState, at_us: int, actions: list[Action]) -> None:
+        if state.call == _TRANSIENT:
+            if state.maintenance == _UNEQUIPPED:
+                self._unequipped(circuit, at_us, actions)
+            return
+        circuit.remotely_blocked = bool(state.maintenance & _BLOCKED_THERE)
+        circuit.failed_remotely = bool(state.hardware & _BLOCKED_THERE)
+        circuit.table.settle(circuit)
+        blocked_from_here = bool(state.maintenance & _BLOCKED_HERE)
+        if blocked_from_here is not circuit.locally_blocked:
+            self.supervision.ask(
+                Request.BLOCK if circuit.locally_blocked else Request.UNBLOCK, [circuit], at_us, actions
+            )
+        busy = circuit.state in BUSY
+        if (state.call == _IDLE_THERE) is busy and (busy or circuit.state is CircuitState.IDLE):
+            self._calls.apply(circuit, Event.RESET, at_us, actions)
+
+    # -- small steps --------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _blocked_by_peer(circuit: Circuit) -> None:
+        circuit.remotely_blocked = True
+        circuit.table.settle(circuit)
+
+    @staticmethod
+    def _marked(table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> list[Circuit] | None:
+        """The circuits whose status bit is set; None where the message is about more than it may be."""
+        flags = group.flags
+        if group.range < 1 or not flags or sum(flags) > MOST_MARKED:
+            table.counters["unexpected message"] += 1
+            return None
+        circuits = zip(_circuits(table, message, group), flags, strict=True)
+        return [circuit for circuit, marked in circuits if marked and circuit is not None]
+
+    def _acknowledge(
+        self,
+        table: CircuitTable,
+        kind: MessageType,
+        message: IsupMessage,
+        group: RangeAndStatus,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        """With the bits of those circuits that there are."""
+        circuits = _circuits(table, message, group)
+        known = [marked and circuit is not None for circuit, marked in zip(circuits, group.flags, strict=True)]
+        self._answer(table, kind, message, range_and_status(known), at_us, actions)
+
+    def _answer(
+        self,
+        table: CircuitTable,
+        kind: MessageType,
+        message: IsupMessage,
+        group: RangeAndStatus,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        supervision = message.circuit_group_supervision or 0
+        answer = group_message(table.group.variant, kind, message.cic or 0, group, supervision)
+        self._signals.send(table, answer, at_us, actions)
+
+
+_TRANSIENT: Final = 0
+_UNEQUIPPED: Final = 3
+_IDLE_THERE: Final = 3
+_BLOCKED_THERE: Final = 1
+"""Locally, as the other exchange sees it."""
+_BLOCKED_HERE: Final = 2
+
+
+def _may_carry_calls(circuit: Circuit) -> bool:
+    """Whether a circuit would carry calls, were it idle and not blocked by us."""
+    return circuit.state is not CircuitState.UNEQUIPPED and not (circuit.remotely_blocked or circuit.failed_remotely)
+
+
+def _circuits(table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> list[Circuit | None]:
+    """The circuits of a range, of whatever trunk group; None for a CIC that is not known."""
+    first = message.cic or 0
+    return [table.neighbours.get(cic) for cic in range(first, first + group.circuits)]
+
+
+def _queried(circuit: Circuit | None) -> QueriedState:
+    """How we see a circuit, for a CQR (Q.763 section 3.14)."""
+    if circuit is None or circuit.state is CircuitState.UNEQUIPPED:
+        return QueriedState(_UNEQUIPPED, _TRANSIENT, 0)
+    if circuit.state is CircuitState.IDLE or circuit.failed_remotely:
+        call = 3
+    elif circuit.state in BUSY:
+        call = 2 if circuit.state in OUTGOING else 1
+    else:
+        return QueriedState(0, _TRANSIENT, 0)
+    maintenance = (1 if circuit.locally_blocked else 0) | (2 if circuit.remotely_blocked else 0)
+    return QueriedState(maintenance, call, 2 if circuit.failed_remotely else 0)
