@@ -150,6 +150,9 @@ class TrunkGroup:
     """Members whose addresses are looked up. They are not among `members`."""
     circuits: CircuitGroup | None = None
     """Signalled by ISUP over these circuits, not by SIP. Its only member then stands for the exchange at their end."""
+    sip_i: str | None = None
+    """Edition of ISUP in which a call's ISUP messages go along in the bodies of its SIP messages: ``ansi88``, or
+    ``nxv3;base=ansi88`` (RFC 3204 section 4.1). None: plain SIP."""
 
     def mode_of(self, check: str) -> Mode:
         return self.modes.get(check, self.default_mode)

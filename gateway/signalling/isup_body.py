@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from gateway.codecs import mime
@@ -31,6 +32,8 @@ class IsupBody(NamedTuple):
     """As its media type says; None where that says nothing that we know."""
     encoded: bytes
     """Content-Transfer-Encoding, where one hides the message's bytes; else empty."""
+    edition: bytes
+    """Parameters of its media type that name the edition: ``version=nxv3;base=ansi88``; empty where none does."""
     start: int
     """Where it starts and ends in the SIP message."""
     end: int
@@ -54,7 +57,7 @@ def isup_body(message: SipMessage, content_type: bytes) -> IsupBody | None:
         if found is not None:
             raise Malformed("the body carries two ISUP messages", part.start)
         encoded = b"" if part.encoding in _NOT_ENCODED else part.encoding
-        found = IsupBody(_variant(kind.parameters), encoded, part.start, part.end)
+        found = IsupBody(variant_of_edition(kind.parameters), encoded, _edition(kind.parameters), part.start, part.end)
     return found
 
 
@@ -103,10 +106,19 @@ def _unreadable(invite: SipMessage, start: int, end: int, fault: Malformed) -> T
     return TextFact("application/isup", invite.data[start:end], start, f"{fault.what} (at byte {fault.offset})")
 
 
-def _variant(parameters: dict[bytes, bytes]) -> Variant | None:
+def variant_of_edition(parameters: dict[bytes, bytes]) -> Variant | None:
+    """The variant of ISUP that the parameters of a media type name; None where they name none that we know."""
     for name in (b"version", b"base"):
         edition = parameters.get(name, b"").lower()
         for beginning, variant in _EDITIONS:
             if edition.startswith(beginning):
                 return variant
     return None
+
+
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9.+_-]{1,32}")
+
+
+def _edition(parameters: dict[bytes, bytes]) -> bytes:
+    named = [(name, parameters.get(name, b"")) for name in (b"version", b"base")]
+    return b";".join(name + b"=" + value for name, value in named if _TOKEN.fullmatch(value))
