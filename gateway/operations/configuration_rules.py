@@ -28,8 +28,10 @@ CHECK_NAMES = frozenset(
         "charge_number",
         "called_number",
         "diversion",
+        "encapsulated_isup",
         "passport",
         "calling_code",
+        "jurisdiction",
         "footprint",
     }
 )

@@ -41,6 +41,9 @@ class Reason(Enum):
     CALLED_FABRICATED = "called number's routing number fabricated"
     DIVERSION_ALTERED = "diverting numbers altered"
     DIVERSION_FABRICATED = "diverting number fabricated"
+    ENCAPSULATED_ALTERED = "ISUP body contradicts the SIP headers"
+    JURISDICTION_FABRICATED = "jurisdiction information fabricated"
+    JURISDICTION_MISMATCH = "jurisdiction information not the originating switch's"
     CALLING_CODE_UNASSIGNED = "calling code unassigned"
     CALLING_CODE_MISMATCH = "calling code not the provider's"
     OUTSIDE_FOOTPRINT = "destination outside the LERG area of the switch"
@@ -71,6 +74,9 @@ REFUSALS: Mapping[Reason, Refusal] = MappingProxyType(
         Reason.CALLED_FABRICATED: Refusal(403, "Routing Number Fabricated", CALL_REJECTED),
         Reason.DIVERSION_ALTERED: Refusal(403, "Diverting Numbers Altered", CALL_REJECTED),
         Reason.DIVERSION_FABRICATED: Refusal(403, "Diverting Number Fabricated", CALL_REJECTED),
+        Reason.ENCAPSULATED_ALTERED: Refusal(403, "ISUP Body Contradicts Headers", CALL_REJECTED),
+        Reason.JURISDICTION_FABRICATED: Refusal(403, "Jurisdiction Fabricated", CALL_REJECTED),
+        Reason.JURISDICTION_MISMATCH: Refusal(403, "Jurisdiction Not The Switch's", CALL_REJECTED),
         Reason.CALLING_CODE_UNASSIGNED: Refusal(403, "Calling Code Unassigned", CALL_REJECTED),
         Reason.CALLING_CODE_MISMATCH: Refusal(403, "Calling Code Not The Provider's", CALL_REJECTED),
         Reason.OUTSIDE_FOOTPRINT: Refusal(404, "Outside LERG Area Of Switch", NO_ROUTE_TO_DESTINATION),

@@ -25,8 +25,10 @@ ORDER = [
     "charge_number",
     "called_number",
     "diversion",
+    "encapsulated_isup",
     "passport",
     "calling_code",
+    "jurisdiction",
     "admission",
     "footprint",
 ]

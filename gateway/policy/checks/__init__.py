@@ -17,7 +17,9 @@ from gateway.policy.checks.calling_number import CallingNumber
 from gateway.policy.checks.charge_number import ChargeNumber
 from gateway.policy.checks.diversion import DivertingNumbers
 from gateway.policy.checks.emergency import Emergency
+from gateway.policy.checks.encapsulated_isup import EncapsulatedIsup
 from gateway.policy.checks.footprint import LergFootprint
+from gateway.policy.checks.jurisdiction import Jurisdiction
 from gateway.policy.checks.passport import PassportReadable
 from gateway.policy.checks.presentation import Presentation
 from gateway.policy.checks.rate_limit import RateLimitOfProvider
@@ -34,7 +36,9 @@ REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[Verdict, ...]]] = MappingProx
         ChargeNumber.name: (("L7",), (Verdict.ALTERED, Verdict.FABRICATED)),
         CalledNumber.name: (("L7",), _INTEGRITY),
         DivertingNumbers.name: (("L7",), (Verdict.ALTERED, Verdict.FABRICATED)),
+        EncapsulatedIsup.name: (("L7",), (Verdict.ALTERED,)),
         CallingCode.name: (("L1.4",), (Verdict.MISMATCH, Verdict.FABRICATED)),
+        Jurisdiction.name: (("L7",), (Verdict.MISMATCH, Verdict.FABRICATED)),
         Admission.name: (("L1.1", "L1.2", "L11"), (Verdict.UNCONFIRMED,)),
         LergFootprint.name: (("L9",), (Verdict.OUTSIDE,)),
     }
@@ -68,8 +72,10 @@ def all_checks(
         ChargeNumber(gateways),
         CalledNumber(guide, ported),
         DivertingNumbers(),
+        EncapsulatedIsup(),
         PassportReadable(),
         CallingCode(guide, ported, carriers),
+        Jurisdiction(guide),
         Admission(carriers),
         LergFootprint(guide, ported),
     )

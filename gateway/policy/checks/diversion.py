@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from gateway.policy.call_attempt import CallAttempt, NumberFact
+from gateway.policy.call_attempt import CallAttempt, NumberFact, Protocol
 from gateway.policy.facts import claims_nanp, evidence, passed, passports_of, tn_number, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
 
+_REDIRECTING: Final = "Redirecting number"
+_ORIGINAL: Final = "Original called number"
+_BOTH: Final = 2
+
 
 class DivertingNumbers:
-    """Judges Diversion (RFC 5806), History-Info (RFC 7044) and div PASSporTs (RFC 8946) within one message.
+    """Judges Diversion (RFC 5806), History-Info (RFC 7044) and div PASSporTs (RFC 8946) within one message; in ISUP
+    the redirecting number and the original called number.
 
     - FABRICATED: a diverting number written as one of the NANP that can't exist.
     - ALTERED: a diverting number stands as the calling number; Diversion and History-Info disagree on the first
       diverter; Diversion's numbers don't follow each other in History-Info in the same order (History-Info may have
       entries that are no diversion); a div PASSporT names a diverter that neither of them has.
+    - In ISUP, ALTERED: redirecting number and original called number differ, and the call was redirected once. WARN: it
+      was redirected more often, and one of the two is missing; it was redirected, and both are.
     - WARN: a div PASSporT and no other field that names its diverter; allowed, but what the called side sees is gone.
     """
 
@@ -28,12 +35,12 @@ class DivertingNumbers:
         self._pass = passed(self.name, self.clause)
 
     def judge(self, attempt: CallAttempt) -> Finding:
-        if not attempt.diversions and not attempt.history and not attempt.identities:
+        if not (attempt.diversions or attempt.history or attempt.identities or attempt.redirections):
             return self._pass
         return (
             self._impossible(attempt)
             or self._used_as_cpn(attempt)
-            or self._disagreement(attempt)
+            or (self._redirections(attempt) if attempt.protocol is Protocol.ISUP else self._disagreement(attempt))
             or self._signed(attempt)
             or self._pass
         )
@@ -81,6 +88,22 @@ class DivertingNumbers:
         if not _follows(diversions, history):
             text = "Diversion and History-Info name the diverting numbers differently or in another order"
             return self._altered(text, seen)
+        return None
+
+    def _redirections(self, attempt: CallAttempt) -> Finding | None:
+        """By the counter of an IAM, which says how often the call was redirected (Q.763 section 3.45)."""
+        count, numbers = attempt.redirections, _digits(attempt.diversions)
+        seen = evidence(*attempt.diversions)
+        if count == 1 and len(numbers) > 1:
+            text = (
+                f"the call was redirected once, Redirecting number says {numbers[0]} and Original called number "
+                f"{numbers[1]}: one of the two was changed"
+            )
+            return self._altered(text, seen)
+        missing = {_REDIRECTING, _ORIGINAL} - {fact.field for fact in attempt.diversions if fact.number is not None}
+        if count is not None and missing and (count > 1 or len(missing) == _BOTH):
+            text = f"the call was redirected {count} times, and nothing stands in {' and '.join(sorted(missing))}"
+            return Finding(self.name, Verdict.WARN, self.clause, text, seen)
         return None
 
     def _signed(self, attempt: CallAttempt) -> Finding | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.policy.call_attempt import CallAttempt, NumberFact
+from gateway.policy.call_attempt import CallAttempt, Protocol
+from gateway.policy.call_attempt import Presentation as AddressPresentation
+from gateway.policy.canonical import RESTRICTING, is_anonymous, name
 from gateway.policy.facts import asked_privacy, evidence, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
 
-_RESTRICTING: Final = frozenset({"id", "user", "header"})
-"""Privacy values that restrict the calling identity: network-asserted (RFC 3325), user's and headers' (RFC 3323)."""
+_ISUP: Final = Protocol.ISUP
+_ALLOWED: Final = AddressPresentation.ALLOWED
 _EMERGENCY: Final = "47 CFR 64.1601(d)(4)(ii)"
 
 
@@ -26,8 +28,15 @@ class Presentation:
       agents do it); the caller's name shown in From although it is restricted; restricted with no digits anywhere
       (the calling_number check reports those as missing).
 
+    In ISUP the calling party number carries the indicator beside the digits (Q.763 section 3.10, T1.113.3):
+
+    - ALTERED: the number is marked as not available, and its digits are there: either was put in on the way.
+    - WARN: a number is restricted and its digits are not there, or it may be shown and they are not; a generic name may
+      be shown although the number is restricted.
+
     Screening has no field of its own in SIP: P-Asserted-Identity is the network's word, From alone the user's (RFC
-    3325). Whether one was raised to the other shows only between two points, so this check doesn't judge it.
+    3325); ISUP has an indicator. Whether one was raised to the other shows only between two points, so this check
+    doesn't judge it.
     """
 
     name: Final = "presentation"
@@ -40,19 +49,41 @@ class Presentation:
         )
 
     def judge(self, attempt: CallAttempt) -> Finding:
+        if attempt.protocol is _ISUP:
+            return self._indicated(attempt)
         if not attempt.privacy and attempt.from_.number is not None:
             return self._pass
         if attempt.emergency:
             return self._exempt_emergency
         values = asked_privacy(attempt)
-        anonymous = _is_anonymous(attempt.from_)
-        restricting = values & _RESTRICTING
+        anonymous = is_anonymous(attempt.from_)
+        restricting = values & RESTRICTING
         found = self._contradiction(attempt, values, anonymous)
         if found is not None:
             return found
         if not restricting and not anonymous:
             return self._pass
         return self._restricted(attempt, restricted_by_privacy=bool(restricting)) or self._pass
+
+    def _indicated(self, attempt: CallAttempt) -> Finding:
+        """By the indicator of an IAM."""
+        indicated, there = attempt.presentation, attempt.from_.number is not None
+        if indicated is None or (indicated is _ALLOWED and there):
+            return self._pass
+        if attempt.emergency:
+            return self._exempt_emergency
+        if indicated is AddressPresentation.UNAVAILABLE:
+            if not there:
+                return self._pass
+            text = f"the number is marked as not available, and it is {attempt.from_.number}: one of the two was put in"
+            seen = evidence(attempt.from_)
+            return violation(self.name, Verdict.ALTERED, self.clause, Reason.PRESENTATION_ALTERED, text, seen)
+        if not there:
+            how = "may be shown" if indicated is _ALLOWED else "is restricted"
+            return self._warn(f"the number {how} and has no digits: a number is passed on, not removed", attempt)
+        if name(attempt) is not None:
+            return self._warn("Generic name shows the caller's name although the number is restricted", attempt)
+        return self._pass
 
     def _contradiction(self, attempt: CallAttempt, values: frozenset[str], anonymous: bool) -> Finding | None:
         if "none" not in values:
@@ -84,20 +115,10 @@ class Presentation:
                 "From is anonymous and Privacy is not there: the asserted number would be shown to the called party",
                 attempt,
             )
-        if attempt.display_name is not None and _names_someone(attempt.display_name.raw):
+        if name(attempt) is not None:
             return self._warn("From shows the caller's name although the caller is restricted", attempt)
         return None
 
     def _warn(self, text: str, attempt: CallAttempt) -> Finding:
         seen = evidence(*attempt.privacy, attempt.from_, attempt.display_name, *attempt.asserted)
         return Finding(self.name, Verdict.WARN, self.clause, text, seen)
-
-
-def _is_anonymous(from_: NumberFact) -> bool:
-    """Whether From hides its caller (RFC 3323 section 4.1.1.3): ``sip:anonymous@anonymous.invalid``."""
-    return from_.number is None and b"anonymous" in from_.raw.lower()
-
-
-def _names_someone(display_name: bytes) -> bool:
-    name = display_name.strip(b' "\t').lower()
-    return bool(name) and name not in {b"anonymous", b"restricted", b"private", b"unavailable", b"unknown"}
