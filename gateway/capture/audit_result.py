@@ -4,30 +4,69 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.capture.calls import AuditedCall, AuditedFinding, Place, Role, address_text
 from gateway.capture.faults import CaptureFault
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.verdict import Verdict
+
+if TYPE_CHECKING:
+    from gateway.capture.circuit_use import CircuitUse
 
 WHYS: Final = 16
 """Reasons that are told apart for one check; further ones are counted together."""
 
 
 class MalformedDatagram(NamedTuple):
-    """A datagram that is no sound SIP."""
+    """A datagram that is no sound SIP, or a message that is no sound ISUP, M3UA or the like."""
 
     place: Place
-    source: Address
-    destination: Address
+    source: Address | None
+    destination: Address | None
+    """None where a signalling link carried it."""
     what: str
     offset: int
     """Byte offset in the file of the fault."""
 
     def __str__(self) -> str:
-        way = f"{address_text(self.source)} -> {address_text(self.destination)}"
-        return f"{self.place.file}: frame {self.place.frame}, byte {self.offset}: {way}: {self.what}"
+        way = ""
+        if self.source is not None and self.destination is not None:
+            way = f"{address_text(self.source)} -> {address_text(self.destination)}: "
+        return f"{self.place.file}: frame {self.place.frame}, byte {self.offset}: {way}{self.what}"
+
+
+@dataclass(slots=True)
+class CircuitCounts:
+    """How the calls on circuits went."""
+
+    seized: int = 0
+    """IAMs that took a circuit, or tried to."""
+    answered: int = 0
+    dual_seizures: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
+    """How a circuit became free again, or why nothing is known of it -> calls."""
+    released_by_source: int = 0
+    """Calls released by the exchange that had seized the circuit; the others with a REL, by the other one."""
+    released: int = 0
+    causes: Counter[int] = field(default_factory=Counter)
+    """Cause of the first REL of each call (Q.850)."""
+    talked_us: int = 0
+    """From answer to release, all calls together."""
+
+    def count(self, use: CircuitUse) -> None:
+        """Add up one use of a circuit."""
+        self.seized += 1
+        self.answered += use.answered is not None
+        self.dual_seizures += use.dual_seizure
+        self.ends[use.end.value] += 1
+        self.talked_us += use.talked_us or 0
+        if use.release is not None:
+            self.released += 1
+            self.released_by_source += use.release.by_source
+            if use.release.cause is not None:
+                self.causes[use.release.cause.value] += 1
 
 
 @dataclass(slots=True)
@@ -39,9 +78,10 @@ class AuditResult:
     call_count: int = 0
     packets: int = 0
     messages: Counter[str] = field(default_factory=Counter)
-    """SIP datagrams by method, or by status code: ``INVITE``, ``200``."""
+    """SIP datagrams by method, or by status code: ``INVITE``, ``200``; ISUP messages by type: ``IAM``."""
     of_no_call: Counter[str] = field(default_factory=Counter)
-    """Those of them that belong to no call: registrations, and calls whose INVITE the captures do not hold."""
+    """Those of them that belong to no call: registrations, maintenance of circuits, and calls whose INVITE or IAM the
+    captures do not hold."""
     roles: Counter[Role] = field(default_factory=Counter)
     findings: dict[str, Counter[Verdict]] = field(default_factory=dict)
     """Check -> verdict -> count."""
@@ -55,7 +95,12 @@ class AuditResult:
     malformed: list[MalformedDatagram] = field(default_factory=list)
     malformed_count: int = 0
     other: Counter[str] = field(default_factory=Counter)
-    """Traffic that is no SIP over UDP, by kind."""
+    """Traffic that is neither SIP over UDP nor ISUP, by kind."""
+    variants: Counter[Variant] = field(default_factory=Counter)
+    """ISUP messages by the variant that they were read as."""
+    variant_given: bool = False
+    """That was said by the operator, and not told by the messages."""
+    circuits: CircuitCounts = field(default_factory=CircuitCounts)
     faults: list[CaptureFault] = field(default_factory=list)
     fault_count: int = 0
     incomplete: bool = False
@@ -83,6 +128,9 @@ class AuditResult:
         self.disagreement_count += len(call.disagreements)
         for finding in call.findings:
             self.count_finding(finding)
+        for leg in call.legs:
+            if leg.circuit is not None:
+                self.circuits.count(leg.circuit)
 
     def count_finding(self, finding: AuditedFinding) -> None:
         """Add up one finding."""

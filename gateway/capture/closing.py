@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, Locator, PlacedEvidence, address_text
+from gateway.capture.calls import AuditedCall, AuditedFinding, DecidedInvite, Leg, Locator, PlacedEvidence, address_text
+from gateway.capture.gateway_place import GatewayPlace, leads_on
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import parse_name_addr
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy import hops
-from gateway.policy.call_attempt import NumberFact
+from gateway.policy.call_attempt import CallAttempt, NumberFact, Protocol
 from gateway.policy.refusals import REFUSALS
 from gateway.policy.verdict import Evidence, Verdict
+
+if TYPE_CHECKING:
+    from gateway.capture.circuit_use import CircuitUse
 
 _REFUSALS_SAID: Final = frozenset(f"{refusal.status} {refusal.phrase}" for refusal in REFUSALS.values())
 
 
-def close(call: AuditedCall, gateway: Address | None, evidence_bytes: int) -> None:
+def close(call: AuditedCall, gateway: GatewayPlace | None, evidence_bytes: int) -> None:
     """Complete a call of which no more messages are looked for.
 
-    `gateway` is where the gateway listened whose decisions are repeated; None where there is none. Of each piece of
+    `gateway` is where the gateway stood whose decisions are repeated; None where there is none. Of each piece of
     evidence at most `evidence_bytes` are kept.
     """
     for leg in call.legs:
@@ -27,13 +31,13 @@ def close(call: AuditedCall, gateway: Address | None, evidence_bytes: int) -> No
         for made in leg.decisions:
             call.findings += made.findings
     for leg in call.legs[1:]:
-        call.findings += _changes_towards(leg, call.legs, evidence_bytes)
+        call.findings += _changes_towards(leg, call.legs, gateway, evidence_bytes)
     first = next((leg.attempt for leg in call.legs if leg.attempt is not None), None)
     if len(call.legs) == 1 and first is not None:
         why = "the call was captured on one leg only"
         call.findings.append(AuditedFinding(hops.CHECK, Verdict.NOT_JUDGED, hops.CLAUSE, why, 1, None, ()))
     if first is not None:
-        call.calling, call.called = _party(first.calling), _party(first.called)
+        call.calling, call.called = _party(first, first.calling), _party(first, first.called)
     for leg in call.legs:
         leg.attempt = None  # the findings say what was found; decisions keep theirs
     call.disagreements = [text for leg in call.legs if (text := _disagreement(leg)) is not None]
@@ -49,14 +53,17 @@ def placed(evidence: tuple[Evidence, ...], locator: Locator, evidence_bytes: int
             len(one.raw),
             locator.place,
             locator.file_offset(one.offset) if one.offset >= 0 else None,
+            locator.is_text,
         )
         for one in evidence
     )
 
 
-def _changes_towards(leg: Leg, legs: list[Leg], evidence_bytes: int) -> list[AuditedFinding]:
+def _changes_towards(
+    leg: Leg, legs: list[Leg], gateway: GatewayPlace | None, evidence_bytes: int
+) -> list[AuditedFinding]:
     """What the hop in front of a leg changed of the call."""
-    before = _leg_before(legs, leg)
+    before = _leg_before(legs, leg, gateway)
     if before.attempt is None or leg.attempt is None:
         return []
     findings = []
@@ -73,7 +80,7 @@ def _changes_towards(leg: Leg, legs: list[Leg], evidence_bytes: int) -> list[Aud
     return findings
 
 
-def _why_not_judged(call: AuditedCall, gateway: Address | None) -> str:
+def _why_not_judged(call: AuditedCall, gateway: GatewayPlace | None) -> str:
     """Why a call was not judged, or by what its messages say only; empty where all checks were run."""
     judged = any(finding.check != hops.CHECK for finding in call.findings)
     if judged and (gateway is None or enters(call, gateway)):
@@ -85,28 +92,34 @@ def _why_not_judged(call: AuditedCall, gateway: Address | None) -> str:
         return f"the gateway answers it before any check: {answered.answer}"
     unreadable = next((leg for leg in call.legs if leg.malformed), None)
     if unreadable is not None and not judged:
-        return f"its INVITE is malformed: {unreadable.malformed}"
+        return f"its {_opener(unreadable)} is malformed: {unreadable.malformed}"
     if gateway is None:
         return ""
     if judged:
-        return f"{does_not_enter(gateway)}; only what its INVITEs say of themselves is judged"
+        return f"{does_not_enter(gateway)}; only what its {_opener(call.legs[0])}s say of themselves is judged"
     return does_not_enter(gateway)
 
 
-def enters(call: AuditedCall, gateway: Address | None) -> bool:
+def enters(call: AuditedCall, gateway: GatewayPlace | None) -> bool:
     """Whether a leg of a call leads to the gateway, so that the call is the gateway's to decide."""
     if gateway is None:
         return False
-    return call.decisions_not_held > 0 or any(leg.destination == gateway for leg in call.legs)
+    return call.decisions_not_held > 0 or any(map(gateway.is_reached_by, call.legs))
 
 
-def does_not_enter(gateway: Address) -> str:
+def does_not_enter(gateway: GatewayPlace) -> str:
     """Why the gateway at an address decides nothing of a call."""
-    return f"no leg of it enters the gateway at {address_text(gateway)}"
+    return f"no leg of it enters the gateway at {gateway}"
+
+
+def _opener(leg: Leg) -> str:
+    return "INVITE" if leg.circuit is None else "IAM"
 
 
 def _disagreement(leg: Leg) -> str | None:
-    """Where the capture shows that whoever was called decided the (last) INVITE of a leg otherwise."""
+    """Where the capture shows that whoever was called decided the (last) INVITE of a leg, or its IAM, otherwise."""
+    if leg.decisions and leg.circuit is not None:
+        return _circuit_disagreement(leg.decisions[-1], leg.circuit)
     if not leg.decisions or leg.final is None:
         return None
     made, shown = leg.decisions[-1], str(leg.final)
@@ -118,18 +131,38 @@ def _disagreement(leg: Leg) -> str | None:
     return f"{where}; this configuration would have refused with {said}" if shown != said else None
 
 
-def _leg_before(legs: list[Leg], leg: Leg) -> Leg:
+def _circuit_disagreement(made: DecidedInvite, use: CircuitUse) -> str | None:
+    """The same of an IAM: it was answered, or released with another cause, though it would have been refused."""
+    refused_by = made.decision.refused_by
+    if refused_by is None or refused_by.refusal is None:
+        return None  # a release before the answer may be anybody's behind the gateway
+    said = f"this configuration would have refused with cause {refused_by.refusal.cause}"
+    if use.progressed is not None:
+        return f"frame {made.place.frame}: the call went on in frame {use.progressed.frame}; {said}"
+    release = use.release
+    if release is None or release.by_source or release.cause is None or release.cause.value == refused_by.refusal.cause:
+        return None
+    shown = f"released with cause {release.cause.value} in frame {release.place.frame}"
+    return f"frame {made.place.frame}: the far end {shown}; {said}"
+
+
+def _leg_before(legs: list[Leg], leg: Leg, gateway: GatewayPlace | None) -> Leg:
     """The leg on which the call came before this one: the same message elsewhere, else what led to its sender."""
     if leg.same_hop_as is not None:
         return legs[leg.same_hop_as - 1]
     earlier = legs[leg.number - 2 :: -1]  # latest first
     towards = next((one for one in earlier if one.destination == leg.source), None)
-    return towards or next((one for one in earlier if one.destination[0] == leg.source[0]), earlier[0])
+    return towards or next((one for one in earlier if leads_on(one, leg, gateway)), earlier[0])
 
 
 def _hop_name(before: Leg, leg: Leg) -> str:
     if leg.same_hop_as is not None:
         return f"between two points of one hop, {address_text(before.source)} and {address_text(leg.source)}"
+    if before.circuit is not None or leg.circuit is not None:
+        ends = before.destination, leg.source
+        if ends[0][0] == ends[1][0]:
+            return f"the hop {ends[0][0]}, CIC {ends[0][1]} to {ends[1][1]}"
+        return f"the hop {_exchange(before, ends[0])} to {_exchange(leg, ends[1])}"
     if before.destination == leg.source:
         return f"the hop {address_text(leg.source)}"
     if before.destination[0] == leg.source[0]:
@@ -137,10 +170,17 @@ def _hop_name(before: Leg, leg: Leg) -> str:
     return f"between {address_text(before.destination)} and {address_text(leg.source)}"
 
 
-def _party(fact: NumberFact) -> str:
+def _exchange(leg: Leg, end: Address) -> str:
+    """An end of a leg: a point code and a circuit, or an address."""
+    return address_text(end) if leg.circuit is None else f"{end[0]} (CIC {end[1]})"
+
+
+def _party(attempt: CallAttempt, fact: NumberFact) -> str:
     """The number, or the URI that carries none."""
     if fact.number is not None:
         return str(fact.number)
+    if attempt.protocol is Protocol.ISUP:
+        return ""
     try:
         raw = parse_name_addr(fact.raw).uri
     except Malformed:

@@ -32,6 +32,19 @@ class CaptureLimits:
     """Fragments of one datagram."""
     reassembly_timeout_us: int = 60_000_000
     """How long the fragments of a datagram may be apart, in capture time (RFC 8200 section 4.5)."""
+    flows: int = 4_096
+    """Directions of SCTP associations, and of TCP connections, that are followed at once."""
+    addresses: int = 64
+    """IP addresses of one end of an SCTP association."""
+    streams: int = 4_096
+    """SCTP streams of one direction whose order is kept; messages on others are read as they come."""
+    chunks_remembered: int = 131_072
+    """SCTP chunks, of all associations, that are known again when they are sent again."""
+    held: int = 256
+    """Messages of one SCTP stream, or segments of one TCP connection, that wait for one before them."""
+    order_timeout_us: int = 10_000_000
+    """How long they wait, in capture time: what is lost on the way is sent again within this (RFC 9260 section 6.3.1).
+    """
     faults: int = 1_000
     """Faults that are listed. All are counted."""
     kinds: int = 256

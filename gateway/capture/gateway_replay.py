@@ -18,6 +18,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, Via, headers, parse_via
+from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.answers import AT_CAPACITY
 from gateway.signalling.call import Action, Call, Decided, Send
@@ -96,6 +97,9 @@ class GatewayReplay:
                 return self._learn(SipMessage(payload), destination)
             except Malformed:  # not SIP, or not by a gateway of ours: nothing can be learnt from it
                 return NOTHING
+        return NOTHING
+
+    def see_transfer(self, _transfer: Mtp3Transfer, _at_us: int) -> Replayed:
         return NOTHING
 
     def _wake(self, at_us: int) -> None:

@@ -44,9 +44,6 @@ _LINK_NAMES = {
     9: "PPP",
     105: "IEEE 802.11",
     127: "IEEE 802.11 with radiotap",
-    139: "SS7 MTP2 with pseudo-header",
-    140: "SS7 MTP2",
-    141: "SS7 MTP3",
     142: "SS7 SCCP",
     143: "DOCSIS",
     187: "Bluetooth HCI",
@@ -86,7 +83,7 @@ def kind_name(kind: int) -> str:
 
 
 def link_name(link_type: int) -> str:
-    """What a link type is called in a report: ``link type 140 (SS7 MTP2)``."""
+    """What a link type is called in a report: ``link type 142 (SS7 SCCP)``."""
     name = _LINK_NAMES.get(link_type)
     return f"link type {link_type} ({name})" if name else f"link type {link_type}"
 

@@ -18,12 +18,14 @@ from gateway.capture.calls import (
     address_text,
 )
 from gateway.capture.faults import CaptureFault
+from gateway.capture.report_circuits import circuit_document, signalling_summary
 
 
 def document(result: AuditResult) -> dict[str, Any]:
     """``{"calls": [...], "summary": {...}}``, of JSON types only.
 
-    Bytes become text as UTF-8 where they are, else byte by byte as ISO 8859-1. Offsets count bytes from the start of
+    Bytes become text as UTF-8 where they are, else byte by byte as ISO 8859-1; those of ISUP become hexadecimal digits.
+    Offsets count bytes from the start of
     the capture file; frames from 1, as Wireshark does.
     """
     return {"calls": [_call(call) for call in result.calls], "summary": _summary(result)}
@@ -59,6 +61,7 @@ def _call(call: AuditedCall) -> dict[str, Any]:
 def _leg(leg: Leg) -> dict[str, Any]:
     return {
         "number": leg.number,
+        "protocol": "SIP" if leg.circuit is None else "ISUP",
         "source": address_text(leg.source),
         "destination": address_text(leg.destination),
         "file": leg.first.place.file,
@@ -83,6 +86,7 @@ def _leg(leg: Leg) -> dict[str, Any]:
         "opens_the_call": leg.initial,
         "answered_by_gateway": leg.answer or None,
         "malformed": leg.malformed or None,
+        "circuit": circuit_document(leg.circuit) if leg.circuit is not None else None,
     }
 
 
@@ -114,6 +118,7 @@ def _decision(made: DecidedInvite) -> dict[str, Any]:
         "refused_by": refused_by.check if refused_by is not None else None,
         "clause": refused_by.clause if refused_by is not None else None,
         "status": refused_by.refusal.status if refused_by is not None and refused_by.refusal is not None else None,
+        "cause": refused_by.refusal.cause if refused_by is not None and refused_by.refusal is not None else None,
         "emergency": decision.emergency,
     }
 
@@ -133,7 +138,7 @@ def _finding(finding: AuditedFinding) -> dict[str, Any]:
 def _evidence(evidence: PlacedEvidence) -> dict[str, Any]:
     return {
         "field": evidence.field,
-        "raw": text_of(evidence.raw),
+        "raw": text_of(evidence.raw) if evidence.is_text else evidence.raw.hex(),
         "file": evidence.place.file,
         "offset": evidence.offset,
         "length": evidence.length,
@@ -159,6 +164,7 @@ def _summary(result: AuditResult) -> dict[str, Any]:
         "calls_not_judged": dict(result.calls_not_judged),
         "outcomes": {outcome: count for outcome, count in result.outcomes.items() if count},
         "disagreements": result.disagreement_count,
+        "ss7": signalling_summary(result),
         "malformed": {
             "count": result.malformed_count,
             "datagrams": [_malformed(datagram) for datagram in result.malformed],
@@ -179,8 +185,8 @@ def _malformed(datagram: MalformedDatagram) -> dict[str, Any]:
         "file": datagram.place.file,
         "frame": datagram.place.frame,
         "offset": datagram.offset,
-        "source": address_text(datagram.source),
-        "destination": address_text(datagram.destination),
+        "source": address_text(datagram.source) if datagram.source is not None else None,
+        "destination": address_text(datagram.destination) if datagram.destination is not None else None,
         "what": datagram.what,
     }
 

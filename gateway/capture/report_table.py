@@ -14,7 +14,10 @@ from rich.text import Text
 
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, PlacedEvidence, Role, address_text
+from gateway.capture.cause_names import cause_name
 from gateway.capture.report import text_of, timestamp
+from gateway.capture.report_circuits import circuit_text, circuits_lines, variants_text
+from gateway.policy.call_attempt import Protocol
 from gateway.policy.verdict import Outcome, Verdict
 
 PIPED_WIDTH: Final = 120
@@ -63,7 +66,8 @@ def _chosen(calls: list[AuditedCall]) -> list[AuditedCall]:
 
 
 def _print_call(console: Console, call: AuditedCall, several_files: bool) -> None:
-    title = Text("Call-ID ", style="bold")
+    on_circuit = bool(call.legs) and call.legs[0].circuit is not None
+    title = Text("Circuit " if on_circuit else "Call-ID ", style="bold")
     title.append(_plain(call.call_id, 100), style="bold")
     console.print(title)
     parties = f"  {_plain(call.calling) or '?'} -> {_plain(call.called) or '?'}, {timestamp(call.started.at_us)}"
@@ -71,14 +75,17 @@ def _print_call(console: Console, call: AuditedCall, several_files: bool) -> Non
     for leg in call.legs:
         _print_lines(console, f"  leg {leg.number}  ", _leg_text(leg, several_files))
     if call.legs_not_held:
-        console.print(f"  {call.legs_not_held} more INVITEs came on further legs, which are not held")
+        console.print(f"  {call.legs_not_held} more legs are not held")
     for made in call.decisions:
         decision = made.decision
         where = f" to {decision.egress.name}" if decision.egress is not None else ""
         why = ""
         if decision.refused_by is not None and decision.refused_by.refusal is not None:
             refusal = decision.refused_by.refusal
-            why = f" with {refusal.status} {refusal.phrase}: {decision.refused_by.check}, {decision.refused_by.clause}"
+            said = f"{refusal.status} {refusal.phrase}"
+            if made.attempt.protocol is Protocol.ISUP:
+                said = f"cause {refusal.cause} ({cause_name(refusal.cause)})"
+            why = f" with {said}: {decision.refused_by.check}, {decision.refused_by.clause}"
         style = "red" if decision.outcome is Outcome.REFUSE else "green"
         outcome = f"{_OUTCOME_WORDS[decision.outcome]}{where}{why}"
         _print_lines(console, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
@@ -95,11 +102,17 @@ def _leg_text(leg: Leg, several_files: bool) -> str:
     if leg.total > len(frames):
         last = f" to {leg.messages[-1].place.frame}" if leg.total == len(leg.messages) else ""
         frames.append(f"...{last} ({leg.total} messages)")
-    parts = [f"{address_text(leg.source)} -> {address_text(leg.destination)}", f"frames {', '.join(frames)}"]
+    use = leg.circuit
+    way = f"{address_text(leg.source)} -> {address_text(leg.destination)}"
+    if use is not None:
+        way = f"{leg.source[0]} -> {leg.destination[0]}, CIC {use.circuit.cic}"
+    parts = [way, f"frames {', '.join(frames)}"]
     if leg.same_hop_as is not None:
         parts.append(f"the INVITE of leg {leg.same_hop_as} at another point (same Via branch)")
     counted = ((leg.copies, "copies"), (leg.retransmissions, "retransmissions"), (leg.invites_again, "INVITEs again"))
     parts += [f"{count} {what if count > 1 else _SINGULAR[what]}" for count, what in counted if count]
+    if use is not None:
+        parts.append(circuit_text(use))
     if leg.final is not None:
         parts.append(f"{_plain(str(leg.final))} in frame {leg.final.place.frame}")
     if several_files:
@@ -140,7 +153,8 @@ def _evidence_text(evidence: PlacedEvidence, several_files: bool) -> str:
     where = f"{evidence.place.file}, frame {evidence.place.frame}" if several_files else f"frame {evidence.place.frame}"
     if evidence.offset is not None:
         where += f", byte {evidence.offset}"
-    return f"{where}: {evidence.field}: {_plain(text_of(evidence.raw), 160)}"
+    raw = text_of(evidence.raw) if evidence.is_text else evidence.raw.hex(" ")
+    return f"{where}: {evidence.field}: {_plain(raw, 160)}"
 
 
 def _print_lines(console: Console, indent: str, text: str, style: str = "") -> None:
@@ -167,7 +181,9 @@ def _print_summary(console: Console, result: AuditResult) -> None:
     lines = [
         ("packets", str(result.packets)),
         ("calls", str(result.call_count)),
-        ("SIP messages", f"{result.messages.total()}{': ' + messages if messages else ''}"),
+        ("messages", f"{result.messages.total()}{': ' + messages if messages else ''}"),
+        ("ISUP", variants_text(result)),
+        *circuits_lines(result.circuits),
         ("of the calls", f"{roles[Role.COPY]} copies, {roles[Role.RETRANSMISSION]} retransmissions"),
         ("of no call", ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.of_no_call.most_common(20))),
         ("malformed", str(result.malformed_count)),
@@ -190,7 +206,7 @@ def _print_summary(console: Console, result: AuditResult) -> None:
         "Calls not judged, or in part",
         [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()],
     )
-    _print_list(console, "Malformed SIP", [str(one) for one in result.malformed], result.malformed_count)
+    _print_list(console, "Malformed messages", [str(one) for one in result.malformed], result.malformed_count)
     _print_list(console, "Could not be read", result.unreadable)
     _print_list(console, "Damage in the captures", [str(fault) for fault in result.faults], result.fault_count)
     _print_list(console, "Notes", result.notes)

@@ -9,6 +9,7 @@ from gateway.capture.faults import FaultKind, FaultLog
 from gateway.capture.frames import Frame
 from gateway.capture.ip import IpPacket
 from gateway.capture.reassembly import Piece
+from gateway.capture.stretch import file_offset, shifted
 from gateway.interconnection.trunk_groups import Address
 
 _HEADER = Struct(">HHH2x")  # ports, length
@@ -79,30 +80,12 @@ class UdpLayer:
             (packet.destination, destination_port),
             data[payload:finish],
             frame.number,
-            packet.base + payload if not packet.pieces else _file_offset(packet.pieces, payload),
+            packet.base + payload if not packet.pieces else file_offset(packet.pieces, payload),
             truncated,
             packet.identification,
-            packet.pieces and _shifted(packet.pieces, payload, finish),
+            packet.pieces and shifted(packet.pieces, payload, finish),
         )
 
     def _report(self, kind: FaultKind, frame: Frame, packet: IpPacket, what: str, meaning: str) -> None:
-        offset = _file_offset(packet.pieces, packet.start) if packet.pieces else packet.base + packet.start
+        offset = file_offset(packet.pieces, packet.start) if packet.pieces else packet.base + packet.start
         self._faults.report(kind, frame.number, offset, what, meaning)
-
-
-def _file_offset(pieces: tuple[Piece, ...], position: int) -> int:
-    for start, offset, length in pieces:
-        if position < start + length:
-            return offset + position - start
-    start, offset, _ = pieces[-1]
-    return offset + position - start
-
-
-def _shifted(pieces: tuple[Piece, ...], payload: int, finish: int) -> tuple[Piece, ...]:
-    """Pieces of the IP payload as pieces of ``payload:finish`` of it."""
-    shifted = []
-    for start, offset, length in pieces:
-        first, last = max(start, payload), min(start + length, finish)
-        if first < last:
-            shifted.append((first - payload, offset + first - start, last - first))
-    return tuple(shifted)

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from gateway.capture.audit_result import AuditResult
-from gateway.capture.auditing import Judges, audit_readers
+from gateway.capture.auditing import audit_readers
 from gateway.capture.closing import does_not_enter
 from gateway.capture.faults import NotACapture
+from gateway.capture.gateway_place import GatewayPlace
 from gateway.capture.gateway_replay import GatewayReplay
+from gateway.capture.judging import Judges
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.operations.configuration import Configuration
@@ -33,7 +36,9 @@ NO_CONFIGURATION: Final = "no configuration given: see --config"
 EMERGENCY_NUMBERS: Final = frozenset({"911"})
 
 
-def audit_captures(paths: list[Path], configuration: Configuration | None, output: str) -> int:
+def audit_captures(
+    paths: list[Path], configuration: Configuration | None, output: str, variant: Variant | None = None
+) -> int:
     """Audit captures and print the report to standard output, as ``table`` or ``json``. Gives the exit code.
 
     0 clean, 1 violations, 3 where part of an input could not be read; what could be read is reported all the same.
@@ -44,7 +49,7 @@ def audit_captures(paths: list[Path], configuration: Configuration | None, outpu
 
     tune_garbage_collection()
     with _progress(paths) as watched:
-        result = audit(paths, configuration, watched=watched)
+        result = audit(paths, configuration, variant=variant, watched=watched)
     if output == "json":
         write_document(result, sys.stdout)
     else:
@@ -69,13 +74,16 @@ def audit(
     configuration: Configuration | None = None,
     *,
     gateway_address: Address | None = None,
+    variant: Variant | None = None,
     limits: AuditLimits | None = None,
     watched: Watched = lambda stream: stream,
 ) -> AuditResult:
     """Audit captures as one, by the engine of `configuration` with the cut-overs of its journal.
 
     `gateway_address` is where the captured gateway listened, where that is not what the configuration says (port 0).
-    A call that does not enter the gateway, and without a configuration every call, is judged by what its INVITEs say.
+    `variant` is what SS7 is read as; None: as its messages show.
+    A call that does not enter the gateway, and without a configuration every call, is judged by what its INVITEs and
+    IAMs say.
     Inputs that cannot be read are in the result.
     Raises what `policy_of` raises for the tables of the configuration.
     """
@@ -91,13 +99,14 @@ def audit(
                 continue
             try:
                 stream = stack.enter_context(path.open("rb"))
-                readers.append(CaptureReader(watched(stream), str(path)))
+                readers.append(CaptureReader(watched(stream), str(path), variant=variant))
             except NotACapture as error:
                 unreadable.append(str(error))
             except OSError as error:
                 unreadable.append(f"{path}: {error.strerror or error}; give the path of a capture that you may read")
         result = audit_readers(readers, judges, limits)
     result.unreadable = unreadable
+    result.variant_given = variant is not None
     result.notes += notes
     if result.other["TCP"] and _takes_streams(configuration):
         result.notes.append(f"{result.other['TCP']} packets over TCP were not read; {NO_STREAMS}")
@@ -116,7 +125,8 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
         return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS, NO_CONFIGURATION), []
     policy = policy_of(configuration, steps_of(configuration))
     listeners = _listeners_of(configuration, gateway_address)
-    gateway = listeners[0].address
+    point_codes = frozenset(link.own for link in configuration.links)
+    gateway = GatewayPlace(listeners[0].address, point_codes)
     replay = _replay_of(configuration, policy, listeners)
     notes = [FROM_THE_FIRST_PACKET]
     notes += [

@@ -7,9 +7,13 @@ from io import BytesIO
 from ipaddress import ip_address
 from struct import pack
 
+from gateway.capture.calls import locator_of
 from gateway.capture.faults import CaptureLimits
+from gateway.capture.msu import Msu, Unread
 from gateway.capture.reader import CaptureReader
+from gateway.capture.sigtran import Ss7
 from gateway.capture.udp import Datagram
+from gateway.codecs.ss7.variant import Variant
 
 INVITE = b"INVITE sip:+15735550100@10.0.0.2 SIP/2.0\r\nCall-ID: 1@a\r\n\r\n"
 LEFT, RIGHT = "10.0.0.1", "10.0.0.2"
@@ -95,13 +99,34 @@ def enhanced(frame: bytes, ticks: int = 1_000_005, index: int = 0, order: str = 
 
 
 def read(capture: bytes, limits: CaptureLimits | None = None) -> tuple[CaptureReader, list[Datagram]]:
-    """Read a capture to its end, and check that every datagram's bytes stand where it says they do."""
-    reader = CaptureReader(BytesIO(capture), "x.pcap", limits or CaptureLimits())
-    datagrams = list(reader)
-    for datagram in datagrams:
-        for index, byte in enumerate(datagram.payload):
-            assert capture[datagram.file_offset(index)] == byte
-    return reader, datagrams
+    """Read a capture to its end, and check that every message's bytes stand where it says they do."""
+    reader, found = read_all(capture, limits)
+    return reader, [one for one in found if isinstance(one, Datagram)]
+
+
+def read_ss7(
+    capture: bytes, limits: CaptureLimits | None = None, variant: Variant | None = None
+) -> tuple[CaptureReader, list[Msu], list[Unread]]:
+    """The same for SS7: its messages, and those that cannot be read."""
+    reader, found = read_all(capture, limits, variant)
+    units = [one for one in found if isinstance(one, Msu)]
+    return reader, units, [one for one in found if isinstance(one, Unread)]
+
+
+def read_all(
+    capture: bytes, limits: CaptureLimits | None = None, variant: Variant | None = None
+) -> tuple[CaptureReader, list[Datagram | Ss7]]:
+    reader = CaptureReader(BytesIO(capture), "x.pcap", limits or CaptureLimits(), variant)
+    found = list(reader)
+    for one in found:
+        if isinstance(one, Unread):
+            assert 0 <= one.offset <= len(capture)
+            continue
+        data = one.payload if isinstance(one, Datagram) else one.transfer.data
+        locator = locator_of(one, "x.pcap")
+        for index, byte in enumerate(data):
+            assert capture[locator.file_offset(index)] == byte
+    return reader, found
 
 
 def payloads(capture: bytes) -> list[bytes]:
