@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 
 from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.operations.ss7_readings import Ss7Figures, ss7_families
 from gateway.signalling.members import CAUSES
 
 OTHER = "other"
@@ -135,6 +136,7 @@ class Readings:
     datagrams_dropped: Callable[[], int]
     """Datagrams that were neither forwarded nor answered, since the start."""
     connections: Callable[[], ConnectionFigures]
+    ss7: Callable[[], Ss7Figures]
     dns: Callable[[], DnsFigures]
     records_queued: Callable[[], int]
     records_written: Callable[[], int]
@@ -165,6 +167,7 @@ class ReadingsCollector:
         yield from self._signalling()
         yield from self._connections()
         yield from self._names()
+        yield from ss7_families(self._readings.ss7())
         yield from self._housekeeping()
 
     def _calls(self) -> Iterator[Metric]:

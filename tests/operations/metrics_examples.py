@@ -18,6 +18,7 @@ from gateway.operations.readings import (
     NameReading,
     Readings,
 )
+from gateway.operations.ss7_readings import CircuitFigures, LinkFigures, Ss7Figures
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
 from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 from gateway.signalling.call import Call, EndedBy
@@ -59,6 +60,30 @@ REFUSAL_KINDS = (
 
 NO_CONNECTIONS = ConnectionFigures(up={"in": 0, "out": 0}, handshakes=0, opened={}, refused={}, closed={})
 
+SS7 = Ss7Figures(
+    links=[
+        LinkFigures(
+            name="rb-a",
+            carrier="tcp",
+            state="active",
+            active=True,
+            associations=1,
+            received={"data": 7, "beat": 2},
+            sent={"data": 5},
+            lost=1,
+            destinations={"2-137-26": True, "2-137-27": False},
+            congested={"2-137-26": 2},
+        )
+    ],
+    circuits=[
+        CircuitFigures(
+            trunk_group="TG-SWITCH", states={"idle": 22, "busy": 2}, events={"T7 expired": 1}, releases={16: 3}
+        )
+    ],
+    isup_received={"IAM": 4},
+    held_back={"malformed": 1},
+)
+
 ONE_NAME = DnsFigures(names=[NameReading("TG-SWITCH", "sip:switch.example", addresses=1, failing=False)])
 
 
@@ -81,6 +106,7 @@ class Stand:
     datagrams_dropped: int = 0
     connections: ConnectionFigures = NO_CONNECTIONS
     dns: DnsFigures = ONE_NAME
+    ss7: Ss7Figures = SS7
     records_queued: int = 0
     records_written: int = 0
     records_lost: int = 0
@@ -101,6 +127,7 @@ class Stand:
             datagrams_dropped=lambda: self.datagrams_dropped,
             connections=lambda: self.connections,
             dns=lambda: self.dns,
+            ss7=lambda: self.ss7,
             records_queued=lambda: self.records_queued,
             records_written=lambda: self.records_written,
             records_lost=lambda: self.records_lost,

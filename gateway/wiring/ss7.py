@@ -1,0 +1,91 @@
+"""The SS7 side of a gateway: what it is made of, and how it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.codecs.ss7.mtp3 import point_code_text
+from gateway.interconnection.links import Link
+from gateway.operations.configuration import Configuration
+from gateway.operations.ss7_readings import CircuitFigures, LinkFigures, Ss7Figures
+from gateway.signalling.ss7.circuits import CircuitTable
+from gateway.signalling.ss7.exchange import Exchange
+from gateway.signalling.ss7.link_readings import LinkReading
+from gateway.signalling.ss7.m3ua_links import M3uaLinks
+from gateway.transport.links import LinkEndpoint
+
+
+def figures_of(
+    configuration: Configuration, links: M3uaLinks, exchange: Exchange, endpoint: LinkEndpoint
+) -> Ss7Figures:
+    """What a scrape reads."""
+    readings = {reading.name: reading for reading in links.readings()}
+    counters = exchange.counters
+    return Ss7Figures(
+        links=[_link_figures(link, readings[link.name], endpoint) for link in configuration.links],
+        circuits=[
+            CircuitFigures(trunk_group=name, states=table.by_state(), events=table.counters, releases=table.releases)
+            for name, table in exchange.tables.items()
+        ],
+        isup_received=counters.messages,
+        held_back={
+            "malformed": counters.malformed.total(),
+            "screened": counters.screened.total(),
+            "stray": counters.strays.total(),
+        },
+    )
+
+
+def _link_figures(link: Link, reading: LinkReading, endpoint: LinkEndpoint) -> LinkFigures:
+    return LinkFigures(
+        name=link.name,
+        carrier=endpoint.carriers[link.name].value,
+        state=reading.state,
+        active=reading.is_active,
+        associations=endpoint.up[link.name],
+        received=reading.received,
+        sent=reading.sent,
+        lost=reading.lost + endpoint.lost[link.name],
+        destinations={
+            point_code_text(code, link.variant): reading.is_active and code not in reading.unavailable
+            for code in link.destinations
+        },
+        congested={point_code_text(code, link.variant): level for code, level in reading.congested.items()},
+    )
+
+
+def link_status(figures: LinkFigures, link: Link) -> dict[str, Any]:
+    """A link, as /status says it."""
+    return {
+        "name": figures.name,
+        "role": link.role.value,
+        "variant": link.variant.value,
+        "carrier": figures.carrier,
+        "address": f"{link.address[0]}:{link.address[1]}",
+        "point_code": point_code_text(link.own, link.variant),
+        "state": figures.state,
+        "associations": figures.associations,
+        "destinations": {
+            code: _way(reachable, figures.congested.get(code, 0)) for code, reachable in figures.destinations.items()
+        },
+    }
+
+
+def _way(reachable: bool, congestion: int) -> str:
+    if not reachable:
+        return "unavailable"
+    return f"congested, level {congestion}" if congestion else "available"
+
+
+def circuit_status(table: CircuitTable) -> dict[str, Any]:
+    """The circuits of a trunk group, as /status says them."""
+    group = table.group
+    return {
+        "point_code": point_code_text(group.adjacent, group.variant),
+        "cics": [f"{first}-{last}" if first != last else str(first) for first, last in group.cics],
+        "links": list(group.links),
+        "reachable": table.reachable,
+        "blocked": table.blocked_by_operator,
+        "states": {state: count for state, count in table.by_state().items() if count},
+        "events": dict(table.counters),
+    }
