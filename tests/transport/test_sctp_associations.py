@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from associations import LIMIT_S, MANAGEMENT, every_carrier, message, pair, soon
 
+from gateway.codecs.ss7.m3ua import MAX_LENGTH
 from gateway.transport.sctp import Arrived, LinkCarrier, Refusal, SctpLimits
 
 pytestmark = pytest.mark.parametrize("kind", every_carrier())
@@ -38,7 +39,7 @@ async def test_an_association_over_ipv6_carries_messages(kind: LinkCarrier) -> N
         assert (await sides.server.user.message()).data == message()
 
 
-@pytest.mark.parametrize("length", [8 + 4, 1_400, 1_500, 9_000, 1 << 16])
+@pytest.mark.parametrize("length", [8 + 4, 1_400, 1_500, 9_000, MAX_LENGTH])
 async def test_a_message_of_any_length_arrives_whole(kind: LinkCarrier, length: int) -> None:
     async with pair(kind) as sides:
         ours, _ = await sides.associate()
@@ -187,7 +188,7 @@ async def test_a_flood_of_associations_leaves_those_that_are_up_alone(kind: Link
 
 async def test_an_address_that_is_taken_is_named(kind: LinkCarrier) -> None:
     async with pair(kind) as sides:
-        with pytest.raises(OSError, match=rf"127\.0\.0\.1:{sides.listener.local[1]} for M3UA over {kind.value}: "):
+        with pytest.raises(OSError, match=rf"127\.0\.0\.1:{sides.listener.local[1]} for M3UA over {kind.value}"):
             sides.server.carrier.listen(sides.listener.local, sides.server.user, lambda _host: True)
 
 

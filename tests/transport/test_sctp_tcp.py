@@ -9,17 +9,17 @@ from associations import MANAGEMENT, free_tcp_address, message, pair, soon
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.codecs.ss7.m3ua import MAX_LENGTH
 from gateway.transport.sctp import LinkCarrier, SctpLimits
 from gateway.transport.sctp.tcp import MessageCutter
 
-MOST = 1_000
-LENGTHS = st.lists(st.integers(12, MOST), max_size=20)
+LENGTHS = st.lists(st.integers(12, 1_000), max_size=20)
 
 
 @given(LENGTHS, st.lists(st.integers(1, 300), min_size=1))
 def test_messages_come_out_whole_however_the_stream_is_cut(lengths: list[int], pieces: list[int]) -> None:
     sent = [message(number, length) for number, length in enumerate(lengths)]
-    stream, cutter, cut = b"".join(sent), MessageCutter(MOST), []
+    stream, cutter, cut = b"".join(sent), MessageCutter(), []
     position = turn = 0
     while position < len(stream):
         size = pieces[turn % len(pieces)]
@@ -33,10 +33,10 @@ def test_messages_come_out_whole_however_the_stream_is_cut(lengths: list[int], p
 
 @given(st.lists(st.binary(min_size=1, max_size=100)))
 def test_no_stream_is_too_strange_to_be_cut(pieces: list[bytes]) -> None:
-    cutter = MessageCutter(MOST)
+    cutter = MessageCutter()
     for piece in pieces:
         messages, fault = cutter.cut(piece)
-        assert all(8 <= len(one) <= MOST for one in messages)
+        assert all(len(one) >= 8 for one in messages)
         if fault is not None:
             break
 
@@ -46,20 +46,20 @@ def test_no_stream_is_too_strange_to_be_cut(pieces: list[bytes]) -> None:
     [
         (b"", 0, None),
         (message()[:7], 0, None),
-        (message(length=MOST), 1, None),
-        (message(length=MOST + 4), 0, "a message of 1004 bytes was announced"),
-        (message() + bytes(8), 1, "a message of 0 bytes was announced"),
-        (bytes.fromhex("0100010100000007"), 0, "a message of 7 bytes was announced"),
+        (message(length=MAX_LENGTH), 1, None),
+        (message(length=MAX_LENGTH + 1), 0, "an M3UA message of 65536 octets"),
+        (message() + message()[:4] + bytes(4), 1, "an M3UA message of 0 octets"),
+        (bytes.fromhex("0100010100000007"), 0, "an M3UA message of 7 octets"),
         (bytes.fromhex("0100030300000008"), 1, None),  # BEAT without data
-        (b"GET / HTTP/1.1\r\n\r\n", 0, "a message of 790644820 bytes was announced"),
+        (b"GET / HTTP/1.1\r\n\r\n", 0, "version 71 of M3UA, not 1"),
     ],
 )
 def test_a_stream_is_cut_by_length_up_to_what_cannot_be_one(data: bytes, cut: int, fault: str | None) -> None:
-    messages, found = MessageCutter(MOST).cut(data)
+    messages, found = MessageCutter().cut(data)
     assert (len(messages), found) == (cut, fault)
-    for byte_by_byte in [MessageCutter(MOST)]:
-        faults = [byte_by_byte.cut(data[at : at + 1])[1] for at in range(len(data))]
-        assert next(filter(None, faults), None) == fault
+    byte_by_byte = MessageCutter()
+    faults = [byte_by_byte.cut(data[at : at + 1])[1] for at in range(len(data))]
+    assert next(filter(None, faults), None) == fault
 
 
 async def test_garbage_ends_the_association() -> None:
@@ -67,7 +67,7 @@ async def test_garbage_ends_the_association() -> None:
         reader, writer = await asyncio.open_connection(*sides.listener.local)
         theirs = await sides.server.user.association()
         writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        assert await sides.server.user.end() == (theirs, "a message of 790644820 bytes was announced")
+        assert await sides.server.user.end() == (theirs, "version 71 of M3UA, not 1")
         with pytest.raises(ConnectionResetError):
             await soon(reader.read())
         writer.close()
@@ -93,6 +93,18 @@ async def test_a_peer_that_closes_its_side_is_down() -> None:
         writer.close()
         assert (await sides.server.user.message()).data == message()
         assert await sides.server.user.end() == (theirs, "the peer closed the connection")
+
+
+async def test_what_was_sent_before_the_peer_closed_its_side_still_reaches_it() -> None:
+    async with pair(LinkCarrier.TCP) as sides:
+        sides.server.user.on_message = lambda arrived: arrived.association.send(0, arrived.data) and None
+        reader, writer = await asyncio.open_connection(*sides.listener.local)
+        theirs = await sides.server.user.association()
+        writer.write(message(length=60_000))
+        writer.write_eof()
+        assert await sides.server.user.end() == (theirs, "the peer closed the connection")
+        assert await soon(reader.read()) == message(length=60_000)
+        writer.close()
 
 
 async def test_messages_of_management_are_on_stream_0_and_data_on_1() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
+from gateway.codecs.ss7.m3ua import MAX_LENGTH
 from gateway.interconnection.links import Address, LinkCarrier
 
 M3UA_PPID: Final = 3
@@ -77,7 +78,7 @@ class SctpLimits:
     """For the first message on an association that was accepted."""
     message_s: float = 10.0
     """From the first byte of a message to its last, on a carrier that knows no messages."""
-    message_bytes: int = 1 << 16
+    message_bytes: int = MAX_LENGTH
     queued_bytes: int = 1 << 20
     """That wait for one peer; what comes on top is lost."""
     connect_s: float = 10.0

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from gateway.interconnection.links import Address, LinkCarrier
+from gateway.transport.listening import cannot_listen
 from gateway.transport.sctp.association import Wire, WiredAssociation, shown, text_of
 from gateway.transport.sctp.carrier import Admission, Refusal, SctpLimits, SctpUser
 
@@ -57,7 +58,7 @@ class SocketCarrier:
         try:
             sock = self._sockets.open(_family_of(address[0]))
         except OSError as error:
-            raise _cannot_listen(address, self.kind, error) from error
+            raise cannot_listen(shown(address), f"M3UA over {self.kind.value}", error) from error
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if sock.family == socket.AF_INET6:
@@ -66,7 +67,7 @@ class SocketCarrier:
             sock.listen(BACKLOG)
         except OSError as error:
             sock.close()
-            raise _cannot_listen(address, self.kind, error) from error
+            raise cannot_listen(shown(address), f"M3UA over {self.kind.value}", error) from error
         return SocketListener(sock, self._sockets, self._limits, user, Admission(self._limits, admit))
 
     def connect(self, address: Address, user: SctpUser) -> SocketAssociation:
@@ -190,7 +191,3 @@ def abort(sock: socket.socket) -> None:
 
 def _family_of(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _cannot_listen(address: Address, kind: LinkCarrier, error: OSError) -> OSError:
-    return OSError(error.errno, f"cannot listen on {shown(address)} for M3UA over {kind.value}: {error.strerror}")

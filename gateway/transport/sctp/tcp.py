@@ -10,6 +10,8 @@ from __future__ import annotations
 import socket
 from typing import Final
 
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.ss7.m3ua import MessageClass, message_length
 from gateway.interconnection.links import Address, LinkCarrier
 from gateway.transport.connection import notice_a_vanished_peer
 from gateway.transport.sctp.association import WireRead
@@ -18,9 +20,6 @@ from gateway.transport.sctp.sockets import abort
 
 TURN_BYTES: Final = 8_192
 """Read before others get their turn: some eighty messages of ISUP, a thousand of the shortest ones."""
-HEADER_BYTES: Final = 8
-"""Version, spare, class, type, and the length of the whole message in four bytes."""
-_TRANSFER_CLASS: Final = 1
 
 
 class TcpSockets:
@@ -33,17 +32,18 @@ class TcpSockets:
         sock.setblocking(False)
         return sock
 
-    def wire(self, sock: socket.socket, limits: SctpLimits) -> TcpWire:
-        return TcpWire(sock, limits.message_bytes)
+    def wire(self, sock: socket.socket, limits: SctpLimits) -> TcpWire:  # noqa: ARG002 - the signature is of all kinds
+        return TcpWire(sock)
 
 
 class TcpWire:
     """Messages on one connection."""
 
-    def __init__(self, sock: socket.socket, message_bytes: int) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self._socket: Final = sock
-        self._in: Final = MessageCutter(message_bytes)
+        self._in: Final = MessageCutter()
         self._out: Final = bytearray()
+        self._ended = False
 
     @property
     def queued(self) -> int:
@@ -68,9 +68,10 @@ class TcpWire:
         except BlockingIOError:
             return WireRead([])
         if not data:
+            self._ended = True
             return WireRead([], "the peer closed the connection")
         messages, fault = self._in.cut(data)
-        return WireRead([(int(message[2] == _TRANSFER_CLASS), message) for message in messages], fault)
+        return WireRead([(int(message[2] == MessageClass.TRANSFER), message) for message in messages], fault)
 
     def push(self, stream: int, data: bytes) -> None:  # noqa: ARG002 - there are no streams
         self._out.extend(data)
@@ -88,15 +89,16 @@ class TcpWire:
         self._socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
-        abort(self._socket)
+        if self._ended:  # what was written last may still be on its way
+            self._socket.close()
+        else:
+            abort(self._socket)
 
 
 class MessageCutter:
-    """Cuts a stream into M3UA messages."""
+    """Cuts a stream into M3UA messages, none longer than `MAX_LENGTH`."""
 
-    def __init__(self, message_bytes: int) -> None:
-        """`message_bytes`: of the longest message that is taken."""
-        self._most: Final = message_bytes
+    def __init__(self) -> None:
         self._rest: Final = bytearray()
         """The beginning of a message."""
 
@@ -107,25 +109,20 @@ class MessageCutter:
 
     def cut(self, data: bytes) -> tuple[list[bytes], str | None]:
         """The messages that are whole with this piece of the stream; and why it cannot be cut any further, if so."""
-        if self._rest:
-            self._rest.extend(data)
-            if len(self._rest) < HEADER_BYTES or len(self._rest) < _length_at(self._rest, 0) <= self._most:
-                return [], None
-            data = bytes(self._rest)
-            self._rest.clear()
         messages: list[bytes] = []
-        start, end = 0, len(data)
-        while end - start >= HEADER_BYTES:
-            length = _length_at(data, start)
-            if not HEADER_BYTES <= length <= self._most:
-                return messages, f"a message of {length} bytes was announced"
-            if end - start < length:
-                break
-            messages.append(data[start : start + length])
-            start += length
+        start = 0
+        try:
+            if self._rest:
+                self._rest.extend(data)
+                length = message_length(self._rest)
+                if length is None or len(self._rest) < length:
+                    return messages, None
+                data = bytes(self._rest)
+                self._rest.clear()
+            while (length := message_length(data, start)) is not None and len(data) - start >= length:
+                messages.append(data[start : start + length])
+                start += length
+        except Malformed as fault:
+            return messages, fault.what
         self._rest.extend(data[start:])
         return messages, None
-
-
-def _length_at(data: bytes | bytearray, start: int) -> int:
-    return int.from_bytes(data[start + 4 : start + 8], "big")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from gateway.interconnection.links import Address, LinkCarrier
+from gateway.transport.listening import cannot_listen
 from gateway.transport.sctp.ancillary import USRSCTP, Assembler, Change, read_notification
 from gateway.transport.sctp.association import WiredAssociation, WireRead, shown, text_of
 from gateway.transport.sctp.carrier import STREAMS, Admission, Refusal, SctpLimits, SctpUser, fold_stream
@@ -39,10 +40,7 @@ class UdpSctpCarrier:
         try:
             return UdpListener(address, self._udp_port, user, self._limits, Admission(self._limits, admit))
         except OSError as error:
-            where = f"{shown(address)} for M3UA over udp"
-            raise OSError(
-                error.errno, f"cannot listen on {where}: {error.strerror} (UDP port {self._udp_port})"
-            ) from error
+            raise cannot_listen(shown(address), f"M3UA over udp, in UDP port {self._udp_port}", error) from error
 
     def connect(self, address: Address, user: SctpUser) -> UdpAssociation:
         association = UdpAssociation(self._limits, user, address)
@@ -100,6 +98,7 @@ class UdpAssociation(WiredAssociation):
         host, port = self.peer
         library = stack().library
         try:
+            port.to_bytes(2, "big")  # that it is one
             udp = stack().open((_any_address(host), 0), (host, udp_port))
         except (OSError, OverflowError) as error:
             self._end(text_of(error))
