@@ -111,18 +111,19 @@ class Association:
             kind = self._known_type(data)
             if stream == 0 if kind == _DATA else stream != 0 and kind in _ON_STREAM_0:
                 raise Refused(ErrorCode.INVALID_STREAM_IDENTIFIER)
-            message = decode_m3ua(data)
+            message = _read(data)
             if kind == _DATA:
                 self.on_data(message, turn)
             else:
                 self._on_other(message, stream, turn)
-        except Malformed as fault:
-            early = fault.offset < HEADER_LENGTH
-            self._refuse(Refused(_PROTOCOL_ERROR if early else _FIELD_ERROR), kind, data, turn)
+        except Malformed:  # a parameter of a message that is whole
+            self._refuse(Refused(ErrorCode.PARAMETER_FIELD_ERROR), kind, data, turn)
         except Refused as refused:
             self._refuse(refused, kind, data, turn)
 
     def _known_type(self, data: bytes) -> int:
+        if len(data) < HEADER_LENGTH:
+            raise Refused(ErrorCode.PROTOCOL_ERROR)
         version, kind, _ = decode_header(data)
         received = self.counts.received
         known = kind if kind in _TYPES and version == VERSION else _OTHER
@@ -202,9 +203,16 @@ class Association:
         self.deadlines.start(Timer.BEAT, self, turn.at_us + self.link.heartbeat_us)
 
 
-_PROTOCOL_ERROR: Final = ErrorCode.PROTOCOL_ERROR
-_FIELD_ERROR: Final = ErrorCode.PARAMETER_FIELD_ERROR
 _ERROR_CODES: Final = frozenset(int(code) for code in ErrorCode)
+
+
+def _read(data: bytes) -> M3uaMessage:
+    """The message. Raises Refused: a protocol error is in the header, a parameter field error behind it."""
+    try:
+        return decode_m3ua(data)
+    except Malformed as fault:
+        in_header = fault.offset < HEADER_LENGTH
+        raise Refused(ErrorCode.PROTOCOL_ERROR if in_header else ErrorCode.PARAMETER_FIELD_ERROR) from fault
 
 
 def required_number(message: M3uaMessage, tag: Tag) -> int:
