@@ -61,7 +61,9 @@ def isup_body(message: SipMessage, content_type: bytes) -> IsupBody | None:
     return found
 
 
-def add_isup_body(attempt: CallAttempt, invite: SipMessage, content_type: bytes) -> None:
+def add_isup_body(
+    attempt: CallAttempt, invite: SipMessage, content_type: bytes, emergency_numbers: frozenset[str]
+) -> None:
     """Give an attempt what the IAM in the body of its INVITE says, or why that cannot be read. Never raises.
 
     Whether the call is an emergency is for the Request-URI alone to say: it is what routes the call, and nobody is let
@@ -75,12 +77,12 @@ def add_isup_body(attempt: CallAttempt, invite: SipMessage, content_type: bytes)
     if body is None:
         return
     try:
-        attempt.encapsulated = _read(attempt, invite, body)
+        attempt.encapsulated = _read(attempt, invite, body, emergency_numbers)
     except Malformed as fault:
         attempt.unreadable_body = _unreadable(invite, body.start, body.end, fault)
 
 
-def _read(attempt: CallAttempt, invite: SipMessage, body: IsupBody) -> CallAttempt:
+def _read(attempt: CallAttempt, invite: SipMessage, body: IsupBody, emergency_numbers: frozenset[str]) -> CallAttempt:
     if body.encoded:
         encoding = body.encoded[:40].decode("ascii", "replace")
         raise Malformed(f"the ISUP message is encoded as {encoding}, and would have to be binary", body.start)
@@ -98,7 +100,7 @@ def _read(attempt: CallAttempt, invite: SipMessage, body: IsupBody) -> CallAttem
         attempt.source,
         attempt.ingress,
         nobodys_call,
-        frozenset(),
+        emergency_numbers,
     )
 
 

@@ -79,7 +79,7 @@ def attempt_of(
         attempt.carrier = _carrier(attempt.called, called.carrier)
     content_type = invite.value(headers.CONTENT_TYPE)
     if content_type is not None and content_type != _SESSION_DESCRIPTION:
-        add_isup_body(attempt, invite, content_type)
+        add_isup_body(attempt, invite, content_type, emergency_numbers)
     attempt.provider, attempt.provider_source = find_provider(
         attempt.calling.number, attempt.calling_routing_number, at_us
     )
