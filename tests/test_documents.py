@@ -125,7 +125,8 @@ def test_the_reference_has_every_section() -> None:
 def test_every_metric_and_every_alert_is_explained() -> None:
     text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     sources = [
-        (ROOT / "gateway/operations" / name).read_text(encoding="utf-8") for name in ("metrics.py", "readings.py")
+        (ROOT / "gateway/operations" / name).read_text(encoding="utf-8")
+        for name in ("metrics.py", "readings.py", "ss7_readings.py")
     ]
     alerts = re.findall(r"alert: (\w+)", (ROOT / "grafana/alerts.yml").read_text(encoding="utf-8"))
     assert not [name for name in (*_METRIC.findall("".join(sources)), *alerts) if f"`{name}" not in text]

@@ -24,6 +24,8 @@ class CircuitGroup:
     network_indicator: int = 2
     emergency_reserve: int = 1
     """Circuits that stay unblocked for emergency calls when the group is blocked by an operator (L10)."""
+    message_types: frozenset[int] | None = None
+    """ISUP messages that are taken from the other exchange; None: every one."""
 
     def __iter__(self) -> Iterator[int]:
         """Every CIC, ascending."""

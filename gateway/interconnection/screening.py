@@ -73,12 +73,17 @@ def _objection_by(rule: ScreeningRule, transfer: Mtp3Transfer, link: str | None)
 
 def rules_of(trunk_groups: Iterable[TrunkGroup]) -> list[ScreeningRule]:
     """What circuits need, and no more: ISUP of the exchange at their other end, to us, on the links that lead to it."""
-    by_codes: dict[tuple[int, int, int], set[str]] = {}
+    rules = []
     for group in trunk_groups:
         circuits = group.circuits
         if circuits is not None:
-            codes = (circuits.adjacent, circuits.own, circuits.network_indicator)
-            by_codes.setdefault(codes, set()).update(circuits.links)
-    return [
-        ScreeningRule(frozenset(links), opc, dpc, network_indicator=ni) for (opc, dpc, ni), links in by_codes.items()
-    ]
+            rules.append(
+                ScreeningRule(
+                    frozenset(circuits.links),
+                    circuits.adjacent,
+                    circuits.own,
+                    network_indicator=circuits.network_indicator,
+                    message_types=circuits.message_types,
+                )
+            )
+    return rules

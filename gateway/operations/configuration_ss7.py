@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from gateway.codecs.ss7.isup import MessageType
 from gateway.codecs.ss7.mtp3 import parse_point_code
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.circuit_groups import CircuitGroup
@@ -53,6 +54,12 @@ def _point_code(value: object) -> object:
     if not readable:
         remedy = 'write "246-14-7" (ANSI: network, cluster, member) or "2-100-4" (ITU: 3, 8 and 3 bits)'
         raise refused(f"{str(value)[:40]!r} is not a point code", remedy)
+    return value
+
+
+def _message(value: object) -> object:
+    if not isinstance(value, str) or value not in MessageType.__members__:
+        raise refused(f"{str(value)[:40]!r} is no message of ISUP", "write it as its standard does: IAM, ACM, REL")
     return value
 
 
@@ -128,6 +135,9 @@ class CircuitsTable(BaseModel):
     cics: Annotated[list[Annotated[str, BeforeValidator(_cics)]], Field(min_length=1, max_length=256)]
     links: Annotated[list[LinkName], Field(min_length=1, max_length=16)]
     emergency_reserve: Annotated[int, Field(ge=0, le=MOST_CIRCUITS)] = 1
+    messages: Annotated[list[Annotated[str, BeforeValidator(_message)]], Field(min_length=1, max_length=64)] | None = (
+        None
+    )
 
     def group(self, links: dict[str, Link]) -> CircuitGroup:
         """As the gateway runs it; `links` are those of the configuration, by name."""
@@ -140,6 +150,7 @@ class CircuitsTable(BaseModel):
             links=tuple(self.links),
             network_indicator=first.network_indicator,
             emergency_reserve=self.emergency_reserve,
+            message_types=frozenset(MessageType[name] for name in self.messages) if self.messages is not None else None,
         )
 
 

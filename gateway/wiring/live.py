@@ -20,6 +20,7 @@ from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused, operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
+from gateway.operations.ss7_readings import Ss7Figures
 from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
@@ -29,6 +30,7 @@ from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
+from gateway.transport.links import LinkEndpoint, LinkTap
 from gateway.wiring.call_observers import CallsInProgress, EmergencyLog, RecordKeeping
 from gateway.wiring.engine import policy_of, read_tables
 from gateway.wiring.listeners import (
@@ -39,6 +41,7 @@ from gateway.wiring.listeners import (
 )
 from gateway.wiring.names import names_of
 from gateway.wiring.readings import readings_of
+from gateway.wiring.ss7 import circuit_status, figures_of, link_status, point_of
 from gateway.wiring.status import group_status, provider_status, timestamp
 from gateway.wiring.steps import OperatorSteps
 
@@ -61,6 +64,7 @@ class Gateway:
         sockets: Sequence[socket.socket],
         tap: Tap | None,
         observers: Sequence[CallObserver],
+        link_tap: LinkTap | None,
     ) -> None:
         self.configuration: Final = configuration
         folder = configuration.state_folder
@@ -84,6 +88,7 @@ class Gateway:
                 configuration.trunk_groups,
                 self.policy.find_provider,
             )
+            self.point: Final = point_of(configuration, self.policy, self.proxy)
             certificates = certificates_of(configuration)
             self.names: Final = names_of(configuration, self.clock.now_us, self._members_are, certificates)
             self.recorder: Final = CallRecorder(
@@ -103,7 +108,7 @@ class Gateway:
                 version=VERSION,
             )
             self.transport: Final = SipEndpoint(
-                self.proxy,
+                self.point or self.proxy,
                 self.clock,
                 (self.metrics, self._calls, RecordKeeping(self.recorder), EmergencyLog(), *observers),
                 tap,
@@ -112,6 +117,10 @@ class Gateway:
             self.connections: Final = add_carriers(
                 self.transport, configuration, sockets, certificates, self.proxy.members.hosts
             )
+            self.links: Final = (
+                LinkEndpoint(configuration.links, self.point, self.transport, link_tap) if self.point else None
+            )
+            self.transport.links = self.links
             undo.pop_all()
         self._steps: Final = OperatorSteps(
             configuration, self.policy, self._journal, self.clock, self._circuits_changed
@@ -164,7 +173,12 @@ class Gateway:
             "providers": [provider_status(ocn, self.configuration, self.policy, now) for ocn in self.providers],
             "trunk_groups": [
                 group_status(group, self.proxy.members.groups[name], self.policy, self.names, self._started_us, now)
+                | self._circuits_of(name)
                 for name, group in self._groups.items()
+            ],
+            "links": [
+                link_status(figures, link)
+                for figures, link in zip(self.ss7_figures().links, self.configuration.links, strict=True)
             ],
             "records": {
                 "written": self.recorder.written,
@@ -184,8 +198,14 @@ class Gateway:
             ],
         }
 
+    def _circuits_of(self, trunk_group: str) -> dict[str, Any]:
+        table = self.point.exchange.tables.get(trunk_group) if self.point is not None else None
+        return {"circuits": circuit_status(table)} if table is not None else {}
+
     def _circuits_changed(self, at_us: int) -> None:
         """An operator's step is in force that may block circuits, or open them."""
+        if self.point is not None:
+            self.transport.perform(self.point.steps_changed(at_us), at_us)
 
     def _members_are(self, trunk_group: str, members: Sequence[Member]) -> dict[Hop, str]:
         return self.proxy.members_are(trunk_group, members, self.clock.now_us())
@@ -223,6 +243,12 @@ class Gateway:
             "first_faults": [str(fault) for fault in tables.row_faults[:SHOWN_FAULTS]],
         }
 
+    def ss7_figures(self) -> Ss7Figures:
+        """How links and circuits stand; nothing where there are none."""
+        if self.point is None or self.links is None:
+            return Ss7Figures()
+        return figures_of(self.configuration, self.point, self.links)
+
     @property
     def calls_in_progress(self) -> int:
         return self._calls.total
@@ -235,19 +261,33 @@ class Gateway:
         In the books a call ends with its BYE. Its parties still wait for the answer, until which it has a dialog.
         """
         self._draining = True
-        self.proxy.accepting = False
+        (self.point or self.proxy).accepting = False
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self._calls.idle.wait()
                 while self.proxy.dialogs:  # noqa: ASYNC110 - the proxy is free of I/O and has no event to wait for
                     await asyncio.sleep(ANSWER_POLL_S)
 
+    async def start_links(self) -> None:
+        """Begin the associations of the signalling links, if there are any. Raises OSError as `LinkEndpoint.start`."""
+        if self.links is not None:
+            self._circuits_changed(self.clock.now_us())
+            await self.links.start()
+
+    async def wait_closed(self) -> None:
+        """Until what `stop` has begun is done."""
+        await self.transport.wait_closed()
+        if self.links is not None:
+            await self.links.wait_closed()
+
     def stop(self) -> None:
         """End every call in the books, write what is left to write, let go of socket and files."""
         at_us = self.clock.now_us()
         self.recorder.take_all()
-        self.transport.perform(self.proxy.stop(at_us), at_us)
+        self.transport.perform((self.point or self.proxy).stop(at_us), at_us)
         self.transport.close()
+        if self.links is not None:
+            self.links.close()
         if self.names is not None:
             self.names.close()
         self.recorder.close()
@@ -261,19 +301,23 @@ class Gateway:
 
 @asynccontextmanager
 async def running(
-    configuration: Configuration, *, tap: Tap | None = None, observers: Sequence[CallObserver] = ()
+    configuration: Configuration,
+    *,
+    tap: Tap | None = None,
+    observers: Sequence[CallObserver] = (),
+    link_tap: LinkTap | None = None,
 ) -> AsyncIterator[Gateway]:
     """A gateway that takes calls until the block is left.
 
-    `tap` is called for every datagram in and out, `observers` for every call, after the gateway's own. Raises OSError
-    where an address cannot be bound, `DatabaseFileError` where records or journal cannot be opened, `NoToken` where the
-    token's file holds none, and what `policy_of` and `serve` raise.
+    `tap` is called for every datagram in and out, `link_tap` for every M3UA message, `observers` for every call, after
+    the gateway's own. Raises OSError where an address cannot be bound, `DatabaseFileError` where records or journal
+    cannot be opened, `NoToken` where the token's file holds none, and what `policy_of` and `serve` raise.
     """
     with ExitStack() as undo:
         sockets = open_sockets(configuration)
         for sock in sockets:
             undo.callback(sock.close)
-        gateway = Gateway(configuration, sockets, tap, observers)
+        gateway = Gateway(configuration, sockets, tap, observers, link_tap)
         undo.pop_all()
     try:
         host, port = configuration.operations_listen
@@ -283,10 +327,11 @@ async def running(
             if gateway.names is not None:
                 await gateway.names.start()
             gateway.transport.start()
+            await gateway.start_links()
             yield gateway
     finally:
         gateway.stop()
-        await gateway.transport.wait_closed()
+        await gateway.wait_closed()
 
 
 def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> ProxySettings:

@@ -33,6 +33,7 @@ def readings_of(gateway: Gateway) -> Readings:
         retransmissions_absorbed=lambda: gateway.proxy.counters.absorbed,
         datagrams_dropped=lambda: _dropped(gateway),
         connections=lambda: connection_figures(gateway.connections),
+        ss7=lambda: gateway.ss7_figures(),
         dns=lambda: gateway.names.figures() if gateway.names is not None else DnsFigures(),
         records_queued=lambda: gateway.recorder.queued,
         records_written=lambda: gateway.recorder.written,

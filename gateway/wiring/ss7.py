@@ -6,20 +6,49 @@ from typing import Any
 
 from gateway.codecs.ss7.mtp3 import point_code_text
 from gateway.interconnection.links import Link
+from gateway.interconnection.screening import Screening, rules_of
 from gateway.operations.configuration import Configuration
 from gateway.operations.ss7_readings import CircuitFigures, LinkFigures, Ss7Figures
+from gateway.signalling.proxy import SipProxy
 from gateway.signalling.ss7.circuits import CircuitTable
 from gateway.signalling.ss7.exchange import Exchange
+from gateway.signalling.ss7.exchange_settings import ExchangeSettings
+from gateway.signalling.ss7.interworking.interworking import Interworking
 from gateway.signalling.ss7.link_readings import LinkReading
 from gateway.signalling.ss7.m3ua_links import M3uaLinks
+from gateway.signalling.ss7.signalling_point import SignallingPoint
 from gateway.transport.links import LinkEndpoint
+from gateway.wiring.engine import Policy
 
 
-def figures_of(
-    configuration: Configuration, links: M3uaLinks, exchange: Exchange, endpoint: LinkEndpoint
-) -> Ss7Figures:
+def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy) -> SignallingPoint | None:
+    """The signalling point of a gateway, with its proxy in it; None where no links are configured."""
+    if not configuration.links:
+        return None
+    links = M3uaLinks(configuration.links)
+    settings = ExchangeSettings(
+        emergency_numbers=configuration.emergency_numbers,
+        max_call_s=configuration.limits.max_call_seconds,
+        host=configuration.record_route_hosts[0],
+    )
+    exchange = Exchange(
+        settings,
+        configuration.trunk_groups,
+        policy.engine,
+        policy.find_provider,
+        proxy.members,
+        links.send,
+        policy.cutovers,
+        policy.blockings,
+    )
+    user_agent = Interworking(exchange)
+    return SignallingPoint(proxy, links, exchange, user_agent, Screening(rules_of(configuration.trunk_groups)))
+
+
+def figures_of(configuration: Configuration, point: SignallingPoint, endpoint: LinkEndpoint) -> Ss7Figures:
     """What a scrape reads."""
-    readings = {reading.name: reading for reading in links.readings()}
+    readings = {reading.name: reading for reading in point.links.readings()}
+    exchange = point.exchange
     counters = exchange.counters
     return Ss7Figures(
         links=[_link_figures(link, readings[link.name], endpoint) for link in configuration.links],

@@ -183,6 +183,11 @@ FAULTS: Final = {
         "trunk_groups[0].circuits.emergency_reserve",
         "more than the 25",
     ),
+    "a message that is none": (
+        SS7.replace('links = ["rb-a"] }', 'links = ["rb-a"], messages = ["IAM", "INVITE"] }'),
+        "trunk_groups[0].circuits.messages[1]",
+        "'INVITE' is no message of ISUP",
+    ),
     "a member on SS7": (
         VALID.replace("127.0.0.1:5080", "ss7:127.0.0.1:5080"),
         "trunk_groups[1].members[0]",
