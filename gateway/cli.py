@@ -246,6 +246,18 @@ def _configuration(path: Path) -> Any:
 
 def _with_faults_said(work: Callable[[], None]) -> None:
     """Run a command's work; what a user can mend is one line and exit 2."""
+    try:
+        work()
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        _say_what_can_be_mended(error)
+        raise
+
+
+def _say_what_can_be_mended(error: Exception) -> None:
+    """End the command with one line if the user can do something about an error; go on if it is a fault of ours."""
+    # Loaded where something has failed, and not before: they bring an HTTP server with them.
     from gateway.capture.faults import NotACapture
     from gateway.numbering.csv_rows import TableUnreadable
     from gateway.operations.api_token import NoToken
@@ -253,15 +265,11 @@ def _with_faults_said(work: Callable[[], None]) -> None:
     from gateway.operations.http_api import CannotServe
     from gateway.records.database import DatabaseFileError
 
-    try:
-        work()
-    except (TableUnreadable, DatabaseFileError, ControlFault, CannotServe, NoToken) as error:
+    if isinstance(error, (TableUnreadable, DatabaseFileError, ControlFault, CannotServe, NoToken)):
         fail(Exit.USAGE, str(error))
-    except NotACapture as error:
+    if isinstance(error, NotACapture):
         fail(Exit.UNREADABLE, str(error))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         fail(Exit.USAGE, f"{where}{error.strerror or error}")
 

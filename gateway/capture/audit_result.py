@@ -134,7 +134,10 @@ class AuditResult:
 
     def count_finding(self, finding: AuditedFinding) -> None:
         """Add up one finding."""
-        self.findings.setdefault(finding.check, Counter())[finding.verdict] += 1
+        counts = self.findings.get(finding.check)
+        if counts is None:
+            counts = self.findings[finding.check] = Counter()
+        counts[finding.verdict] += 1
         if finding.verdict is Verdict.NOT_JUDGED:
             whys = self.not_judged.setdefault(finding.check, Counter())
             whys[finding.text if finding.text in whys or len(whys) < WHYS else "other reasons"] += 1

@@ -10,7 +10,6 @@ from gateway.capture.audit_result import AuditResult
 from gateway.capture.calls import Leg, Role, locator_of
 from gateway.capture.faults import FaultKind
 from gateway.capture.followed_calls import FollowedCalls, Placed
-from gateway.capture.gateway_replay import Replayed
 from gateway.capture.judging import Judges, Judging
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
@@ -20,10 +19,10 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.policy.call_attempt import CallAttempt
-from gateway.signalling.sip_attempt import attempt_of
 
 if TYPE_CHECKING:
     from gateway.capture.auditing_isup import IsupAuditor
+    from gateway.capture.gateway_replay import Replayed
     from gateway.capture.sigtran import Ss7
 
 SIP_PORT: Final = 5060
@@ -167,6 +166,8 @@ class Auditor:
         self._judging.malformed(locator.place, datagram.source, datagram.destination, what, offset)
 
     def _attempt(self, leg: Leg, message: SipMessage, datagram: Datagram, file: str) -> CallAttempt | None:
+        from gateway.signalling.sip_attempt import attempt_of  # what reads SIP is not loaded for a capture of SS7 alone
+
         try:
             if not datagram.truncated:
                 message.check()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.capture.calls import Leg, Place, Role, locator_of
 from gateway.capture.followed_calls import FollowedCalls, Placed
-from gateway.capture.gateway_replay import Replayed
 from gateway.capture.isup_calls import IsupCalls, type_name
 from gateway.capture.judging import Judging
 from gateway.capture.msu import Msu, Unread
@@ -18,6 +17,9 @@ from gateway.codecs.ss7.mtp3 import ServiceIndicator, point_code_text
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.policy.call_attempt import CallAttempt
 from gateway.signalling.isup_attempt import attempt_of_iam
+
+if TYPE_CHECKING:
+    from gateway.capture.gateway_replay import Replayed
 
 _ISUP: Final = int(ServiceIndicator.ISUP)
 _SERVICES: Final = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.capture.audit_result import AuditResult, MalformedDatagram
 from gateway.capture.calls import AuditedCall, AuditedFinding, DecidedInvite, Leg, Locator, Place
 from gateway.capture.closing import close, enters, placed
 from gateway.capture.followed_calls import Placed
 from gateway.capture.gateway_place import GatewayPlace
-from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.limits import AuditLimits
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.attribution import ProviderFinder
@@ -19,7 +18,13 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.policy.facts import NO_TRUNK_GROUP
 from gateway.policy.verdict import Finding, Verdict
-from gateway.signalling.call import Call
+
+if TYPE_CHECKING:
+    from gateway.capture.gateway_replay import GatewayReplay
+    from gateway.signalling.call import Call
+
+PLAIN_FINDINGS: Final = 4_096
+"""Findings without evidence that are kept to be used again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class Judging:
         self._violating: Final[list[AuditedCall]] = []
         self._clean: Final[list[AuditedCall]] = []
         self._listed_legs: Final = [0, 0]  # of violating and of clean calls
+        self._why: Final[dict[str, Finding]] = {}  # by check
+        self._plain: Final[dict[tuple[int, int, str | None], tuple[Finding, AuditedFinding]]] = {}
 
     def listed(self) -> list[AuditedCall]:
         """The closed calls that are listed, in order of their first message."""
@@ -102,18 +109,31 @@ class Judging:
 
     def _judge(self, leg: Leg, attempt: CallAttempt) -> None:
         """The first message of a leg by what it says of itself: it came on no trunk group that is known."""
-        judged = (self._said_why(finding) for finding in self.judges.engine.judge(attempt))
-        leg.findings = tuple(self._finding(finding, leg.number, leg.first, None) for finding in judged)
+        judged = self.judges.engine.judge(attempt)
+        leg.findings = tuple([self._finding(self._said_why(one), leg.number, leg.first, None) for one in judged])
 
     def _said_why(self, finding: Finding) -> Finding:
         """A check can only say that it knows no trunk group; the audit knows why."""
-        if finding.verdict is Verdict.NOT_JUDGED and finding.text == NO_TRUNK_GROUP:
-            return replace(finding, text=self.judges.why_no_trunk_group)
-        return finding
+        if finding.verdict is not Verdict.NOT_JUDGED or finding.text != NO_TRUNK_GROUP:
+            return finding
+        said = self._why.get(finding.check)
+        if said is None:
+            said = self._why[finding.check] = replace(finding, text=self.judges.why_no_trunk_group)
+        return said
 
     def _finding(self, finding: Finding, leg: int, locator: Locator, mode: str | None) -> AuditedFinding:
-        seen = placed(finding.evidence, locator, self.limits.evidence_bytes)
-        return AuditedFinding(finding.check, finding.verdict, finding.clause, finding.text, leg, mode, seen)
+        """A finding with its places. What most calls have is made once: the same check's same word without evidence."""
+        if finding.evidence:
+            seen = placed(finding.evidence, locator, self.limits.evidence_bytes)
+            return AuditedFinding(finding.check, finding.verdict, finding.clause, finding.text, leg, mode, seen)
+        known = self._plain.get((id(finding), leg, mode))
+        if known is not None and known[0] is finding:
+            return known[1]
+        made = AuditedFinding(finding.check, finding.verdict, finding.clause, finding.text, leg, mode, ())
+        if len(self._plain) >= PLAIN_FINDINGS:
+            self._plain.clear()
+        self._plain[id(finding), leg, mode] = finding, made
+        return made
 
 
 def _seen_before(call: AuditedCall, leg: Leg) -> bool:

@@ -7,24 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.auditing import audit_readers
 from gateway.capture.closing import does_not_enter
 from gateway.capture.faults import NotACapture
 from gateway.capture.gateway_place import GatewayPlace
-from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.judging import Judges
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.codecs.ss7.variant import Variant
-from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
-from gateway.operations.configuration import Configuration
-from gateway.signalling.proxy import SipProxy
-from gateway.wiring.engine import Policy, policy_of, policy_without_configuration
+from gateway.wiring.engine import policy_of, policy_without_configuration
 from gateway.wiring.memory import tune_garbage_collection
+
+if TYPE_CHECKING:  # what only an audit with a configuration needs takes longer to load than a small capture to read
+    from gateway.capture.gateway_replay import GatewayReplay
+    from gateway.interconnection.operator_steps import Steps
+    from gateway.operations.configuration import Configuration
+    from gateway.wiring.engine import Policy
 
 REPLAY_SECRET: Final = b"replay"
 """What is random for a live run; a replay sends nothing to anyone."""
@@ -44,15 +46,16 @@ def audit_captures(
     0 clean, 1 violations, 3 where part of an input could not be read; what could be read is reported all the same.
     Raises what `policy_of` raises.
     """
-    from gateway.capture.report import write_document
-    from gateway.capture.report_table import print_table
-
     tune_garbage_collection()
     with _progress(paths) as watched:
         result = audit(paths, configuration, variant=variant, watched=watched)
     if output == "json":
+        from gateway.capture.report import write_document
+
         write_document(result, sys.stdout)
     else:
+        from gateway.capture.report_table import print_table
+
         print_table(result)
     sys.stdout.flush()
     return exit_code(result)
@@ -155,6 +158,8 @@ def _listeners_of(configuration: Configuration, gateway_address: Address | None)
 def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Hop, ...]) -> GatewayReplay:
     from dataclasses import replace
 
+    from gateway.capture.gateway_replay import GatewayReplay
+    from gateway.signalling.proxy import SipProxy
     from gateway.wiring.live import proxy_settings  # loads the HTTP server: only where there is a gateway to repeat
 
     settings = replace(proxy_settings(configuration, listeners), secret=REPLAY_SECRET)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.interconnection.blocking import BlockingBook
 from gateway.interconnection.discontinuance import CutoverBook
@@ -10,7 +10,6 @@ from gateway.interconnection.operator_steps import Steps
 from gateway.numbering.csv_rows import RowFault
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
-from gateway.operations.configuration import Configuration
 from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.check import Check
@@ -18,6 +17,9 @@ from gateway.policy.checks import all_checks
 from gateway.policy.checks.rate_limit import RateLimitOfProvider
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
+
+if TYPE_CHECKING:
+    from gateway.operations.configuration import Configuration
 
 
 class Tables(NamedTuple):
