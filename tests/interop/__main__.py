@@ -1,11 +1,12 @@
 """``make interop``: the product against programs that others wrote.
 
-    python -m tests.interop [URL]
+    python -m tests.interop [URL | CAPTURE ...]
 
 SIPp calls through the gateway of the example configuration; then through chains of Kamailio and the gateway, over UDP
-with and without loss, TCP and TLS; tshark reads the shipped captures and the lab's run beside the audit; a real
-Prometheus runs every panel and alert against a lab that serves. With a URL the last alone is tried, on the gateway
-there. Exit 0: all agree. 1: something does not. 2: a program is missing.
+with and without loss, TCP and TLS; tshark reads the shipped captures and the lab's run beside the audit, and ISUP, in
+them and of the tests, field by field; pycrate writes ITU-T again; a real Prometheus runs every panel and alert against
+a lab that serves. With a URL the last alone is tried, on the gateway there; with captures ISUP alone, of the tests and
+in these. Exit 0: all agree. 1: something does not. 2: a program is missing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.interop.isup.agrees import try_isup
 from tests.interop.prometheus_panels import Failure, fetch, say, try_panels, wait_until
 from tests.interop.proxies.runs import try_proxies
 from tests.interop.sipp_calls import try_sipp
@@ -82,14 +84,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> int:
-    if len(sys.argv) > 1:
+    if len(sys.argv) > 1 and "://" in sys.argv[1]:
         return try_panels(sys.argv[1].rstrip("/"))
+    if len(sys.argv) > 1:
+        return 0 if try_isup(Path(argument) for argument in sys.argv[1:]) else 1
     good = try_sipp()
     good = try_proxies() and good
     say("starting the lab")
     try:
         with lab() as (url, capture):
             good = try_tshark([*shipped_captures(), capture]) and good
+            good = try_isup([*shipped_captures(), capture]) and good
             say(f"the lab serves at {url}")
             code = try_panels(url)
     except Failure as fault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 from typing import Final
 
 from gateway.codecs.ss7.isup import (
@@ -183,3 +184,64 @@ def _mandatory(kind: int, name: int, value_of: dict[int, bytes]) -> bytes:
     if name == P.RANGE_AND_STATUS and kind in (MessageType.GRS, MessageType.CQM, MessageType.CQR):
         return value_of[name][:1]
     return value_of[name]
+
+
+def varied(variant: Variant, count: int, seed: int = 4) -> Iterator[IsupMessage]:
+    """IAMs, ACMs, CPGs and RELs whose values take all that they may be, at random, but the same for a seed."""
+    random = Random(seed)
+    value_of = values(variant)
+    for _ in range(count):
+        value_of |= _varied_values(random, variant)
+        kind = random.choice((MessageType.IAM, MessageType.IAM, MessageType.ACM, MessageType.CPG, MessageType.REL))
+        layout = layout_of(variant, kind)
+        assert layout is not None
+        names = [*(name for name, _ in layout.fixed), *layout.variable]
+        others = [code for code in _VARIED if code in value_of and code not in names]
+        names += random.sample(others, random.randint(0, 8))
+        yield isup_message(variant, kind, random.randint(0, 0x0FFF), [(name, value_of[name]) for name in names])
+
+
+_VARIED: Final = (
+    *(P.CALLED_PARTY_NUMBER, P.CALLING_PARTY_NUMBER, P.REDIRECTING_NUMBER, P.ORIGINAL_CALLED_NUMBER),
+    *(P.GENERIC_NUMBER, P.CHARGE_NUMBER, P.CAUSE_INDICATORS, P.EVENT_INFORMATION, P.OPTIONAL_BACKWARD_CALL_INDICATORS),
+    *(P.REDIRECTION_INFORMATION, P.JURISDICTION_INFORMATION, P.ORIGINATING_LINE_INFORMATION, P.HOP_COUNTER),
+    *(P.GENERIC_NAME, P.BACKWARD_CALL_INDICATORS, P.OPTIONAL_FORWARD_CALL_INDICATORS),
+)
+
+
+def _varied_values(random: Random, variant: Variant) -> dict[int, bytes]:
+    def octets(*tops: int) -> bytes:
+        return bytes(random.randint(0, top) for top in tops)
+
+    found = {int(code): encode_number(code, _varied_number(random), variant) for code in (*_NUMBERS, P.GENERIC_NUMBER)}
+    coding = random.choice((0, 2))
+    found[P.CAUSE_INDICATORS] = encode_cause(Cause(random.randint(1, 127), random.randint(0, 15), coding))
+    found[P.NATURE_OF_CONNECTION] = octets(0x1F)
+    found[P.FORWARD_CALL_INDICATORS] = octets(0xFF, 0x3F)
+    found[P.BACKWARD_CALL_INDICATORS] = octets(0xFF, 0xFF)
+    found[P.OPTIONAL_BACKWARD_CALL_INDICATORS] = octets(0x0F)
+    found[P.OPTIONAL_FORWARD_CALL_INDICATORS] = octets(0x07)
+    found[P.EVENT_INFORMATION] = octets(0xFF)
+    found[P.REDIRECTION_INFORMATION] = octets(0xF7, 0xF7)
+    found[P.CALLING_PARTYS_CATEGORY] = octets(0xFF)
+    found[P.HOP_COUNTER] = octets(0x1F)
+    if variant is Variant.ANSI:
+        found[P.ORIGINATING_LINE_INFORMATION] = octets(0xFF)
+        found[P.JURISDICTION_INFORMATION] = encode_jurisdiction(f"{random.randint(200_000, 999_999)}")
+        found[P.GENERIC_NAME] = encode_name(GenericName("ALICE", random.randint(0, 3), random.randint(0, 7)))
+    else:
+        found = {code: value for code, value in found.items() if code not in OF_ANSI_ONLY}
+    return found
+
+
+def _varied_number(random: Random) -> PartyNumber:
+    return PartyNumber(
+        "".join(random.choices("0123456789", k=random.randint(1, 15))),
+        random.choice((1, 2, 3, 4, 5)),
+        random.choice((1, 1, 1, 3, 5)),
+        random.randint(0, 3),
+        random.randint(0, 3),
+        random.random() < 0.3,
+        random.random() < 0.3,
+        random.randint(0, 10),
+    )
