@@ -41,7 +41,9 @@ _DATA: Final = b"\x01\x01"
 _PROTOCOL_DATA: Final = b"\x02\x10"
 _LABEL: Final = 16
 """Octets from a protocol data parameter to the CIC in it: its header, and the routing label."""
-_IAM, _ANM, _REL, _RLC = (int(kind) for kind in (MessageType.IAM, MessageType.ANM, MessageType.REL, MessageType.RLC))
+_IAM, _ANM, _REL, _RLC, _GRS = (
+    int(kind) for kind in (MessageType.IAM, MessageType.ANM, MessageType.REL, MessageType.RLC, MessageType.GRS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,18 @@ class _LoadSwitch:
                 continue
             at = 8 if data[8:10] == _PROTOCOL_DATA else 16
             at += _LABEL
-            self.heard(data[at + 2], data[at] | data[at + 1] << 8, data, at + 3)
+            kind, cic = data[at + 2], data[at] | data[at + 1] << 8
+            if kind == _GRS:
+                self._acknowledge_reset(cic, data, at + 3)
+            else:
+                self.heard(kind, cic, data, at + 3)
+
+    def _acknowledge_reset(self, cic: int, data: bytes, at: int) -> None:
+        """The other end resets circuits when it first sees this one: they are all idle (Q.764 section 2.9.3.2)."""
+        circuits = data[at + data[at] + 1] + 1
+        value = bytes([circuits - 1, *bytes((circuits + 7) // 8)])
+        message = isup_message(self.neighbours.variant, MessageType.GRA, cic, ((P.RANGE_AND_STATUS, value),))
+        self.say(self.enclosed(cic, message.encode()))
 
     def down(self, association: sctp.Association, why: str) -> None:  # noqa: ARG002 - whatever the reason
         self._active.clear()
