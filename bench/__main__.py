@@ -16,6 +16,7 @@ from bench.contestants.contestant import ContestantError, NotInstalled
 from bench.contestants.tollgate import Tollgate
 from bench.generator import GeneratorError, prepare
 from bench.growth import QUICK_SIZES, SIZES, measure_growth
+from bench.isup_decode import QUICK_ROUNDS, ROUNDS, measure_isup
 from bench.latency import measure_latency
 from bench.measurement import Bench, Measured, Settings
 from bench.processor import Cores
@@ -67,6 +68,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             sizes = QUICK_SIZES if options.quick else SIZES
             for axis in measure_growth(cores, generator, folder / "growth", workload, sizes, print):
                 document.add_growth(axis)
+    if options.isup:
+        document.add_isup(measure_isup(QUICK_ROUNDS if options.quick else ROUNDS, print))
     document.write(options.output, settings)
     for fault in document.faults:
         print(f"NOT AS CLAIMED  {fault}", file=sys.stderr)
@@ -125,6 +128,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--window", type=_between(1, LARGEST_WINDOW), help=f"calls outstanding ({DEFAULT.window})")
     add("--quick", action="store_true", help="a few short rounds of everything: does it work at all?")
     add("--growth", action="store_true", help="and how the gateway's cost grows with calls, carriers and guide")
+    add("--isup", action="store_true", help="and what it costs to read an IAM, beside pycrate")
     add("--profile", action="store_true", help="one more round under py-spy: functions of the gateway by self time")
     add("--contestants", type=_names, default=list(CONTESTANTS), help=f"some of {','.join(CONTESTANTS)} (all), or none")
     add("--generator", choices=("auto", "python"), default="auto", help="auto is C where there is a compiler")

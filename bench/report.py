@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.growth import CPU_GOAL, MEMORY_GOAL_BYTES, Axis
+from bench.isup_decode import GOAL_US, Reader
 from bench.latency import RATE, SetUp
 from bench.measurement import SATURATED, Measured, Settings
 
@@ -79,6 +80,18 @@ class Document:
                 "bytes_with_lingering_transactions": round(axis.memory.opened),
                 "goal_bytes": MEMORY_GOAL_BYTES,
             }
+
+    def add_isup(self, readers: list[Reader]) -> None:
+        _print_isup(readers)
+        self._sections = {
+            **self._sections,
+            "isup": {
+                "goal_us": GOAL_US,
+                "cpu_us_per_message": {
+                    one.name: {what: round(figure, 2) for what, figure in one.figures().items()} for one in readers
+                },
+            },
+        }
 
     def write(self, path: Path, settings: Settings) -> None:
         if self._growth:
@@ -150,6 +163,17 @@ def _print_latency(direct: SetUp, times: list[SetUp]) -> None:
     for one in times:
         by_round = ", ".join(map(str, one.p99_us_by_round))
         print(f"{one.name:<18}{one.p50_us - direct.p50_us:>8}{one.p99_us - direct.p99_us:>8}   {by_round}")
+
+
+def _print_isup(readers: list[Reader]) -> None:
+    print(f"\n{'reading ISUP':<32}" + "".join(f"{one.name:>16}" for one in readers) + "   CPU us a message")
+    for what in readers[0].figures():
+        cells = (f"{one.figures()[what]:>16.2f}" if what in one.figures() else f"{'-':>16}" for one in readers)
+        print(f"{what:<32}" + "".join(cells))
+    plain = next(one for one in readers if one.name == "codec_python")
+    slowest = max(plain.figures().values())
+    if slowest >= GOAL_US:
+        print(f"{slowest:.2f} us in plain Python is over the goal of {GOAL_US:g}")
 
 
 def _print_growth(axis: Axis) -> None:

@@ -32,9 +32,9 @@ from gateway.codecs.ss7.isup.indicators import (
     decode_redirection_information,
     wrong_length,
 )
-from gateway.codecs.ss7.isup.layouts import ANSI_LAYOUTS, ITU_LAYOUTS
-from gateway.codecs.ss7.isup.numbers import ITU, PartyNumber, read_number
-from gateway.codecs.ss7.isup.parts import find_optional, find_variable
+from gateway.codecs.ss7.isup.layouts import layout_of
+from gateway.codecs.ss7.isup.numbers import ITU, PartyNumber, decode_number, read_number
+from gateway.codecs.ss7.isup.parts import ANSI_FORMATS, ITU_FORMATS, Span, find_parameters
 from gateway.codecs.ss7.isup.services import (
     CarrierId,
     GenericDigits,
@@ -87,23 +87,11 @@ class IsupMessage:
         self.variant: Final = variant
         self.has_cic: Final = has_cic
         self.type: Final[int] = kind
-        ansi = variant is not ITU
-        layout = (ANSI_LAYOUTS if ansi else ITU_LAYOUTS)[kind]
-        self.cic: Final[int | None] = (data[0] | data[1] << 8) & (0x3FFF if ansi else 0x0FFF) if has_cic else None
-        first: dict[int, tuple[int, int]] = {}
-        self._first: Final = first
+        itu = variant is ITU
+        self.cic: Final[int | None] = (data[0] | data[1] << 8) & (0x0FFF if itu else 0x3FFF) if has_cic else None
+        form = (ITU_FORMATS if itu else ANSI_FORMATS)[has_cic][kind]
         self._repeated: Final[list[tuple[int, int, int]]] = []
-        at += 1
-        if layout is None:
-            return
-        for code, size in layout.fixed:
-            first[code] = (at, at + size)
-            at += size
-        if at > length:
-            raise Malformed("the message ends within its mandatory fixed part", length)
-        optional = find_variable(data, at, layout, first)
-        if optional:
-            find_optional(data, optional, first, self._repeated)
+        self._first: Final[dict[int, Span]] = {} if form is None else find_parameters(data, form, self._repeated)
 
     def value(self, code: int) -> bytes | None:
         """The octets of a parameter, the first of its name; None where it is absent."""
@@ -114,7 +102,7 @@ class IsupMessage:
         """The octets of every parameter of a name."""
         return tuple(self.data[begin:end] for begin, end in self.spans(code))
 
-    def spans(self, code: int) -> tuple[tuple[int, int], ...]:
+    def spans(self, code: int) -> tuple[Span, ...]:
         """Where in `data` the values of a parameter begin and end."""
         span = self._first.get(code)
         if span is None:
@@ -162,7 +150,7 @@ class IsupMessage:
                 table, or without an optional part; a message that becomes too long, or too long for a pointer.
             Malformed: parameters of this message share octets, so that none can be changed alone.
         """
-        layout = (ITU_LAYOUTS if self.variant is ITU else ANSI_LAYOUTS)[self.type]
+        layout = layout_of(self.variant, self.type)
         if layout is None:
             raise ValueError(f"the parameters of message type {self.type:#04x} are not known")
         message = self
@@ -187,27 +175,32 @@ class IsupMessage:
     @property
     def called(self) -> PartyNumber | None:
         """Called party number."""
-        return self._number(0x04)
+        span = self._first.get(0x04)
+        return None if span is None else read_number(0x04, self.data, span[0], span[1], self.variant)
 
     @property
     def calling(self) -> PartyNumber | None:
         """Calling party number."""
-        return self._number(0x0A)
+        span = self._first.get(0x0A)
+        return None if span is None else read_number(0x0A, self.data, span[0], span[1], self.variant)
 
     @property
     def charge(self) -> PartyNumber | None:
         """Charge number (ANSI)."""
-        return self._number(0xEB)
+        span = self._first.get(0xEB)
+        return None if span is None else read_number(0xEB, self.data, span[0], span[1], self.variant)
 
     @property
     def redirecting(self) -> PartyNumber | None:
         """Redirecting number: who forwarded the call last."""
-        return self._number(0x0B)
+        span = self._first.get(0x0B)
+        return None if span is None else read_number(0x0B, self.data, span[0], span[1], self.variant)
 
     @property
     def original_called(self) -> PartyNumber | None:
         """Original called number: who forwarded the call first."""
-        return self._number(0x28)
+        span = self._first.get(0x28)
+        return None if span is None else read_number(0x28, self.data, span[0], span[1], self.variant)
 
     @property
     def generic(self) -> tuple[PartyNumber, ...]:
@@ -215,8 +208,8 @@ class IsupMessage:
         return tuple([read_number(0xC0, self.data, begin, end, self.variant) for begin, end in self.spans(0xC0)])
 
     def number(self, code: int) -> PartyNumber | None:
-        """The number in any of the parameters that `decode_number` reads."""
-        return self._number(code)
+        """The number in any of the parameters that `decode_number` reads. Raises ValueError for others."""
+        return self._read(code, lambda value: decode_number(code, value, self.variant))
 
     @property
     def category(self) -> int | None:
@@ -337,18 +330,10 @@ class IsupMessage:
 
     # Reading -----------------------------------------------------------------------------------------------------
 
-    def _number(self, code: int) -> PartyNumber | None:
-        span = self._first.get(code)
-        return None if span is None else read_number(code, self.data, span[0], span[1], self.variant)
-
     def _carrier(self, code: int) -> CarrierId | None:
-        span = self._first.get(code)
-        if span is None:
+        if code not in self._first:
             return None
-        try:
-            return decode_carrier(self.data[span[0] : span[1]], self.variant)
-        except Malformed as fault:
-            raise Malformed(fault.what, span[0] + fault.offset) from None
+        return self._read(code, lambda value: decode_carrier(value, self.variant))
 
     def _octet(self, code: int, name: str) -> int | None:
         span = self._first.get(code)

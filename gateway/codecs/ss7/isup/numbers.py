@@ -41,7 +41,6 @@ INCOMPLETE: Final = 2
 PRESENTATION: Final = 4
 SCREENING: Final = 8
 """What the second octet of a number holds beside the numbering plan."""
-NO_NUMBER: Final = -1
 
 _ITU: Final[dict[int, int]] = {
     P.CALLED_PARTY_NUMBER: INN,
@@ -65,9 +64,8 @@ _ANSI: Final[dict[int, int]] = {
     P.REDIRECTION_NUMBER: 0,
     P.GENERIC_ADDRESS: PRESENTATION | SCREENING,
 }
-ITU_FORMS: Final = [_ITU.get(code, NO_NUMBER) for code in range(256)]
-ANSI_FORMS: Final = [_ANSI.get(code, NO_NUMBER) for code in range(256)]
-"""What the second octet of each number holds, by parameter name; `NO_NUMBER` for other parameters."""
+SecondOctet = tuple[int, int, int, bool, bool, int]
+"""Numbering plan, presentation, screening, number incomplete, internal network number, spare bits."""
 
 
 def _spare_bits(form: int) -> int:
@@ -75,9 +73,27 @@ def _spare_bits(form: int) -> int:
     return 0xFF & ~(used | (0x0C if form & PRESENTATION else 0) | (0x03 if form & SCREENING else 0))
 
 
-_SPARE: Final = [_spare_bits(form) for form in range(16)]
-_GENERIC: Final = 0xC0
+def _meanings(form: int) -> list[SecondOctet]:
+    """What each value of a second octet of this form means."""
+    return [
+        (
+            octet >> 4 & 0x07,
+            octet >> 2 & 0x03 if form & PRESENTATION else 0,
+            octet & 0x03 if form & SCREENING else 0,
+            octet >= 0x80 and form & INCOMPLETE != 0,
+            octet >= 0x80 and form & INN != 0,
+            octet & _spare_bits(form),
+        )
+        for octet in range(256)
+    ]
+
+
+_MEANINGS: Final = {form: _meanings(form) for form in {*_ITU.values(), *_ANSI.values()}}
+ITU_SECOND: Final = [_MEANINGS[_ITU[code]] if code in _ITU else [] for code in range(256)]
+ANSI_SECOND: Final = [_MEANINGS[_ANSI[code]] if code in _ANSI else [] for code in range(256)]
+"""What a second octet means, by parameter name and value; empty for parameters that hold no number."""
 _tuple: Final = tuple.__new__  # makes a named tuple of ten fields in a third of the time that its own name takes
+_GENERIC: Final = 0xC0
 _SUBSEQUENT: Final = 0x05
 
 
@@ -88,16 +104,15 @@ def decode_number(code: int, value: bytes, variant: Variant) -> PartyNumber:
         Malformed: too short; `offset` counts within the value.
         ValueError: the parameter holds no number.
     """
+    if code == _SUBSEQUENT:
+        return _decode_subsequent(value)
+    if not ITU_SECOND[code]:
+        raise ValueError(f"parameter {code:#04x} holds no number")
     return read_number(code, value, 0, len(value), variant)
 
 
 def read_number(code: int, data: bytes, begin: int, end: int, variant: Variant) -> PartyNumber:
-    """As `decode_number`, of the octets from `begin` to `end`; `offset` counts within `data`."""
-    form = (ITU_FORMS if variant is ITU else ANSI_FORMS)[code]
-    if form < 0:
-        if code == _SUBSEQUENT:
-            return _read_subsequent(data, begin, end)
-        raise ValueError(f"parameter {code:#04x} holds no number")
+    """The number of a parameter in the octets from `begin` to `end` of a message; `offset` counts within `data`."""
     kind = 0
     if code == _GENERIC and begin < end:
         kind = data[begin]
@@ -105,7 +120,8 @@ def read_number(code: int, data: bytes, begin: int, end: int, variant: Variant) 
     if end - begin < 2:
         raise Malformed(f"the number of parameter {code:#04x} ends before its numbering plan", end)
     nature = data[begin]
-    second = data[begin + 1]
+    seconds = (ITU_SECOND if variant is ITU else ANSI_SECOND)[code]
+    plan, presentation, screening, incomplete, inn, spare = seconds[data[begin + 1]]
     digits = data[begin + 2 : end].translate(SWAPPED).hex().upper()
     filler = 0
     if nature >= 0x80:
@@ -115,29 +131,18 @@ def read_number(code: int, data: bytes, begin: int, end: int, variant: Variant) 
             filler = int(digits[-1], 16)
         digits = digits[:-1]
         nature &= 0x7F
-    if not second & 0x8F:
-        return _tuple(PartyNumber, (digits, nature, second >> 4, 0, 0, False, False, kind, 0, filler))
-    presentation = (second >> 2) & 0x03 if form & PRESENTATION else 0
-    screening = second & 0x03 if form & SCREENING else 0
-    incomplete = second >= 0x80 and form & INCOMPLETE != 0
-    inn = second >= 0x80 and form & INN != 0
-    plan = (second >> 4) & 0x07
-    return _tuple(
-        PartyNumber,
-        (digits, nature, plan, presentation, screening, incomplete, inn, kind, second & _SPARE[form], filler),
-    )
+    return _tuple(PartyNumber, (digits, nature, plan, presentation, screening, incomplete, inn, kind, spare, filler))
 
 
-def _read_subsequent(data: bytes, begin: int, end: int) -> PartyNumber:
-    if begin == end:
-        raise Malformed("the subsequent number is empty", end)
-    first = data[begin]
-    digits = address_signals(data[begin + 1 : end])
-    if first < 0x80:
-        return PartyNumber(digits, 0, 0, spare=first)
+def _decode_subsequent(value: bytes) -> PartyNumber:
+    if not value:
+        raise Malformed("the subsequent number is empty")
+    digits = address_signals(value[1:])
+    if value[0] < 0x80:
+        return PartyNumber(digits, 0, 0, spare=value[0])
     if not digits:
-        raise Malformed("the subsequent number has an odd number of digits, and none", begin)
-    return PartyNumber(digits[:-1], 0, 0, spare=first & 0x7F, filler=int(digits[-1], 16))
+        raise Malformed("the subsequent number has an odd number of digits, and none")
+    return PartyNumber(digits[:-1], 0, 0, spare=value[0] & 0x7F, filler=int(digits[-1], 16))
 
 
 def encode_number(code: int, number: PartyNumber, variant: Variant) -> bytes:
@@ -149,10 +154,10 @@ def encode_number(code: int, number: PartyNumber, variant: Variant) -> bytes:
     odd = 0x80 if len(number.digits) & 1 else 0
     if code == _SUBSEQUENT:
         return bytes((odd | number.spare,)) + packed(number.digits, number.filler)
-    form = (ITU_FORMS if variant is ITU else ANSI_FORMS)[code]
-    if form < 0:
+    form = (_ITU if variant is ITU else _ANSI).get(code)
+    if form is None:
         raise ValueError(f"parameter {code:#04x} holds no number")
-    second = (number.plan & 0x07) << 4 | number.spare & _SPARE[form]
+    second = (number.plan & 0x07) << 4 | number.spare & _spare_bits(form)
     if form & PRESENTATION:
         second |= (number.presentation & 0x03) << 2
     if form & SCREENING:

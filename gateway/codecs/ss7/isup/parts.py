@@ -5,27 +5,54 @@ Q.763 sections 1.3 to 1.7.
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.ss7.isup.layouts import Layout, has_optional_pointer
+from gateway.codecs.ss7.isup.layouts import ANSI_LAYOUTS, ITU_LAYOUTS, Layout, OptionalPart, has_optional_pointer
+
+Span = tuple[int, int]
+"""Where in a message a value begins and ends."""
+Format = tuple[dict[int, Span], int, Layout]
+"""A layout made ready for reading: the spans of the mandatory fixed part, where it ends, and the layout."""
+
+ALWAYS: Final = OptionalPart.ALWAYS
 
 
-def find_variable(data: bytes, at: int, layout: Layout, first: dict[int, tuple[int, int]]) -> int:
-    """Follow the pointers, which begin at `at`, and put where each mandatory value begins and ends into `first`.
+def _formats(layouts: list[Layout | None], start: int) -> list[Format | None]:
+    table: list[Format | None] = [None] * 256
+    for kind, layout in enumerate(layouts):
+        if layout is None:
+            continue
+        at = start
+        spans = {}
+        for code, size in layout.fixed:
+            spans[code] = (at, at + size)
+            at += size
+        table[kind] = (spans, at, layout)
+    return table
 
-    Returns:
-        Where the optional part begins; 0 where there is none.
+
+ITU_FORMATS: Final = (_formats(ITU_LAYOUTS, 1), _formats(ITU_LAYOUTS, 3))
+ANSI_FORMATS: Final = (_formats(ANSI_LAYOUTS, 1), _formats(ANSI_LAYOUTS, 3))
+"""By whether there is a CIC, and by message type."""
+
+
+def find_parameters(data: bytes, form: Format, repeated: list[tuple[int, int, int]]) -> dict[int, Span]:
+    """The spans of all parameters, by name. Of one that is there again, name and span go into `repeated`.
 
     Raises:
-        Malformed: a pointer or a length leads out of the message, or a pointer into the pointers.
+        Malformed: the message ends early, or a pointer or a length leads out of it, or a pointer to the pointers.
     """
+    fixed, at, (_, variable, optional) = form
     length = len(data)
-    pointers_end = at + len(layout.variable)
-    with_optional = has_optional_pointer(data, at, layout)
-    if with_optional:
-        pointers_end += 1
+    if at > length:
+        raise Malformed("the message ends within its mandatory fixed part", length)
+    first = fixed.copy()
+    with_optional = (optional is ALWAYS and bool(variable)) or has_optional_pointer(data, at, form[2])
+    pointers_end = at + len(variable) + with_optional
     if pointers_end > length:
         raise Malformed("the message ends within its pointers", length)
-    for code in layout.variable:
+    for code in variable:
         where = at + data[at]
         if where < pointers_end:
             raise Malformed(f"the pointer to parameter {code:#04x} does not lead behind the pointers", at)
@@ -37,24 +64,17 @@ def find_variable(data: bytes, at: int, layout: Layout, first: dict[int, tuple[i
         first[code] = (where + 1, end)
         at += 1
     if not with_optional or not data[at]:
-        return 0
+        return first
     where = at + data[at]
     if where < pointers_end:
         raise Malformed("the pointer to the optional part does not lead behind the pointers", at)
     if where >= length:
         raise Malformed("the pointer to the optional part leads behind the end of the message", at)
-    return where
+    _find_optional(data, where, first, repeated)
+    return first
 
 
-def find_optional(
-    data: bytes, at: int, first: dict[int, tuple[int, int]], repeated: list[tuple[int, int, int]]
-) -> None:
-    """Put where each value of the optional part, which begins at `at`, begins and ends into `first`; what `first` has
-    already goes into `repeated`, with its name.
-
-    Raises:
-        Malformed: a length leads out of the message, or the end of optional parameters is missing.
-    """
+def _find_optional(data: bytes, at: int, first: dict[int, Span], repeated: list[tuple[int, int, int]]) -> None:
     length = len(data)
     while at < length:
         code = data[at]
