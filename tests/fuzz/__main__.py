@@ -1,8 +1,8 @@
-"""``make fuzz``: fuzzes the SIP codec and the proxy for a set time.
+"""``make fuzz``: fuzzes the codecs, the proxy and the M3UA links for a set time.
 
     python -m tests.fuzz [--seconds N] [--folder FOLDER] [--reproduce TARGET FILE]
 
-Both targets run under atheris, which is guided by the lines that an input reaches, and under hypothesis. An input that
+Every target runs under atheris, which is guided by the lines that an input reaches, and under hypothesis. An input that
 breaks something is a file in the folder, and the command that tries it again is printed. Exit 0: nothing broke. 1:
 something did.
 """
@@ -120,7 +120,7 @@ def _tried(lines: Sequence[str]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz the SIP codec and the proxy.")
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz codecs, proxy and M3UA links.")
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"of the whole run (default {SECONDS})")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where inputs are kept (default {FOLDER})")
     parser.add_argument("--reproduce", nargs=2, metavar=("TARGET", "FILE"), help="try one input again")

@@ -24,7 +24,7 @@ def main() -> None:
     options = [
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST}",
-        f"-dict={Path(__file__).with_name('sip.dict')}",
+        f"-dict={TARGETS[target].words}",
         f"-artifact_prefix={work}/fault-",
         "-rss_limit_mb=2048",
         "-print_final_stats=1",

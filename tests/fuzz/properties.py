@@ -11,42 +11,49 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.seeds import LONGEST, TARGETS, Target, seeds_of
+from tests.fuzz.seeds import LONGEST, TARGETS, seeds_of
 
 ROUND: Final = 400
 """Examples between two looks at the clock."""
 
-_WORDS: Final = tuple(
-    line.partition('"')[2].rpartition('"')[0].encode().decode("unicode_escape").encode("latin-1")
-    for line in Path(__file__).with_name("sip.dict").read_text(encoding="ascii").splitlines()
-    if line and not line.startswith("#")
-)
+
+@cache
+def words_in(dictionary: Path) -> tuple[bytes, ...]:
+    """The words of a dictionary in libFuzzer's format."""
+    return tuple(
+        line.partition('"')[2].rpartition('"')[0].encode().decode("unicode_escape").encode("latin-1")
+        for line in dictionary.read_text(encoding="ascii").splitlines()
+        if line and not line.startswith("#")
+    )
 
 
 @st.composite
 def inputs(draw: st.DrawFn, target: str) -> bytes:
-    """A seed with some places replaced by words of SIP, by bytes, or by pieces of other seeds; or several in a row."""
-    seeds = seeds_of(target)
+    """A seed with some places replaced by words of its protocol, by bytes, or by pieces of other seeds. A script may go
+    on with others.
+    """
+    seeds, words = seeds_of(target), words_in(TARGETS[target].words)
     data = draw(st.sampled_from(seeds))
-    if target == "proxy":
+    if TARGETS[target].is_script:
         data += b"".join(draw(st.lists(st.one_of(st.sampled_from(seeds), st.binary(max_size=12)), max_size=6)))
     for _ in range(draw(st.integers(0, 5))):
         start = draw(st.integers(0, len(data)))
         end = draw(st.integers(start, min(start + 24, len(data))))
         other = draw(st.sampled_from(seeds))
         cut = draw(st.integers(0, len(other)))
-        piece = draw(st.one_of(st.sampled_from(_WORDS), st.binary(max_size=8), st.just(other[cut : cut + 40])))
+        piece = draw(st.one_of(st.sampled_from(words), st.binary(max_size=8), st.just(other[cut : cut + 40])))
         data = data[:start] + piece * draw(st.sampled_from((1, 1, 1, 2, 30))) + data[end:]
     return data[:LONGEST]
 
 
-def search(name: str, target: Target, examples: int, failed: Callable[[bytes], None]) -> None:
+def search(name: str, target: Callable[[bytes], None], examples: int, failed: Callable[[bytes], None]) -> None:
     """Try that many inputs; the smallest that breaks something is the last to be given to `failed`, then it raises."""
 
     @settings(

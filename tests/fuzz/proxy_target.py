@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Action, Send
+from tests.fuzz.script import Script
 from tests.hostile.cases import requests
 from tests.hostile.growing import sound
 from tests.hostile.world import STRANGER, World, answer_to
@@ -23,29 +24,6 @@ _STATUSES: Final = (100, 180, 183, 200, 200, 302, 407, 486, 487, 503)
 _METHODS: Final = (b"ACK", b"BYE", b"CANCEL", b"INVITE", b"PRACK", b"UPDATE", b"INFO", b"OPTIONS")
 _SECONDS: Final = (0.1, 0.5, 1, 5, 33, 200, 4_000)
 _NUMBERS: Final = ("911", OUTSIDE_NUMBER, "+16365550199", "+16365550199")
-
-
-class Script:
-    """Bytes as choices. When they are used up, every choice is the first one."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data: Final = data
-        self._at = 0
-
-    def __bool__(self) -> bool:
-        return self._at < len(self._data)
-
-    def choose(self, among: int) -> int:
-        """A number below `among`, which is at most 65,536."""
-        size = 1 if among <= 256 else 2
-        value = int.from_bytes(self._data[self._at : self._at + size], "big")
-        self._at += size
-        return value % among
-
-    def take(self, length: int) -> bytes:
-        taken = self._data[self._at : self._at + length]
-        self._at += length
-        return taken
 
 
 @cache
@@ -88,7 +66,7 @@ class _Run:
     def step(self) -> None:
         kind = self.script.choose(8)
         if kind <= 1:
-            self._receive(self._changed(_seeds()[self.script.choose(len(_seeds()))]), self._source())
+            self._receive(self.script.changed(_seeds()[self.script.choose(len(_seeds()))]), self._source())
         elif kind == 2:
             self._receive(self.script.take(self.script.choose(2_000)), self._source())
         elif kind == 3 and self.came:
@@ -103,20 +81,12 @@ class _Run:
     def _source(self) -> Hop:
         return (self.world.caller, self.world.caller, self.world.callee, STRANGER)[self.script.choose(4)]
 
-    def _changed(self, data: bytes) -> bytes:
-        """The message as it is, or with some bytes of it replaced."""
-        for _ in range(self.script.choose(3)):
-            start = self.script.choose(len(data) + 1)
-            end = start + self.script.choose(8)
-            data = data[:start] + self.script.take(self.script.choose(12)) + data[end:]
-        return data
-
     def _answer(self) -> None:
         """To one of the latest requests that the proxy sent, from where it was sent to."""
         request, target = self.went[-1 - self.script.choose(min(len(self.went), 8))]
         if not request.startswith(b"ACK "):
             status = _STATUSES[self.script.choose(len(_STATUSES))]
-            self._receive(self._changed(answer_to(request, status, b"bc"[self.script.choose(2) :][:1])), target)
+            self._receive(self.script.changed(answer_to(request, status, b"bc"[self.script.choose(2) :][:1])), target)
 
     def _follow(self) -> None:
         """A request made of an earlier one: another method, another branch or the same, with a To tag or without."""
@@ -137,7 +107,7 @@ class _Run:
                 .replace(b"\r\n\0", b"\r\nFrom: ")
             )
             source = self.world.callee
-        self._receive(self._changed(data), source)
+        self._receive(self.script.changed(data), source)
 
     def _receive(self, data: bytes, source: Hop) -> None:
         if not data.startswith(b"SIP/2.0 "):

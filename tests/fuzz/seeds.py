@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.codecs.sip import SipMessage, forwarded, response_to
+from gateway.codecs.ss7.m3ua import MessageType, Parameter, Tag, m3ua_data, number, written
+from gateway.codecs.ss7.mtp3 import Mtp3Transfer, encode_mtp3
+from gateway.codecs.ss7.variant import Variant
+from gateway.signalling.ss7.routing_keys import RoutingKey, routing_key_parameter
 from tests.fuzz.codec_target import OWN_VIA, codec
+from tests.fuzz.m3ua_target import KINDS, m3ua
 from tests.fuzz.proxy_target import proxy
+from tests.fuzz.sigtran_target import sigtran
 from tests.hostile.cases import PARTNER, requests
 from tests.hostile.growing import sound
-
-Target = Callable[[bytes], None]
-TARGETS: Final[dict[str, Target]] = {"codec": codec, "proxy": proxy}
 
 FOUND: Final = Path(__file__).with_name("found")
 """Inputs that broke something once: a folder for each target, a file for each input."""
@@ -22,10 +25,25 @@ LONGEST: Final = 4_096
 """Of an input: what breaks at this length breaks at others, and short ones are tried more often."""
 
 
+class Target(NamedTuple):
+    """What is fuzzed, and where that starts."""
+
+    check: Callable[[bytes], None]
+    """Tries one input; raises where something does not hold."""
+    seeds: Callable[[], tuple[bytes, ...]]
+    words: Path
+    """What inputs are made of, in libFuzzer's format."""
+    is_script: bool = False
+    """An input is a row of steps, so that one may stand behind another."""
+
+    def __call__(self, data: bytes) -> None:
+        self.check(data)
+
+
 @cache
 def seeds_of(target: str) -> tuple[bytes, ...]:
     found = tuple(file.read_bytes() for file in sorted((FOUND / target).glob("*")))
-    return found + (_messages() if target == "codec" else _scripts())
+    return found + TARGETS[target].seeds()
 
 
 def _messages() -> tuple[bytes, ...]:
@@ -48,3 +66,44 @@ def _scripts() -> tuple[bytes, ...]:
         *(bytes((0, number, 0, 0)) + busy for number in range(4, 70, 7)),
         b"\0\0\0\0" + answer + bye,
     )
+
+
+def _signal_units() -> tuple[bytes, ...]:
+    """M3UA messages of every type with every parameter that any has, DATA, and frames of the other layers."""
+    parameters = tuple(number(tag, 1) for tag in Tag)
+    key = routing_key_parameter(RoutingKey(1, (0xF60E07,), b"\x05", 7, 2))
+    transfer = Mtp3Transfer(0xF60E07, 0x02891A, 5, 2, 0, 5, b"\x29\x23\x0c\x02\0\x02\x80\x90")
+    messages = tuple(written(kind, *parameters, key) for kind in MessageType)
+    units = tuple(encode_mtp3(transfer._replace(opc=1, dpc=2), variant) for variant in Variant)
+    m2ua = written(0x0601, number(1, 1), Parameter(0x300, units[0]))
+    m2pa = b"\1\0\x0b\1\0\0\0" + bytes((17 + len(units[0]),)) + b"\0\0\0\1\0\0\0\2\0" + units[0]
+    frames = tuple(b"\x1d\x1d" + bytes((len(unit),)) + unit for unit in units)
+    return (m3ua_data(transfer), m3ua_data(transfer, 7, 1), *messages, *units, m2ua, m2pa, *frames)
+
+
+def _associations() -> tuple[bytes, ...]:
+    """Associations in the words of `m3ua_target`: each comes up, is used, and goes."""
+
+    def hear(association: int, kind: MessageType, *rest: int) -> bytes:
+        return bytes((0, association, KINDS.index(kind), *(rest or (0,)), 0, 0))
+
+    asp = b"\3\0" + hear(0, MessageType.ASPUP_ACK) + hear(0, MessageType.ASPAC_ACK)
+    sgp = b"\3\1" + hear(1, MessageType.ASPUP) + hear(1, MessageType.ASPAC)
+    second = b"\3\2" + hear(2, MessageType.ASPUP) + hear(2, MessageType.ASPAC)
+    data, long_time, gone = b"\4\0\5", b"\5\4", b"\3\1"
+    return (
+        asp + data + long_time,
+        sgp + second + data + gone + data + long_time,
+        asp + sgp + b"\6\0\1" * 4 + long_time,
+        *(asp + sgp + hear(association, kind, 1, 1) + data for kind in KINDS for association in (0, 1)),
+    )
+
+
+_SIP_WORDS: Final = Path(__file__).with_name("sip.dict")
+_SS7_WORDS: Final = Path(__file__).with_name("ss7.dict")
+TARGETS: Final[dict[str, Target]] = {
+    "codec": Target(codec, _messages, _SIP_WORDS),
+    "proxy": Target(proxy, _scripts, _SIP_WORDS, is_script=True),
+    "sigtran": Target(sigtran, _signal_units, _SS7_WORDS),
+    "m3ua": Target(m3ua, _associations, _SS7_WORDS, is_script=True),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.fuzz.properties import search
-from tests.fuzz.proxy_target import Script
+from tests.fuzz.script import Script
 from tests.fuzz.seeds import LONGEST, TARGETS, seeds_of
 
 
