@@ -32,7 +32,7 @@ imports: $(READY)
 	@$(BIN)/lint-imports
 
 interop: $(READY) ## Try it against Debian's SIPp, Kamailio, tshark and Prometheus (installed when root, else named)
-	@deploy/debian-packages kamailio kamailio-tls-modules openssl prometheus sip-tester tshark
+	@deploy/debian-packages kamailio kamailio-tls-modules libusrsctp2 openssl prometheus sip-tester tshark
 	@$(BIN)/python -m tests.interop
 
 bench: $(READY) ## Measure the CPU time of a call beside Kamailio's and bare forwarders', and its growth

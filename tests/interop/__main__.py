@@ -3,10 +3,11 @@
     python -m tests.interop [URL | CAPTURE ...]
 
 SIPp calls through the gateway of the example configuration; then through chains of Kamailio and the gateway, over UDP
-with and without loss, TCP and TLS; tshark reads the shipped captures and the lab's run beside the audit, and ISUP, in
-them and of the tests, field by field; pycrate writes ITU-T again; a real Prometheus runs every panel and alert against
-a lab that serves. With a URL the last alone is tried, on the gateway there; with captures ISUP alone, of the tests and
-in these. Exit 0: all agree. 1: something does not. 2: a program is missing.
+with and without loss, TCP and TLS; the carriers of SS7 links between processes, with libusrsctp; tshark reads their
+packets, the shipped captures and the lab's run beside the audit, and ISUP, in them and of the tests, field by field;
+pycrate writes ITU-T again; a real Prometheus runs every panel and alert against a lab that serves. With a URL the last
+alone is tried, on the gateway there; with captures ISUP alone, of the tests and in these. Exit 0: all agree. 1:
+something does not. 2: a program is missing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 from tests.interop.isup.agrees import try_isup
 from tests.interop.prometheus_panels import Failure, fetch, say, try_panels, wait_until
 from tests.interop.proxies.runs import try_proxies
+from tests.interop.sctp_carriers import try_sctp
 from tests.interop.sipp_calls import try_sipp
 from tests.interop.tshark_agrees import shipped_captures, try_tshark
 
@@ -90,6 +92,7 @@ def main() -> int:
         return 0 if try_isup(Path(argument) for argument in sys.argv[1:]) else 1
     good = try_sipp()
     good = try_proxies() and good
+    good = try_sctp() and good
     say("starting the lab")
     try:
         with lab() as (url, capture):
