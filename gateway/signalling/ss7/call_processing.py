@@ -13,7 +13,7 @@ from gateway.signalling.ss7.circuit_states import BUSY, MESSAGES, TIMERS, Circui
 from gateway.signalling.ss7.circuits import Circuit, CircuitHalf, CircuitTable
 from gateway.signalling.ss7.conversion import in_words_of
 from gateway.signalling.ss7.half_call import HalfCall
-from gateway.signalling.ss7.isup_signals import Signals
+from gateway.signalling.ss7.isup_signals import Signals, release_message
 from gateway.signalling.ss7.isup_timers import Timer
 from gateway.signalling.timers import TimerQueue
 
@@ -92,9 +92,12 @@ class CallProcessing:
                 half.said.append(each)
             self.apply(circuit, event, at_us, actions, each)
 
-    def let_go(self, half: CircuitHalf, cause: Cause, at_us: int, actions: list[Action]) -> None:
+    def let_go(
+        self, half: CircuitHalf, cause: Cause, rel: IsupMessage | None, at_us: int, actions: list[Action]
+    ) -> None:
         if half.circuit is not None:
-            self.apply(half.circuit, Event.RELEASE, at_us, actions, cause=cause)
+            said = in_words_of(half.table.group.variant, rel) if rel is not None else ()
+            self.apply(half.circuit, Event.RELEASE, at_us, actions, said[0] if said else None, cause)
 
     # -- what happens to circuits -------------------------------------------------------------------------------------
 
@@ -152,7 +155,7 @@ class CallProcessing:
         elif do is Do.SEND_RLC:
             signals.bare(circuit, MessageType.RLC, at_us, actions)
         elif do is Do.SEND_REL:
-            self._send_rel(circuit, cause, event, at_us, actions)
+            self._send_rel(circuit, message, cause, event, at_us, actions)
         elif do is Do.RELEASE_OTHER:
             if half is not None:
                 half.released_by = message if event is Event.REL else None
@@ -202,13 +205,22 @@ class CallProcessing:
             return
         self.timers.start(timer, circuit, at_us, circuit.table.durations[timer])
 
-    def _send_rel(self, circuit: Circuit, cause: Cause, event: Event, at_us: int, actions: list[Action]) -> None:
-        if event is Event.T1 and circuit.cause is not None:
-            cause = circuit.cause
-        elif event is Event.RELEASE:
-            circuit.table.releases[cause.value] += 1
-        circuit.cause = cause
-        self._signals.release(circuit, cause, at_us, actions)
+    def _send_rel(
+        self,
+        circuit: Circuit,
+        message: IsupMessage | None,
+        cause: Cause,
+        event: Event,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        rel = circuit.rel
+        if event is not Event.T1 or rel is None:
+            given = message if event is Event.RELEASE else None
+            rel = release_message(circuit, cause) if given is None else given.with_cic(circuit.cic)
+            circuit.rel = rel
+            circuit.table.releases[cause.value] += event is Event.RELEASE
+        self._signals.send(circuit.table, rel, at_us, actions)
 
     def _send_iam(self, half: CircuitHalf, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
         half.tried.add(circuit.cic)

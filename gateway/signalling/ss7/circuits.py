@@ -22,12 +22,12 @@ class Circuit:
     """One circuit. It carries a new call of ours only while it is idle and nobody blocks it."""
 
     __slots__ = (
-        "cause",
         "cic",
         "failed_remotely",
         "half",
         "locally_blocked",
         "ours",
+        "rel",
         "remotely_blocked",
         "reserved",
         "state",
@@ -43,8 +43,8 @@ class Circuit:
         self.state = _IDLE
         self.half: CircuitHalf | None = None
         """The half of a call that is on it."""
-        self.cause: Cause | None = None
-        """With which it was released, while RLC is to come."""
+        self.rel: IsupMessage | None = None
+        """With what it was released: to be sent again until RLC comes."""
         self.locally_blocked = False
         """We blocked it for maintenance: the other exchange seizes it no more, and neither do we."""
         self.unblocking = False
@@ -67,8 +67,10 @@ class HalfCalls(Protocol):
     def say(self, half: CircuitHalf, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
         """Send a message of the other half."""
 
-    def let_go(self, half: CircuitHalf, cause: Cause, at_us: int, actions: list[Action]) -> None:
-        """Release the circuit."""
+    def let_go(
+        self, half: CircuitHalf, cause: Cause, rel: IsupMessage | None, at_us: int, actions: list[Action]
+    ) -> None:
+        """Release the circuit, with the REL that released the other half where there is one, else with the cause."""
 
 
 class CircuitHalf:
@@ -114,7 +116,11 @@ class CircuitHalf:
         self._calls.say(self, message, at_us, actions)
 
     def release(self, cause: Cause, at_us: int, actions: list[Action]) -> None:
-        self._calls.let_go(self, cause, at_us, actions)
+        self._calls.let_go(self, cause, None, at_us, actions)
+
+    def release_like(self, half: CircuitHalf | None, cause: Cause, at_us: int, actions: list[Action]) -> None:
+        """Release this half as that one was: with all that its REL carried, or with the cause where it had none."""
+        self._calls.let_go(self, cause, half.released_by if half is not None else None, at_us, actions)
 
 
 class CircuitTable:

@@ -62,8 +62,8 @@ class Signals:
         table = circuit.table
         self.send(table, isup_message(table.group.variant, kind, circuit.cic, ()), at_us, actions)
 
-    def release(self, circuit: Circuit, cause: Cause, at_us: int, actions: list[Action]) -> None:
-        table = circuit.table
-        value = encode_cause(cause)
-        rel = isup_message(table.group.variant, MessageType.REL, circuit.cic, ((P.CAUSE_INDICATORS, value),))
-        self.send(table, rel, at_us, actions)
+
+def release_message(circuit: Circuit, cause: Cause) -> IsupMessage:
+    """A REL that says the cause, and nothing else."""
+    value = encode_cause(cause)
+    return isup_message(circuit.table.group.variant, MessageType.REL, circuit.cic, ((P.CAUSE_INDICATORS, value),))

@@ -52,7 +52,7 @@ class TowardsCalled:
             ended_by = EndedBy.TIMEOUT
         self._calls.end(transit, ended_by, _CANCELLED, at_us, actions)
         if transit.callee is not None:
-            transit.callee.release(cause, at_us, actions)
+            transit.callee.release_like(transit.caller, cause, at_us, actions)
 
 
 class TowardsCaller:
@@ -75,7 +75,7 @@ class TowardsCaller:
         if transit.callee is not None and transit.callee.timed_out:
             ended_by = EndedBy.TIMEOUT
         self._calls.end(transit, ended_by, sip_status_of(cause.value), at_us, actions)
-        transit.caller.release(cause, at_us, actions)
+        transit.caller.release_like(transit.callee, cause, at_us, actions)
 
 
 class TransitCalls:
