@@ -120,6 +120,23 @@ class CallProcessing:
         for do in taken.do:
             self._do(do, circuit, half, message, cause, event, at_us, actions)
 
+    def went_out(self, table: CircuitTable, sent: IsupMessage, at_us: int) -> None:
+        """In a replay: the captured gateway sent this IAM. The call that it is of is on this circuit, and no other."""
+        target = table.by_cic.get(sent.cic or 0)
+        if target is None or target.half is not None:
+            return
+        for circuit in table.by_cic.values():
+            half = circuit.half
+            if circuit.state is not CircuitState.OUTGOING_SETUP or half is None:
+                continue
+            if half.iam.with_cic(target.cic).data == sent.data:
+                circuit.half = None
+                self._enter(circuit, CircuitState.IDLE, Event.YIELDED, at_us)
+                half.circuit, target.half = target, half
+                half.tried.add(target.cic)
+                self._enter(target, CircuitState.OUTGOING_SETUP, Event.SEIZE, at_us)
+                return
+
     def fire(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
         for timer, circuit in self.timers.due(at_us):

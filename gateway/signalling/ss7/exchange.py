@@ -7,6 +7,7 @@ one that leaves over SIP, and of one that came over SIP, the SIP proxy keeps the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
@@ -34,6 +35,7 @@ from gateway.signalling.ss7.new_isup_calls import NewIsupCalls, SipSide, with_di
 from gateway.signalling.ss7.transit import TransitCalls
 
 _ISUP: Final = int(ServiceIndicator.ISUP)
+_IAM: Final = bytes((MessageType.IAM,))
 _NAMES: Final = {int(kind): kind.name for kind in MessageType}
 _SAYS_NOTHING: Final = frozenset(
     {
@@ -147,6 +149,13 @@ class Exchange:
         self._settle(at_us, actions)
         for table in self.tables.values():
             table.reachable = table.started = True
+
+    def went_out(self, transfer: Mtp3Transfer, at_us: int) -> None:
+        """In a replay: what the captured gateway sent. Which circuit it seized is known from that alone."""
+        if transfer.data[2:3] == _IAM:
+            for table in self._towards(transfer.dpc):
+                with suppress(Malformed):
+                    self._calls.went_out(table, IsupMessage(transfer.data, table.group.variant), at_us)
 
     def _towards(self, dpc: int) -> list[CircuitTable]:
         return [table for table in self.tables.values() if table.group.adjacent == dpc]

@@ -35,10 +35,8 @@ class UserAgent(SipSide, Protocol):
     def next_us(self) -> int | None:
         """When `wake` has something to do, at the earliest."""
 
-    def receive(self, data: bytes, target: Hop, at_us: int, actions: list[Action]) -> None:
-        """A SIP message of the proxy. `target` is the exchange that it is for, as a trunk group's member has it, or as
-        the user agent has named itself in what it gave to the proxy.
-        """
+    def from_proxy(self, message: Send, at_us: int) -> list[Action]:
+        """A SIP message that the proxy sends to an exchange."""
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
@@ -125,6 +123,10 @@ class SignallingPoint:
         self._heed([transfer], None, at_us, actions)
         return self._settled(actions, at_us)
 
+    def went_out(self, transfer: Mtp3Transfer, at_us: int) -> None:
+        """In a replay: a message that the captured gateway sent. Which circuit a call went out on is learnt from it."""
+        self.exchange.went_out(transfer, at_us)
+
     def assume_up(self, at_us: int) -> list[Action]:
         """In a replay: every link is up, and every circuit idle."""
         actions: list[Action] = []
@@ -205,7 +207,7 @@ class SignallingPoint:
             for action in actions:
                 if type(action) is Send:
                     if action.target.transport is _SS7:
-                        self._user_agent.receive(action.data, action.target, at_us, answers)
+                        answers += self._user_agent.from_proxy(action, at_us)
                     else:
                         outward.append(action)
                 elif type(action) is ToProxy:

@@ -6,12 +6,14 @@ import pytest
 
 from gateway.codecs.ss7.isup import IsupMessage, P, isup_message
 from gateway.codecs.ss7.isup import MessageType as M
+from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Side
 from gateway.signalling.call import Call, Decided, Ended, EndedBy, Progressed
 from tests.signalling.ss7.exchange_playbook import (
     EMERGENCY,
     HOST,
+    OURS,
     PARTNER,
     REFUSED_NUMBER,
     A,
@@ -411,15 +413,9 @@ def test_a_message_of_an_unknown_type_causes_confusion() -> None:
 @pytest.mark.parametrize("data", [b"", b"\x01", b"\x01\x00", b"\x01\x00\x01", b"\x01\x00\x0c\x02\x00"])
 def test_a_message_that_cannot_be_read_is_counted_and_dropped(data: bytes) -> None:
     stage = Stage()
-    stage.exchange.receive(stage_transfer(A, data), stage.now_us, [])
+    stage.exchange.receive(Mtp3Transfer(A, OURS, 5, 2, 0, 0, data), stage.now_us, [])
     stage.says_no_more()
     assert sum(stage.exchange.counters.malformed.values()) == 1
-
-
-def stage_transfer(origin: int, data: bytes):  # type: ignore[no-untyped-def]
-    from gateway.codecs.ss7.mtp3 import Mtp3Transfer
-
-    return Mtp3Transfer(origin, 0x020000, 5, 2, 0, 0, data)
 
 
 def test_an_iam_whose_called_number_cannot_be_read_is_released() -> None:

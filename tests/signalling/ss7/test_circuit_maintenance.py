@@ -1,0 +1,373 @@
+"""Blocking, resets, queries and unequipped circuits, asked by either end (Q.764 sections 2.8, 2.9.3, 2.12)."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.codecs.ss7.isup import CircuitState as QueriedState
+from gateway.codecs.ss7.isup import MessageType as M
+from gateway.codecs.ss7.isup import P, encode_circuit_states, isup_message
+from gateway.codecs.ss7.mtp3 import Mtp3Transfer
+from gateway.codecs.ss7.variant import Variant
+from gateway.interconnection.blocking import Blocking, BlockingBook
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.trunk_groups import Side
+from gateway.signalling.call import Decided, Ended, EndedBy, LinkChanged
+from gateway.signalling.ss7.circuit_states import CircuitState
+from tests.signalling.ss7.exchange_playbook import (
+    EMERGENCY,
+    HOST,
+    OURS,
+    PARTNER,
+    T0,
+    A,
+    B,
+    Stage,
+    group,
+    iam,
+    itu,
+    message,
+    of_group,
+)
+
+FOUR = [True] * 4
+
+
+def blocked(stage: Stage, name: str = "TG-PARTNER") -> list[int]:
+    """CICs that we have blocked."""
+    return [cic for cic, circuit in stage.exchange.tables[name].by_cic.items() if circuit.locally_blocked]
+
+
+# -- what the other exchange asks -------------------------------------------------------------------------------------
+
+
+def test_a_circuit_that_the_other_exchange_blocks_is_not_seized_until_it_is_unblocked() -> None:
+    stage = Stage()
+    stage.hears(B, message(M.BLO, 2))
+    stage.says(B, M.BLA, 2)
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 4)
+    stage.hears(B, message(M.UBL, 2))
+    stage.says(B, M.UBA, 2)
+    assert stage.circuit("TG-HOST", 2).free
+
+
+def test_a_call_on_a_circuit_that_is_blocked_for_maintenance_goes_on() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    stage.hears(B, message(M.ACM, 2))
+    stage.says(A, M.ACM, 1)
+    stage.hears(B, of_group(M.CGB, 1, FOUR))
+    answer = stage.says(B, M.CGBA, 1)
+    assert answer.data[3:] == of_group(M.CGBA, 1, FOUR).data[3:]
+    stage.hears(B, message(M.ANM, 2))
+    stage.says(A, M.ANM, 1)
+    stage.hears(A, message(M.REL, 1))
+    stage.says(A, M.RLC)
+    stage.says(B, M.REL, 2)
+    stage.hears(B, message(M.RLC, 2))
+    assert not stage.circuit("TG-HOST", 2).free
+
+
+def test_a_hardware_failure_ends_calls_without_a_rel_on_their_circuits() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    call = stage.tells(Decided)
+    stage.hears(A, of_group(M.CGB, 1, FOUR, hardware=True))
+    stage.says(A, M.CGBA, 1)
+    stage.releases(B, 2, 41)
+    stage.says_no_more()
+    stage.tells(Ended)
+    assert call.ended_by is EndedBy.CANCEL
+    assert not stage.circuit("TG-PARTNER", 1).free
+    stage.hears(A, of_group(M.CGU, 1, FOUR, hardware=True))
+    stage.says(A, M.CGUA, 1)
+    assert stage.circuit("TG-PARTNER", 1).free
+
+
+def test_only_marked_circuits_of_a_group_are_blocked_and_only_known_ones_acknowledged() -> None:
+    stage = Stage()
+    stage.hears(A, of_group(M.CGB, 3, [True, False, True, True]))
+    answer = stage.says(A, M.CGBA, 3).range_and_status
+    assert answer is not None
+    assert answer.flags == (True, False, False, False)
+    assert [stage.circuit("TG-PARTNER", cic).remotely_blocked for cic in (3, 4)] == [True, False]
+
+
+def test_a_group_reset_ends_what_is_on_the_circuits_and_tells_which_we_have_blocked() -> None:
+    blockings = BlockingBook([Blocking(T0, "TG-PARTNER", True, "op", "test")])
+    stage = Stage(blockings=blockings)
+    stage.hears(B, iam(1))  # a call towards A would need the group; what is blocked is told of all the same
+    stage.sent.clear()
+    stage.hears(A, of_group(M.GRS, 1, FOUR))
+    answer = stage.says(A, M.GRA, 1).range_and_status
+    assert answer is not None
+    assert answer.flags == (False, True, True, True)
+
+
+def test_a_reset_releases_the_other_side_of_a_call() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    stage.hears(A, of_group(M.GRS, 1, FOUR))
+    stage.releases(B, 2, 31)
+    stage.says(A, M.GRA, 1)
+    stage.tells(Decided)
+    assert stage.tells(Ended).ended_by is EndedBy.CANCEL
+    assert stage.settled()
+
+
+def test_a_reset_of_a_circuit_that_we_have_blocked_is_answered_with_blo_and_rlc() -> None:
+    blockings = BlockingBook([Blocking(T0, "TG-PARTNER", True, "op", "test")])
+    stage = Stage(blockings=blockings)
+    stage.hears(A, message(M.RSC, 2))
+    stage.says(A, M.BLO, 2)
+    stage.says(A, M.RLC, 2)
+
+
+@pytest.mark.parametrize("kind", [M.GRS, M.CGB, M.CGU, M.CQM])
+def test_a_message_about_more_circuits_than_it_may_be_is_discarded(kind: M) -> None:
+    stage = Stage((group("TG-PARTNER", Side.PARTNER, A, cics=((1, 60),)), HOST))
+    stage.hears(A, of_group(kind, 1, [True] * 40))
+    stage.says_no_more()
+
+
+def test_a_query_is_answered_with_the_state_of_every_circuit() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.hears(A, message(M.BLO, 3))
+    stage.sent.clear()
+    stage.hears(A, of_group(M.CQM, 1, [True] * 5))
+    states = stage.says(A, M.CQR, 1).circuit_states
+    assert states == (
+        QueriedState(0, 1, 0),
+        QueriedState(0, 3, 0),
+        QueriedState(2, 3, 0),
+        QueriedState(0, 3, 0),
+        QueriedState(3, 0, 0),
+    )
+
+
+def test_a_circuit_that_the_other_exchange_does_not_know_is_left_alone_until_it_is_heard_of_again() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    stage.hears(B, message(M.UCIC, 2))
+    stage.says(B, M.IAM, 4)
+    assert stage.circuit("TG-HOST", 2).state is CircuitState.UNEQUIPPED
+    stage.hears(B, message(M.RSC, 2))
+    stage.says(B, M.RLC, 2)
+    assert stage.circuit("TG-HOST", 2).free
+
+
+def test_one_message_may_be_about_circuits_of_several_trunk_groups() -> None:
+    low = group("TG-PARTNER", Side.PARTNER, A, cics=((1, 4),))
+    high = group("TG-OTHER", Side.PARTNER, A, cics=((5, 8),))
+    stage = Stage((low, high, HOST))
+    stage.hears(A, of_group(M.CGB, 1, [True] * 8))
+    stage.says(A, M.CGBA, 1)
+    assert stage.circuit("TG-OTHER", 8).remotely_blocked
+
+
+# -- what we ask ------------------------------------------------------------------------------------------------------
+
+
+def test_circuits_are_reset_when_the_exchange_is_reached_for_the_first_time_and_take_calls_from_then_on() -> None:
+    stage = Stage(up=False)
+    stage.is_told("resumed", A)
+    assert stage.says(A, M.GRS, 1).range_and_status == of_group(M.GRS, 1, FOUR).range_and_status
+    stage.says(A, M.GRS, 1)  # an ANSI exchange acts on the second one
+    stage.is_told("resumed", B)
+    stage.sent.clear()
+    stage.hears(A, iam(1))
+    stage.says_no_more()
+    stage.hears(A, of_group(M.GRA, 1, [False] * 4))
+    stage.hears(B, of_group(M.GRA, 1, [True, True, True, False]))
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 4)
+    stage.is_told("paused", A)
+    stage.is_told("resumed", A)
+    stage.says_no_more()
+
+
+def test_a_reset_that_is_not_acknowledged_is_repeated_and_maintenance_told() -> None:
+    stage = Stage((itu(PARTNER), itu(HOST)), up=False)
+    stage.is_told("resumed", A)
+    stage.says(A, M.GRS, 1)
+    stage.waits(15)
+    stage.says(A, M.GRS, 1)
+    stage.says_no_more()
+    stage.waits(285)
+    assert any(isinstance(told, LinkChanged) and not told.good for told in stage.told)
+    stage.sent.clear()
+    stage.waits(299)
+    stage.says_no_more()
+    stage.waits(1)
+    stage.says(A, M.GRS, 1)
+    stage.hears(A, of_group(M.GRA, 1, [False] * 4, variant=Variant.ITU))
+    stage.waits(1000)
+    stage.says_no_more()
+    assert stage.circuit("TG-PARTNER", 1).free
+
+
+def test_large_groups_are_reset_in_pieces_and_single_circuits_by_rsc() -> None:
+    stage = Stage((itu(group("TG-PARTNER", Side.PARTNER, A, cics=((1, 40), (50, 50)))), HOST), up=False)
+    stage.is_told("resumed", A)
+    first, second = stage.says(A, M.GRS, 1).range_and_status, stage.says(A, M.GRS, 33).range_and_status
+    assert first is not None
+    assert second is not None
+    assert (first.range, second.range) == (31, 7)
+    stage.says(A, M.RSC, 50)
+
+
+def test_an_operator_blocks_all_but_the_reserve_and_calls_in_progress_go_on() -> None:
+    stage = Stage()
+    stage.hears(A, iam(2))
+    stage.says(B, M.IAM, 2)
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    asked = stage.says(A, M.CGB, 2)
+    assert asked.circuit_group_supervision == 0
+    stage.says(A, M.CGB, 2)
+    assert blocked(stage) == [2, 3, 4]
+    stage.hears(A, of_group(M.CGBA, 2, [True] * 3))
+    stage.hears(B, message(M.ACM, 2))
+    stage.says(A, M.ACM, 2)
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", False, "op", "done"))
+    stage.is_told("steps_changed")
+    stage.says(A, M.CGU, 2)
+    stage.says(A, M.CGU, 2)
+    assert blocked(stage) == [2, 3, 4]
+    stage.hears(A, of_group(M.CGUA, 2, [True] * 3))
+    assert blocked(stage) == []
+    stage.waits(10)
+    stage.says_no_more()
+
+
+def test_a_blocked_group_takes_emergency_calls_and_no_others_either_way() -> None:
+    stage = Stage()
+    for name in ("TG-PARTNER", "TG-HOST"):
+        stage.blockings.add(Blocking(stage.now_us, name, True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    stage.sent.clear()
+    stage.hears(A, iam(1))  # on the circuit that is kept
+    refused = stage.tells(Decided).decision.refused_by
+    assert refused is not None
+    assert refused.check == "capacity"
+    stage.releases(A, 1, 34)
+    stage.tells(Ended)
+    stage.hears(A, message(M.RLC, 1))
+    stage.hears(A, iam(1, EMERGENCY))
+    stage.says(B, M.IAM, 1)
+    stage.tells(Decided)
+
+
+def test_an_iam_on_a_blocked_circuit_is_taken_only_for_an_emergency_call() -> None:
+    stage = Stage()
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    stage.sent.clear()
+    stage.hears(A, iam(2))
+    stage.says(A, M.BLO, 2)
+    stage.says_no_more()
+    stage.tells_no_more()
+    stage.hears(A, iam(2, EMERGENCY))
+    stage.says(B, M.IAM, 2)
+    stage.tells(Decided)
+
+
+def test_a_dedicated_group_is_blocked_until_a_provider_is_cut_over_to_it_and_again_when_that_is_undone() -> None:
+    cutovers = CutoverBook()
+    dedicated = group("TG-VOIP", Side.PARTNER, A, cics=((11, 14),), dedicated=True)
+    stage = Stage((PARTNER, dedicated, HOST), cutovers=cutovers, up=False)
+    stage.is_told("resumed", A)
+    stage.hears(A, of_group(M.GRA, 1, [False] * 4))
+    stage.sent.clear()
+    stage.hears(A, of_group(M.GRA, 11, [False] * 4))
+    stage.says(A, M.CGB, 12)
+    stage.says(A, M.CGB, 12)
+    assert blocked(stage, "TG-VOIP") == [12, 13, 14]
+    cutovers.add(Cutover(stage.now_us, Ocn("8001"), "TG-VOIP", "op", "L8"))
+    stage.is_told("steps_changed")
+    stage.says(A, M.CGU, 12)
+    stage.sent.clear()
+    stage.hears(A, of_group(M.CGUA, 12, [True] * 3))
+    assert blocked(stage, "TG-VOIP") == []
+    cutovers.add(Cutover(stage.now_us + 1, Ocn("8001"), None, "op", "undone"))
+    stage.waits(1)
+    stage.is_told("steps_changed")
+    stage.says(A, M.CGB, 12)
+    assert blocked(stage, "TG-VOIP") == [12, 13, 14]
+
+
+def test_a_step_comes_into_force_at_its_own_time_in_a_replay() -> None:
+    cutovers = CutoverBook([Cutover(T0 + 10_000_000, Ocn("8001"), "TG-VOIP", "op", "L8")])
+    dedicated = group("TG-VOIP", Side.PARTNER, A, cics=((11, 14),), dedicated=True)
+    stage = Stage((PARTNER, dedicated, HOST), cutovers=cutovers)
+    assert stage.exchange.tables["TG-VOIP"].closed
+    stage.hears(A, message(M.RLC, 1), after_s=11)
+    assert not stage.exchange.tables["TG-VOIP"].closed
+
+
+def test_blocking_that_is_acknowledged_out_of_turn_is_put_right() -> None:
+    # Q.764 section 2.9.2.3
+    stage = Stage()
+    stage.hears(A, message(M.BLA, 1))
+    stage.says(A, M.UBL, 1)
+    stage.hears(A, message(M.UBA, 1))
+    stage.hears(A, of_group(M.CGBA, 2, [True, True]))
+    stage.says(A, M.UBL, 2)
+    stage.says(A, M.UBL, 3)
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    stage.sent.clear()
+    stage.hears(A, message(M.UBA, 4))
+    stage.says(A, M.BLO, 4)
+    stage.hears(A, of_group(M.CGUA, 2, [True, True]))
+    stage.says(A, M.BLO, 2)
+    stage.says(A, M.BLO, 3)
+
+
+def test_a_query_of_ours_brings_both_views_into_line() -> None:
+    # Q.764 section 2.8.3.2
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.sent.clear()
+    stage.exchange.query("TG-PARTNER", stage.now_us, [])
+    stage.says(A, M.CQM, 1)
+    states = encode_circuit_states(
+        [QueriedState(0, 3, 0), QueriedState(1, 3, 0), QueriedState(2, 3, 0), QueriedState(3, 0, 0)]
+    )
+    cqr = of_group(M.CQM, 1, FOUR)
+    answer = isup_message(
+        Variant.ANSI, M.CQR, 1, ((P.RANGE_AND_STATUS, cqr.value(P.RANGE_AND_STATUS) or b""), (P.CIRCUIT_STATE, states))
+    )
+    stage.hears(A, answer)
+    stage.says(A, M.RSC, 1)  # busy here, idle there
+    stage.says(B, M.REL, 2)
+    stage.says(A, M.UBL, 3)  # it holds for blocked by us what is not
+    assert stage.circuit("TG-PARTNER", 2).remotely_blocked
+    assert stage.circuit("TG-PARTNER", 4).state is CircuitState.UNEQUIPPED
+    stage.says_no_more()
+
+
+def test_every_circuit_is_counted_once_in_the_readings() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.hears(A, message(M.BLO, 3))
+    counted = stage.exchange.tables["TG-PARTNER"].by_state()
+    assert sum(counted.values()) == 4
+    assert (counted["busy"], counted["blocked remotely"], counted["idle"]) == (1, 1, 2)
+
+
+def test_in_a_replay_a_call_is_on_the_circuit_that_the_captured_gateway_seized() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    onward = stage.says(B, M.IAM, 2)
+    stage.exchange.went_out(Mtp3Transfer(OURS, B, 5, 2, 0, 0, onward.with_cic(3).data), stage.now_us)
+    stage.hears(B, message(M.ACM, 3))
+    stage.says(A, M.ACM, 1)
+    assert stage.circuit("TG-HOST", 2).free
