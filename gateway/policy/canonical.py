@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt, NumberFact, Presentation, Protocol
-from gateway.policy.facts import asked_privacy, is_payphone, text_of
+from gateway.policy.facts import asked_privacy, text_of
 
 RESTRICTING: Final = frozenset({"id", "user", "header"})
 """Privacy values that restrict the calling identity: network-asserted (RFC 3325), user's and headers' (RFC 3323)."""
@@ -65,11 +65,9 @@ def jurisdiction(attempt: CallAttempt) -> str | None:
 
 
 def category(attempt: CallAttempt) -> str | None:
-    """Of the calling party, as cpc writes it. A payphone is one by its line too, an emergency call by whom it calls."""
+    """Of the calling party, as cpc writes it. An emergency call is one by whom it calls, too."""
     if attempt.emergency:
         return EMERGENCY
-    if is_payphone(attempt):
-        return PAYPHONE
     fact = attempt.calling_party_category
     return (text_of(fact) or None) if fact is not None else None
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.policy import canonical
 from gateway.policy.call_attempt import CallAttempt, Protocol, Screening
-from gateway.policy.facts import evidence, same_number
+from gateway.policy.facts import evidence, is_payphone, same_number
 from gateway.policy.hop_finding import CLAUSE, PRIVACY_CLAUSE, HopFinding, sides
 from gateway.policy.verdict import Verdict
 
@@ -101,9 +101,11 @@ def jurisdiction(before: CallAttempt, after: CallAttempt) -> HopFinding | None:
 
 
 def category(before: CallAttempt, after: CallAttempt) -> HopFinding | None:
-    """That an emergency service is called, or a payphone calls, is not lost. Others may be left out."""
+    """That an emergency service is called, or a payphone calls, is not lost; its line says the latter, too (ANI II).
+    Others may be left out.
+    """
     was, now = canonical.category(before), canonical.category(after)
-    if was is None or was == now:
+    if was is None or was == now or (was == canonical.PAYPHONE and is_payphone(after)):
         return None
     seen = sides(before.calling_party_category, after.calling_party_category)
     if was in _MUST_STAY:
