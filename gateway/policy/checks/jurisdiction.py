@@ -14,6 +14,7 @@ from gateway.policy.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, v
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
 
+_SIP: Final = Protocol.SIP
 _ANY_LINE: Final = "0000"
 _BLOCKS: Final = "0123456789"
 
@@ -43,14 +44,13 @@ class Jurisdiction:
         self._absent = Finding(self.name, Verdict.WARN, self.clause, text)
 
     def judge(self, attempt: CallAttempt) -> Finding:
-        given = attempt.jurisdiction
-        if given is None and attempt.encapsulated is not None:
-            given = attempt.encapsulated.jurisdiction
-        if attempt.emergency:
+        body = attempt.encapsulated
+        if (body is None and attempt.protocol is _SIP) or attempt.emergency:
             return self._pass
+        given = attempt.jurisdiction if body is None else body.jurisdiction
         ingress = attempt.ingress
         if given is None:
-            unsaid = attempt.protocol is Protocol.ISUP and attempt.variant is Variant.ANSI
+            unsaid = body is None and attempt.variant is Variant.ANSI
             return self._absent if unsaid and (ingress is None or ingress.side is PARTNER_SIDE) else self._pass
         if not is_valid_nanp(given.value + _ANY_LINE):
             return self._fabricated(f"the Jurisdiction information {_shown(given)} is no code of the NANP", given)
