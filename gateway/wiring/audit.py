@@ -169,6 +169,7 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
 
 def steps_of(configuration: Configuration) -> Steps:
     """The dated steps of the gateway's journal; none where it has no journal yet."""
+    from gateway.interconnection.operator_steps import Steps
     from gateway.records.journal import JOURNAL_FILE, read_steps
 
     path = configuration.state_folder / JOURNAL_FILE
