@@ -83,13 +83,13 @@ def scheme_of(request: SipMessage) -> bytes:
     return scheme
 
 
-def unsupported_by_us(request: SipMessage, header: Header) -> bytes:
-    """The extensions in Require or Proxy-Require that we do not know (RFC 3261 section 16.3 step 5), as a list."""
+def unsupported_by_us(request: SipMessage, header: Header, known: Set[bytes] = EXTENSIONS) -> bytes:
+    """The extensions in Require or Proxy-Require that are not `known` (RFC 3261 section 16.3 step 5), as a list."""
     if request.value(header) is None:
         return b""
     found: list[bytes] = []
     for span in request.spans(header):
-        found += (tag for tag in request.text(span).replace(b",", b" ").split() if tag.lower() not in EXTENSIONS)
+        found += (tag for tag in request.text(span).replace(b",", b" ").split() if tag.lower() not in known)
     return b", ".join(found[:MAX_NAMED])
 
 

@@ -19,7 +19,7 @@ from gateway.codecs.ss7.isup import (
 )
 from gateway.codecs.ss7.variant import Variant
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.signalling.ss7.interworking.numbers import digits_of, user_of
+from gateway.signalling.ss7.interworking.numbers import digits_of, readable, user_of
 
 UNKNOWN: Final = 0
 _DIVERSION: Final = 3
@@ -118,9 +118,10 @@ def _encoded(code: int, diverting: Diverting, variant: Variant) -> bytes:
 def diversion_lines(iam: IsupMessage, host: bytes) -> bytes:
     """The Diversion header lines of a call that was redirected, the most recent first; empty where it was not.
 
-    `host` is what stands behind the numbers. Raises `Malformed` where a number or the information cannot be read.
+    `host` is what stands behind the numbers.
     """
-    last, first, information = iam.redirecting, iam.original_called, iam.redirection
+    last, first = readable(lambda: iam.redirecting), readable(lambda: iam.original_called)
+    information = readable(lambda: iam.redirection)
     if last is None and first is None:
         return b""
     if information is None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import (
     AddressPresentation,
     CallingCategory,
@@ -21,10 +20,11 @@ from gateway.codecs.ss7.isup import (
     P,
     PartyNumber,
     ScreeningIndicator,
+    decode_number,
 )
 from gateway.codecs.ss7.variant import Variant
 from gateway.signalling.ss7.interworking.diversions import diversion_lines
-from gateway.signalling.ss7.interworking.numbers import user_of
+from gateway.signalling.ss7.interworking.numbers import readable, user_of
 
 ANONYMOUS: Final = b'"Anonymous" <sip:anonymous%s@anonymous.invalid>'
 UNAVAILABLE: Final = b"<sip:unavailable%s@unknown.invalid>"
@@ -73,15 +73,15 @@ def call_fields(iam: IsupMessage, host: bytes, target: bytes) -> CallFields:
     """What an IAM says of its call, in the words of SIP.
 
     `host` is our own host, which stands behind the caller's numbers; `target` host and port of where the call goes.
-    Raises `Malformed` where the called party number, or what identifies the caller, cannot be read.
+    Whether the call goes on was decided before; a parameter that cannot be read is as one that is not there.
     """
     called = _called(iam)
-    uri = b"sip:%s@%s;user=phone" % (called, target)
+    uri = b"sip:%s@%s;user=phone" % (called, target) if called else b"sip:" + target
     plain = called.partition(b";")[0]
     caller = _Caller(iam, host)
     lines = caller.lines() + _charge_line(iam, host) + diversion_lines(iam, host)
-    hops = iam.hop_counter
-    to = b"<sip:%s@%s;user=phone>" % (plain, target)
+    hops = readable(lambda: iam.hop_counter)
+    to = b"<sip:%s@%s;user=phone>" % (plain, target) if plain else b"<sip:%s>" % target
     return CallFields(uri, caller.from_(), to, DEFAULT_HOPS if hops is None else hops, lines)
 
 
@@ -92,21 +92,22 @@ def _called(iam: IsupMessage) -> bytes:
     """User part of the Request-URI: the number that was dialled, with what portability and carrier selection know.
 
     Where the number was ported, the called party number is the LRN (rn), and the dialled one stands in the generic
-    address, in ITU-T the called directory number; npdi says what the M bit says (RFC 4694 section 6).
+    address, in ITU-T the called directory number; npdi says what the M bit says (RFC 4694 section 6). Empty where no
+    number is called, as in a call to an operator.
     """
-    number = iam.called
+    number = readable(lambda: iam.called)
     called = user_of(P.CALLED_PARTY_NUMBER.value, number, iam.variant) if number is not None else None
     if called is None:
-        raise Malformed("the called party number has no digits", _place(iam, P.CALLED_PARTY_NUMBER.value))
+        return b""
     parameters = ""
-    forward = iam.forward_call
+    forward = readable(lambda: iam.forward_call)
     if forward is not None and forward.ported:
         parameters += ";npdi"
     ported = _ported(iam)
     if ported is not None:
         parameters += f";rn={called}"
         called = ported
-    carrier = iam.transit_network or iam.carrier
+    carrier = readable(lambda: iam.transit_network) or readable(lambda: iam.carrier)
     if carrier is not None and carrier.digits.isdigit():
         parameters += f";cic=+1{carrier.digits}"
     return f"{called}{parameters}".encode()
@@ -114,17 +115,21 @@ def _called(iam: IsupMessage) -> bytes:
 
 def _ported(iam: IsupMessage) -> str | None:
     if iam.variant is Variant.ANSI:
-        number = next((each for each in iam.generic if each.kind == GenericAddressType.PORTED.value), None)
+        number = _generic(iam, GenericAddressType.PORTED.value)
         code = P.GENERIC_ADDRESS.value
     else:
         code = P.CALLED_DIRECTORY_NUMBER.value
-        number = iam.number(code)
+        number = readable(lambda: iam.number(code))
     return user_of(code, number, iam.variant) if number is not None else None
 
 
-def _place(iam: IsupMessage, code: int) -> int:
-    spans = iam.spans(code)
-    return spans[0][0] if spans else 0
+def _generic(iam: IsupMessage, kind: int) -> PartyNumber | None:
+    """The first generic address, in ITU-T generic number, of a kind."""
+    code = P.GENERIC_NUMBER.value
+    for value in iam.values(code):
+        if value[:1] == bytes((kind,)):
+            return readable(lambda: decode_number(code, value, iam.variant))  # noqa: B023  # called before the next one
+    return None
 
 
 # -- who calls --------------------------------------------------------------------------------------------------------
@@ -138,7 +143,7 @@ class _Caller:
     """
 
     def __init__(self, iam: IsupMessage, host: bytes) -> None:
-        number = iam.calling
+        number = readable(lambda: iam.calling)
         self._host: Final = host
         self._user: Final = user_of(P.CALLING_PARTY_NUMBER.value, number, iam.variant) if number is not None else None
         self._restricted: Final = number is not None and number.presentation in _RESTRICTED
@@ -172,13 +177,13 @@ class _Caller:
 def _line_parameters(iam: IsupMessage) -> bytes:
     """Parameters of the calling number's URI: the JIP as far as an rn can say it, OLI, category."""
     parameters = b""
-    jurisdiction = iam.jurisdiction
+    jurisdiction = readable(lambda: iam.jurisdiction)
     if jurisdiction is not None and jurisdiction.isdigit():
         parameters += b";rn=+1" + jurisdiction.encode()
-    line = iam.originating_line
+    line = readable(lambda: iam.originating_line)
     if line is not None:
         parameters += b";isup-oli=%02d" % line
-    category = iam.category
+    category = readable(lambda: iam.category)
     if category is not None and category != CallingCategory.ORDINARY.value:
         parameters += b";cpc=" + CATEGORIES.get(category, str(category)).encode()
     return parameters
@@ -191,7 +196,7 @@ def _said_by_caller(iam: IsupMessage) -> str | None:
         if iam.variant is Variant.ANSI
         else NumberQualifier.ADDITIONAL_CALLING
     ).value
-    number = next((each for each in iam.generic if each.kind == wanted), None)
+    number = _generic(iam, wanted)
     if number is None or number.presentation != AddressPresentation.ALLOWED.value:
         return None
     return user_of(P.GENERIC_NUMBER.value, number, iam.variant)
@@ -199,7 +204,7 @@ def _said_by_caller(iam: IsupMessage) -> str | None:
 
 def _name_of(iam: IsupMessage) -> bytes:
     """The calling party's name as a display name, with the space behind it; empty where it may not be shown."""
-    name = iam.name
+    name = readable(lambda: iam.name)
     if name is None or name.kind != _CALLING_NAME or name.presentation not in (_NAME_ALLOWED, _NAME_NO_INDICATION):
         return b""
     text = name.text.strip()
@@ -211,7 +216,7 @@ def _name_of(iam: IsupMessage) -> bytes:
 
 def _charge_line(iam: IsupMessage, host: bytes) -> bytes:
     """P-Charge-Info (RFC 8496), with the nature of address where it is not that of the calling party's number."""
-    number: PartyNumber | None = iam.charge
+    number = readable(lambda: iam.charge)
     user = user_of(P.CHARGE_NUMBER.value, number, iam.variant) if number is not None else None
     if number is None or user is None:
         return b""

@@ -6,8 +6,10 @@ and that is all (47 CFR 64.1601 knows no digit that a translation may alter).
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
+from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import NatureOfAddress, PartyNumber
 from gateway.codecs.ss7.variant import Variant
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
@@ -18,6 +20,16 @@ from gateway.signalling.isup_numbers import telephone_number
 _NATIONAL_LENGTH: Final = 10
 _SUBSCRIBER_LENGTH: Final = 7
 _END_OF_PULSING: Final = "F"
+
+_T = TypeVar("_T")
+
+
+def readable(read: Callable[[], _T]) -> _T | None:
+    """What is read of a message, or None where the bytes are not what they should be: as if it were not there."""
+    try:
+        return read()
+    except Malformed:
+        return None
 
 
 def digits_of(fact: NumberFact, variant: Variant) -> tuple[str, int] | None:

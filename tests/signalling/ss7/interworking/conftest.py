@@ -1,0 +1,8 @@
+"""The playbook of the proxy's tests serves here as well."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
