@@ -151,7 +151,7 @@ class SipHalf:
         method = response.cseq()[1]
         if method == b"INVITE":
             self._invite_answered(response, at_us, actions)
-        elif method == b"BYE" and response.status >= 200:
+        elif method == b"BYE" and response.status >= 200 and self.state is State.CLEARING:
             self._end(State.OVER, at_us)
 
     def due(self, timer: Timer, at_us: int, actions: list[Action]) -> None:

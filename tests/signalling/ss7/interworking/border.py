@@ -64,15 +64,14 @@ class Released(NamedTuple):
 class Circuit:
     """A circuit's half of a call, played by hand. What it is told joins the actions in its place."""
 
-    def __init__(self, told: list[object]) -> None:
-        self._told: Final = told
+    def __init__(self) -> None:
         self.other: HalfCall | None = None
 
-    def pass_on(self, message: IsupMessage, _at_us: int, _actions: list[Action]) -> None:
-        self._told.append(Said(message))
+    def pass_on(self, message: IsupMessage, _at_us: int, actions: list[Action]) -> None:
+        actions.append(Said(message))  # type: ignore[arg-type]
 
-    def release(self, cause: Cause, _at_us: int, _actions: list[Action]) -> None:
-        self._told.append(Released(cause))
+    def release(self, cause: Cause, _at_us: int, actions: list[Action]) -> None:
+        actions.append(Released(cause))  # type: ignore[arg-type]
 
 
 class Border:
@@ -99,7 +98,7 @@ class Border:
         self.now_us = T0
         self.sent = b""
         self.told: Final[list[object]] = []
-        self.circuit = Circuit(self.told)
+        self.circuit = Circuit()
         self.idle_circuits = True
         self.call: Call | None = None
 
@@ -117,13 +116,13 @@ class Border:
         iam: IsupMessage,
         other: HalfCall,
         _at_us: int,
-        _actions: list[Action],
+        actions: list[Action],
         *,
         emergency: bool = False,
     ) -> HalfCall | None:
         if not self.idle_circuits:
             return None
-        self.told.append(Seized(iam, emergency))
+        actions.append(Seized(iam, emergency))  # type: ignore[arg-type]
         self.circuit.other = other
         return self.circuit
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from messages import ANSI_IAM, HOST, ITU_IAM, TARGET, iam_with, invite_of, sip_facts
 
-from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import headers
 from gateway.codecs.ss7.isup import (
     CarrierId,
@@ -75,9 +74,9 @@ def test_the_called_number_keeps_its_digits(digits: str, nature: int, user: byte
     assert said.to == b"<sip:%s@%s;user=phone>" % (user, TARGET)
 
 
-def test_a_call_to_no_number_cannot_be_made() -> None:
-    with pytest.raises(Malformed, match="called party number"):
-        fields(iam_with(called=PartyNumber("", 0x74)))
+def test_a_call_to_no_number_calls_the_host_alone() -> None:
+    said = fields(iam_with(called=PartyNumber("", 0x74)))
+    assert (said.request_uri, said.to) == (b"sip:192.0.2.20:5060", b"<sip:192.0.2.20:5060>")
 
 
 def test_the_m_bit_without_a_generic_address_is_npdi() -> None:

@@ -193,7 +193,8 @@ def test_a_2xx_without_an_ack_ends_the_call() -> None:
         play >> ANM << progressed() << sends("200", CALLER)
         told = [what for _, what in play.until(32)]
         assert told.count("Released") == 1
-        assert told.index("BYE") == told.count("200")  # after the last of them
+        assert set(told[: told.index("Released")]) == {"200"}
+        assert "BYE" in told
 
 
 def test_no_bye_goes_out_before_the_ack() -> None:
@@ -232,10 +233,10 @@ def test_in_itu_isup_a_hold_is_told_to_the_exchange() -> None:
         play >> message(MessageType.ANM, variant=Variant.ITU) << progressed() << sends("200", CALLER)
         play >> caller_says("ACK", play.sent)
         hold = OFFER + b"a=inactive\r\n"
-        play >> caller_says("UPDATE", play.sent, cseq=3, body=hold) << sends("200", CALLER)
-        play << says(MessageType.CPG)
-        play >> caller_says("UPDATE", play.sent, cseq=4, branch="4", body=OFFER) << sends("200", CALLER)
-        play << says(MessageType.CPG)
+        play >> caller_says("UPDATE", play.sent, cseq=3, body=hold)
+        play << says(MessageType.CPG) << sends("200", CALLER)
+        play >> caller_says("UPDATE", play.sent, cseq=4, branch="4", body=OFFER)
+        play << says(MessageType.CPG) << sends("200", CALLER)
 
 
 @pytest.mark.parametrize(
