@@ -81,6 +81,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `[connections]`": schema.ConnectionsSection,
     "## `[tls]`": schema.TlsSection,
     "## `[dns]`": schema.DnsSection,
+    "## `[media]`": schema.MediaSection,
     "## `[records]`": schema.RecordsSection,
     "## `[numbering]`": schema.NumberingSection,
     "## `[agreement]`": schema.AgreementSection,

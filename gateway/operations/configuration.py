@@ -122,6 +122,16 @@ class DnsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaPlace:
+    """Where the media of calls on circuits would be: what SDP says of it."""
+
+    address: str
+    first_port: int
+    ports: int
+    """From the first one on; each call has an even one of them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """The agreement in force, by its dates (S preamble, S5, S6)."""
 
@@ -160,6 +170,7 @@ class Configuration:
     tls: TlsSettings | None
     """None where no listener is for TLS."""
     dns: DnsSettings
+    media: MediaPlace
     lerg_folder: Path
     ported_file: Path | None
     agreement: Agreement
@@ -287,6 +298,7 @@ def _domain(document: Document, path: Path) -> Configuration:
         connections=ConnectionLimits(**document.connections.model_dump()),
         tls=_tls(document.tls, folder) if document.tls is not None else None,
         dns=DnsSettings(**{**document.dns.model_dump(), "servers": tuple(document.dns.servers)}),
+        media=MediaPlace(**document.media.model_dump()),
         lerg_folder=folder / numbering.lerg,
         ported_file=folder / numbering.ported if numbering.ported is not None else None,
         agreement=Agreement(**document.agreement.model_dump()),
@@ -346,6 +358,7 @@ def _trunk_group(table: TrunkGroupTable, links: dict[str, Link]) -> TrunkGroup:
         home_switch=table.home_switch,
         tgrp=table.tgrp,
         trunk_context=table.trunk_context,
+        sip_i=table.sip_i,
         dedicated=table.dedicated,
         default_mode=table.mode,
         modes=dict(table.modes),

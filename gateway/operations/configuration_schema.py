@@ -28,7 +28,7 @@ from gateway.interconnection.carriers import CarrierKind
 from gateway.interconnection.trunk_groups import Address, Hop, Mode, Side
 from gateway.numbering.telephone_number import Nature, parse_number
 from gateway.operations.configuration_addresses import parse_address, parse_dns_server, parse_hop, parse_member, refused
-from gateway.operations.configuration_ss7 import CircuitsTable, LinkTable
+from gateway.operations.configuration_ss7 import CircuitsTable, IpAddressText, LinkTable, SipIEdition
 from gateway.operations.configuration_tables import CONVERTING, EXACT
 
 ENVIRONMENT_PREFIX = "TOLLGATE_"
@@ -214,6 +214,14 @@ class DnsSection(Section):
     max_cached: Annotated[int, Field(ge=1, le=1_000_000)] = 4_096
 
 
+class MediaSection(Section):
+    """Where the media of calls on circuits would be: said in SDP, and nothing more."""
+
+    address: IpAddressText = "127.0.0.1"
+    first_port: Annotated[int, Field(ge=1_024, le=65_534)] = 16_384
+    ports: Annotated[int, Field(ge=2, le=64_512)] = 16_384
+
+
 class RecordsSection(Section):
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 90
     queue: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
@@ -284,6 +292,7 @@ class TrunkGroupTable(Table):
     failover_seconds: Annotated[float, Field(ge=0.1, le=30)] = 4
     retry_seconds: Annotated[float, Field(ge=0.1, le=86_400)] = 30
     retry_after_max_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+    sip_i: SipIEdition | None = None
     dedicated: bool = False
     mode: Annotated[Mode, Field(strict=False)] = Mode.ENFORCE
     modes: Annotated[dict[str, Annotated[Mode, Field(strict=False)]], Field(max_length=100)] = {}
@@ -300,6 +309,7 @@ class Document(BaseSettings):
     connections: ConnectionsSection = ConnectionsSection()
     tls: TlsSection | None = None
     dns: DnsSection = DnsSection()
+    media: MediaSection = MediaSection()
     records: RecordsSection = RecordsSection()
     numbering: NumberingSection
     agreement: AgreementSection

@@ -22,6 +22,7 @@ LONGEST_CIC = {Variant.ANSI: 0x3FFF, Variant.ITU: 0xFFF}
 MOST_CIRCUITS = 16_384
 """Of one trunk group: all that a CIC can tell apart."""
 _LINK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+_EDITION = re.compile(r"[A-Za-z0-9+.-]+(?:;base=[A-Za-z0-9+.-]+)?")
 _CICS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _WAYS = {"override": TrafficMode.OVERRIDE, "loadshare": TrafficMode.LOADSHARE, "broadcast": TrafficMode.BROADCAST}
 
@@ -80,7 +81,16 @@ def _link_address(value: object) -> Address:
     return parse_address(value, any_port=True)
 
 
+def _edition(value: object) -> object:
+    if not isinstance(value, str) or len(value) > 64 or _EDITION.fullmatch(value) is None:
+        remedy = 'write "ansi88", "itu-t92+", or with a base "nxv3;base=ansi88" (RFC 3204 section 4.1)'
+        raise refused(f"{str(value)[:40]!r} is no version of ISUP", remedy)
+    return value
+
+
 LinkName = Annotated[str, BeforeValidator(_link_name)]
+IpAddressText = Annotated[str, BeforeValidator(_peer)]
+SipIEdition = Annotated[str, BeforeValidator(_edition)]
 PointCodeText = Annotated[str, BeforeValidator(_point_code)]
 
 
@@ -97,7 +107,7 @@ class LinkTable(BaseModel):
     destinations: Annotated[list[PointCodeText], Field(min_length=1, max_length=256)]
     network_indicator: Annotated[int, Field(ge=0, le=3)] = 2
     carrier: Annotated[LinkCarrier, Field(strict=False)] = LinkCarrier.AUTO
-    peers: Annotated[list[Annotated[str, BeforeValidator(_peer)]], Field(max_length=256)] = []
+    peers: Annotated[list[IpAddressText], Field(max_length=256)] = []
     routing_context: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] | None = None
     register_routing_key: bool = False
     traffic_mode: Annotated[str, BeforeValidator(_traffic_mode)] = "loadshare"

@@ -18,6 +18,7 @@ _FOR_SIP_ALONE = (
     "certificate",
     "tgrp",
     "trunk_context",
+    "sip_i",
     "probe_seconds",
     "failures",
     "failover_seconds",

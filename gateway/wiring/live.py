@@ -82,13 +82,14 @@ class Gateway:
             self.clock: Final = Clock(not_before_us=last_us)
             self.policy: Final = policy_of(configuration, steps)
             self._groups: Final = {group.name: group for group in configuration.trunk_groups}
+            listeners = advertised(configuration, sockets)
             self.proxy: Final = SipProxy(
-                proxy_settings(configuration, advertised(configuration, sockets)),
+                proxy_settings(configuration, listeners),
                 self.policy.engine,
                 configuration.trunk_groups,
                 self.policy.find_provider,
             )
-            self.point: Final = point_of(configuration, self.policy, self.proxy)
+            self.point: Final = point_of(configuration, self.policy, self.proxy, listeners[0])
             certificates = certificates_of(configuration)
             self.names: Final = names_of(configuration, self.clock.now_us, self._members_are, certificates)
             self.recorder: Final = CallRecorder(

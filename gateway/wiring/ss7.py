@@ -7,6 +7,7 @@ from typing import Any
 from gateway.codecs.ss7.mtp3 import point_code_text
 from gateway.interconnection.links import Link
 from gateway.interconnection.screening import Screening, rules_of
+from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration
 from gateway.operations.ss7_readings import CircuitFigures, LinkFigures, Ss7Figures
 from gateway.signalling.proxy import SipProxy
@@ -14,6 +15,8 @@ from gateway.signalling.ss7.circuits import CircuitTable
 from gateway.signalling.ss7.exchange import Exchange
 from gateway.signalling.ss7.exchange_settings import ExchangeSettings
 from gateway.signalling.ss7.interworking.interworking import Interworking
+from gateway.signalling.ss7.interworking.sdp import MediaSettings
+from gateway.signalling.ss7.interworking.settings import InterworkingSettings
 from gateway.signalling.ss7.link_readings import LinkReading
 from gateway.signalling.ss7.m3ua_links import M3uaLinks
 from gateway.signalling.ss7.signalling_point import SignallingPoint
@@ -21,15 +24,18 @@ from gateway.transport.links import LinkEndpoint
 from gateway.wiring.engine import Policy
 
 
-def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy) -> SignallingPoint | None:
-    """The signalling point of a gateway, with its proxy in it; None where no links are configured."""
+def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy, own: Hop) -> SignallingPoint | None:
+    """The signalling point of a gateway, with its proxy in it; None where no links are configured.
+
+    `own` is where peers reach the gateway over SIP: the first of its listeners.
+    """
     if not configuration.links:
         return None
     links = M3uaLinks(configuration.links)
     settings = ExchangeSettings(
         emergency_numbers=configuration.emergency_numbers,
         max_call_s=configuration.limits.max_call_seconds,
-        host=configuration.record_route_hosts[0],
+        host=own.host,
     )
     exchange = Exchange(
         settings,
@@ -41,7 +47,16 @@ def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy) -> S
         policy.cutovers,
         policy.blockings,
     )
-    user_agent = Interworking(exchange)
+    media = configuration.media
+    user_agent = Interworking(
+        InterworkingSettings(
+            own=own,
+            media=MediaSettings(media.address, media.first_port, media.ports),
+            emergency_numbers=configuration.emergency_numbers,
+        ),
+        configuration.trunk_groups,
+        exchange,
+    )
     return SignallingPoint(proxy, links, exchange, user_agent, Screening(rules_of(configuration.trunk_groups)))
 
 
