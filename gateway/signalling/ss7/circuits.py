@@ -57,6 +57,11 @@ class Circuit:
         """Left unblocked in a group that is blocked: for emergency calls."""
 
     @property
+    def stays_blocked(self) -> bool:
+        """We blocked it, and have not asked to have it unblocked: the other exchange is held to it."""
+        return self.locally_blocked and not self.unblocking
+
+    @property
     def free(self) -> bool:
         return self.state is _IDLE and not (self.locally_blocked or self.remotely_blocked or self.failed_remotely)
 

@@ -276,7 +276,7 @@ class Exchange:
             self._calls.apply(circuit, Event.IAM, at_us, actions, iam)
             return
         half = CircuitHalf(self._calls, table, iam, incoming=True)
-        if circuit.locally_blocked and not self._new_calls.attempt_of(half, circuit.cic, at_us).emergency:
+        if circuit.stays_blocked and not self._new_calls.attempt_of(half, circuit.cic, at_us).emergency:
             table.counters["IAM on a blocked circuit"] += 1
             self._maintenance.tell_blocked(circuit, at_us, actions)
             return

@@ -98,7 +98,7 @@ class Maintenance:
                 self._calls.apply(circuit, event, at_us, actions)
             if len(run) > 1:
                 self.supervision.ask(Request.RESET_GROUP, run, at_us, actions)
-            elif run[0].locally_blocked:  # what a reset group is told with its acknowledgement
+            elif run[0].stays_blocked:  # what a reset group is told with its acknowledgement
                 self._tell_blocked(run, at_us, actions)
 
     def close(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
@@ -117,12 +117,10 @@ class Maintenance:
             if circuit.locally_blocked:
                 circuit.unblocking = True
                 blocked.append(circuit)
-        if table.started:
-            for run in runs(blocked):
-                request = Request.UNBLOCK if len(run) == 1 else Request.UNBLOCK_GROUP
-                self.supervision.ask(request, run, at_us, actions)
-        else:
-            self._unblocked(blocked)
+        known = [circuit for circuit in blocked if table.started and circuit.state is not CircuitState.UNEQUIPPED]
+        self._unblocked([circuit for circuit in blocked if circuit not in known])
+        for run in runs(known):
+            self.supervision.ask(Request.UNBLOCK if len(run) == 1 else Request.UNBLOCK_GROUP, run, at_us, actions)
 
     def tell_blocked(self, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
         """Say again that a circuit is blocked: the other exchange has seized it all the same."""
@@ -142,7 +140,7 @@ class Maintenance:
             self._tell_blocked(circuits, at_us, actions)
 
     def _tell_blocked(self, circuits: Sequence[Circuit], at_us: int, actions: list[Action]) -> None:
-        for run in runs(circuits):
+        for run in runs([circuit for circuit in circuits if circuit.state is not CircuitState.UNEQUIPPED]):
             self.supervision.ask(Request.BLOCK if len(run) == 1 else Request.BLOCK_GROUP, run, at_us, actions)
 
     @staticmethod
@@ -172,13 +170,13 @@ class Maintenance:
         pending = self.supervision.answered(circuit.table, message.type, circuit.cic, 1)
         if pending is not None and circuit.unblocking:
             self._unblocked([circuit])
-        elif circuit.locally_blocked and not circuit.unblocking:  # as above
+        elif circuit.stays_blocked:  # as above
             self.supervision.ask(Request.BLOCK, [circuit], at_us, actions)
 
     def _rsc(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
         """The other exchange has lost what it knew of the circuit: section 2.9.3.1."""
         circuit.remotely_blocked = circuit.failed_remotely = False
-        if circuit.locally_blocked:
+        if circuit.stays_blocked:
             self._tell_blocked([circuit], at_us, actions)
         self._calls.apply(circuit, Event.RSC, at_us, actions)
         circuit.table.settle(circuit)
@@ -204,7 +202,7 @@ class Maintenance:
                 circuit.remotely_blocked = circuit.failed_remotely = False
                 self._calls.apply(circuit, Event.GROUP_RESET, at_us, actions)
                 circuit.table.settle(circuit)
-        status = range_and_status([circuit is not None and circuit.locally_blocked for circuit in circuits])
+        status = range_and_status([circuit is not None and circuit.stays_blocked for circuit in circuits])
         self._answer(table, MessageType.GRA, message, status, at_us, actions)
 
     def _gra(
@@ -219,7 +217,7 @@ class Maintenance:
                     self._calls.apply(circuit, Event.RESET_ACKNOWLEDGED, at_us, actions)
                 circuit.table.settle(circuit)
         if pending is not None:
-            blocked_here = [circuit for circuit in pending.circuits if circuit.locally_blocked]
+            blocked_here = [circuit for circuit in pending.circuits if circuit.stays_blocked]
             self._tell_blocked(blocked_here, at_us, actions)
 
     def _cgb(
@@ -257,7 +255,7 @@ class Maintenance:
     def _cgba(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
     ) -> None:
-        self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
+        self._answered(table, message, group)
         for circuit, marked in zip(_circuits(table, message, group), group.flags, strict=False):
             if circuit is not None and marked and not circuit.locally_blocked:
                 self.supervision.ask(Request.UNBLOCK, [circuit], at_us, actions)
@@ -265,14 +263,20 @@ class Maintenance:
     def _cgua(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
     ) -> None:
-        pending = self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
+        asked = self._answered(table, message, group)
         for circuit, marked in zip(_circuits(table, message, group), group.flags, strict=False):
             if circuit is None or not marked or not circuit.locally_blocked:
                 continue
-            if circuit.unblocking and pending is not None:
+            if circuit.unblocking and asked:
                 self._unblocked([circuit])
             elif not circuit.unblocking:
                 self.supervision.ask(Request.BLOCK, [circuit], at_us, actions)
+
+    def _answered(self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> bool:
+        """Whether a CGBA or CGUA answers what was asked. What it leaves out is asked again."""
+        wholly = bool(group.flags) and all(group.flags)
+        first = message.cic or 0
+        return self.supervision.answered(table, message.type, first, group.circuits, wholly=wholly) is not None
 
     def _cqm(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]

@@ -112,14 +112,20 @@ class Supervision:
             if timer is not None:
                 self._timers.start(timer, place, at_us, table.durations[timer])
 
-    def answered(self, table: CircuitTable, kind: int, first: int, count: int) -> Pending | None:
-        """The request that is answered by a message of this type; None where nothing like it was asked."""
+    def answered(
+        self, table: CircuitTable, kind: int, first: int, count: int, *, wholly: bool = True
+    ) -> Pending | None:
+        """The request that is answered by a message of this type; None where nothing like it was asked.
+
+        What an answer does not acknowledge `wholly` is asked again when its timers say so.
+        """
         request = ANSWERS.get(MessageType(kind))
         if request is None:
             return None
         place = (table, (request, first, count))
         pending = self._pending.get(place)
-        self._give_up(place)
+        if wholly:
+            self._give_up(place)
         return pending
 
     def forget(self, table: CircuitTable) -> None:

@@ -371,3 +371,36 @@ def test_in_a_replay_a_call_is_on_the_circuit_that_the_captured_gateway_seized()
     stage.hears(B, message(M.ACM, 3))
     stage.says(A, M.ACM, 1)
     assert stage.circuit("TG-HOST", 2).free
+
+
+def test_what_an_acknowledgement_leaves_out_is_asked_again() -> None:
+    stage = Stage()
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    stage.blockings.add(Blocking(stage.now_us + 1, "TG-PARTNER", False, "op", "done"))
+    stage.waits(1)
+    stage.is_told("steps_changed")
+    stage.sent.clear()
+    stage.hears(A, of_group(M.CGUA, 2, [True, False, True]))
+    assert blocked(stage) == [3]
+    stage.waits(15)
+    stage.says(A, M.CGU, 2)
+    stage.hears(A, of_group(M.CGUA, 2, [True] * 3))
+    assert blocked(stage) == []
+
+
+def test_a_call_on_a_circuit_that_is_being_unblocked_is_taken_and_the_unblocking_goes_on() -> None:
+    stage = Stage()
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    stage.blockings.add(Blocking(stage.now_us + 1, "TG-PARTNER", False, "op", "done"))
+    stage.waits(1)
+    stage.is_told("steps_changed")
+    stage.sent.clear()
+    stage.hears(A, iam(2))
+    stage.says(B, M.IAM, 2)
+    stage.hears(A, message(M.RSC, 3))
+    stage.says(A, M.RLC, 3)
+    stage.says_no_more()
+    stage.hears(A, of_group(M.CGUA, 2, [True] * 3))
+    assert blocked(stage) == []

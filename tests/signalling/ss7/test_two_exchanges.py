@@ -7,6 +7,7 @@ said, nothing is left when the neighbours have put their circuits in order.
 from __future__ import annotations
 
 from collections import Counter, deque
+from dataclasses import replace
 from typing import Final
 
 from hypothesis import HealthCheck, given, settings
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.blocking import Blocking, BlockingBook
+from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
 from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.numbering.lerg import LergGuide
+from gateway.numbering.lerg_rows import CodeAssignment
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
@@ -27,8 +31,12 @@ from gateway.signalling.ss7.circuit_states import CircuitState
 from gateway.signalling.ss7.exchange import Exchange
 from gateway.signalling.ss7.exchange_settings import ExchangeSettings
 from tests.signalling.playbook import REFUSED_NUMBER, SECOND_US, T0, Ledger
-from tests.signalling.ss7.exchange_playbook import CALLED, EMERGENCY, group, iam, message, of_group
+from tests.signalling.ss7.exchange_playbook import CALLED, CALLING, EMERGENCY, group, iam, message, of_group
 
+PARTNER_SWITCH: Final = "CLMBMOXADS1"
+GUIDE: Final = LergGuide("test", codes=[CodeAssignment("573555", "A", Ocn("7001"), PARTNER_SWITCH)])
+"""Calls from C lead to A by it."""
+OTHER_EMERGENCY: Final = "5735550911"
 A, X, Y, C = 0x030000, 0x020000, 0x010000, 0x040000
 CICS: Final = ((1, 5),)
 AT_REST: Final = frozenset({CircuitState.IDLE, CircuitState.UNEQUIPPED})
@@ -39,7 +47,7 @@ class Node:
 
     def __init__(self, own: int, partner: int, host: int, wire: World) -> None:
         groups: tuple[TrunkGroup, ...] = (
-            group("TG-PARTNER", Side.PARTNER, partner, own=own, cics=CICS),
+            replace(group("TG-PARTNER", Side.PARTNER, partner, own=own, cics=CICS), home_switch=PARTNER_SWITCH),
             group("TG-HOST", Side.HOST, host, own=own, cics=CICS),
         )
         self.own = own
@@ -47,9 +55,9 @@ class Node:
         self.blockings = BlockingBook()
         self.members = TrunkMembers(groups)
         self.exchange = Exchange(
-            ExchangeSettings(),
+            ExchangeSettings(emergency_numbers=frozenset({EMERGENCY, OTHER_EMERGENCY})),
             groups,
-            Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, cutovers=CutoverBook())),
+            Engine([self.ledger], [self.ledger], Router(groups, guide=GUIDE, ported=None, cutovers=CutoverBook())),
             ProviderFinder(None, None),
             self.members,
             wire.send,
@@ -160,11 +168,14 @@ PLAIN: Final = (
 GROUP: Final = (M.GRS, M.GRA, M.CGB, M.CGU, M.CGBA, M.CGUA, M.CQM)
 CIC = st.integers(1, 5)
 END = st.sampled_from((A, C))
-NUMBER = st.sampled_from((CALLED, CALLED, REFUSED_NUMBER, EMERGENCY))
+NUMBERS: Final = {
+    A: (CALLED, REFUSED_NUMBER, EMERGENCY),
+    C: (CALLING, REFUSED_NUMBER, OTHER_EMERGENCY),
+}
 
 MOVES = st.one_of(
-    st.tuples(st.just("iam"), END, CIC, NUMBER, st.sampled_from((0, 0, 0, 1))),
-    st.tuples(st.just("iam"), END, CIC, NUMBER, st.sampled_from((0, 0, 0, 1))),
+    st.tuples(st.just("iam"), END, CIC, st.sampled_from((0, 0, 0, 1, 2)), st.sampled_from((0, 0, 0, 1))),
+    st.tuples(st.just("iam"), END, CIC, st.sampled_from((0, 0, 0, 1, 2)), st.sampled_from((0, 0, 0, 1))),
     st.tuples(st.just("say"), END, CIC, st.sampled_from(PLAIN), st.integers(0, 1)),
     st.tuples(st.just("say"), END, CIC, st.sampled_from(PLAIN), st.integers(0, 1)),
     st.tuples(st.just("group"), END, CIC, st.sampled_from(GROUP), st.lists(st.booleans(), min_size=2, max_size=5)),
@@ -180,7 +191,7 @@ MOVES = st.one_of(
 def play(world: World, move: tuple) -> None:  # type: ignore[type-arg]
     match move:
         case ("iam", end, cic, number, continuity):
-            world.says(end, iam(cic, number, continuity=continuity))
+            world.says(end, iam(cic, NUMBERS[end][number], continuity=continuity))
         case ("say", end, cic, kind, on):
             world.says(end, message(kind, cic, on=on))
         case ("group", end, cic, kind, marked):
