@@ -94,7 +94,9 @@ class Maintenance:
         for run in runs(list(table.by_cic.values())):
             event = Event.RESET if len(run) == 1 else Event.RESET_IN_GROUP
             for circuit in run:
-                circuit.remotely_blocked = circuit.failed_remotely = circuit.unblocking = False
+                circuit.remotely_blocked = circuit.failed_remotely = False
+                if circuit.unblocking:  # who is reset forgets that it was blocked
+                    self._unblocked([circuit])
                 self._calls.apply(circuit, event, at_us, actions)
             if len(run) > 1:
                 self.supervision.ask(Request.RESET_GROUP, run, at_us, actions)
@@ -107,7 +109,7 @@ class Maintenance:
         kept = {circuit.cic for circuit in able[: table.group.emergency_reserve]}
         for circuit in table.by_cic.values():
             circuit.reserved = circuit.cic in kept
-        self._block([c for c in table.by_cic.values() if not c.reserved and not c.locally_blocked], at_us, actions)
+        self._block([c for c in table.by_cic.values() if not (c.reserved or c.stays_blocked)], at_us, actions)
 
     def open(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
         """Unblock what was blocked; each circuit carries calls again when the other exchange has acknowledged it."""
@@ -310,7 +312,7 @@ class Maintenance:
         circuit.failed_remotely = bool(state.hardware & _BLOCKED_THERE)
         circuit.table.settle(circuit)
         blocked_from_here = bool(state.maintenance & _BLOCKED_HERE)
-        if blocked_from_here is not circuit.locally_blocked:
+        if blocked_from_here is not circuit.locally_blocked and not circuit.unblocking:
             self.supervision.ask(
                 Request.BLOCK if circuit.locally_blocked else Request.UNBLOCK, [circuit], at_us, actions
             )
