@@ -35,8 +35,8 @@ class UserAgent(SipSide, Protocol):
     def next_us(self) -> int | None:
         """When `wake` has something to do, at the earliest."""
 
-    def from_proxy(self, message: Send, at_us: int) -> list[Action]:
-        """A SIP message that the proxy sends to an exchange."""
+    def receive(self, data: bytes, target: Hop, at_us: int, actions: list[Action]) -> None:
+        """A SIP message that the proxy sends to an exchange: `target`, as a trunk group's member or a call's own hop."""
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
@@ -207,7 +207,7 @@ class SignallingPoint:
             for action in actions:
                 if type(action) is Send:
                     if action.target.transport is _SS7:
-                        answers += self._user_agent.from_proxy(action, at_us)
+                        self._user_agent.receive(action.data, action.target, at_us, answers)
                     else:
                         outward.append(action)
                 elif type(action) is ToProxy:
