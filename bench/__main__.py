@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.contestants import CONTESTANTS
+from bench.contestants import CONTESTANTS, ON_CIRCUITS
 from bench.contestants.contestant import ContestantError, NotInstalled
 from bench.contestants.tollgate import Tollgate
 from bench.generator import GeneratorError, prepare
@@ -64,6 +64,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         print("\n".join(document.notes))
         with Bench(cores, generator, folder / "contest") as bench:
             _contest(bench, options, settings, workload, document)
+            if options.ss7:
+                _contest_on_circuits(bench, settings, workload, document)
         if options.growth:
             sizes = QUICK_SIZES if options.quick else SIZES
             for axis in measure_growth(cores, generator, folder / "growth", workload, sizes, print):
@@ -101,6 +103,16 @@ def _contest(
     document.add_contest(contestants, direct, times)
 
 
+def _contest_on_circuits(bench: Bench, settings: Settings, workload: Workload, document: Document) -> None:
+    contestants = [bench.start(kind, workload) for kind in ON_CIRCUITS.values()]
+    bench.warm_up(contestants, settings)
+    bench.measure(contestants, settings, print)
+    document.faults += [fault for one in contestants for fault in one.faults()]
+    for one in contestants:
+        document.faults += one.contestant.stop(one.expected)
+    document.add_circuits(contestants)
+
+
 def _profile(contestants: list[Measured], settings: Settings, folder: Path) -> None:
     """A round of its own after the measured ones: sampling slows what it samples."""
     for one in contestants:
@@ -129,6 +141,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     add("--quick", action="store_true", help="a few short rounds of everything: does it work at all?")
     add("--growth", action="store_true", help="and how the gateway's cost grows with calls, carriers and guide")
     add("--isup", action="store_true", help="and what it costs to read an IAM, beside pycrate")
+    add("--ss7", action="store_true", help="and what calls cost from SIP to circuits, and between circuits")
     add("--profile", action="store_true", help="one more round under py-spy: functions of the gateway by self time")
     add("--contestants", type=_names, default=list(CONTESTANTS), help=f"some of {','.join(CONTESTANTS)} (all), or none")
     add("--generator", choices=("auto", "python"), default="auto", help="auto is C where there is a compiler")

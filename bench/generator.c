@@ -3,10 +3,11 @@
  * The contestant stands between two sockets that the bench opened: the caller's (INVITE, ACK and BYE leave it) and the
  * called one's (it answers 180, 200 and 200). RATE 0: a fixed number of calls (WINDOW) is outstanding at any time, so that
  * socket buffers cannot overflow and the contestant is saturated. Else RATE calls begin each second, evenly, at most
- * WINDOW outstanding, and the set-up time of each is printed. HOLD 1: calls stay up, there is no BYE. Prints one JSON
- * object; generator_fallback.py is the same in Python. What a message looks like is in messages/ and not here.
+ * WINDOW outstanding, and the set-up time of each is printed. HOLD 1: calls stay up, there is no BYE. ALONE 1: the called
+ * side is somebody else, and what reaches it is not waited for. Prints one JSON object; generator_fallback.py is the same
+ * in Python. What a message looks like is in messages/ and not here.
  *
- * generator CALLER_FD CALLED_FD GATEWAY_PORT MESSAGES_DIR WORKLOAD FIRST_CALL CALLS WINDOW MAX_SECONDS RATE HOLD
+ * generator CALLER_FD CALLED_FD GATEWAY_PORT MESSAGES_DIR WORKLOAD FIRST_CALL CALLS WINDOW MAX_SECONDS RATE HOLD ALONE
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -328,7 +329,7 @@ static double start_due(double begin, double at, int window) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 12) fail("wants 11 arguments, see the top of", __FILE__);
+    if (argc != 13) fail("wants 12 arguments, see the top of", __FILE__);
     caller_fd = atoi(argv[1]);
     called_fd = atoi(argv[2]);
     gateway = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[3])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -340,7 +341,7 @@ int main(int argc, char **argv) {
     calls = atol(argv[7]);
     int window = atoi(argv[8]);
     rate = atof(argv[10]);
-    complete = RINGING | ANSWERED | ACKNOWLEDGED | (atoi(argv[11]) ? 0 : CLEARED);
+    complete = RINGING | ANSWERED | (atoi(argv[12]) ? 0 : ACKNOWLEDGED) | (atoi(argv[11]) ? 0 : CLEARED);
     if (calls < 1 || window < 1) fail("not a number of calls", argv[7]);
     slots = calloc((size_t)window, sizeof *slots);
     slot_of = malloc((size_t)calls * sizeof *slot_of);

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from bench.compiler import NotCompiled, compiled
 from bench.processor import pin
@@ -53,6 +54,13 @@ class Round:
     @property
     def calls_per_s(self) -> float:
         return self.completed / self.elapsed_s
+
+
+class Caller(Protocol):
+    """Places calls."""
+
+    def run(self, first_call: int, calls: int, window: int, *, rate: float = 0.0, hold: bool = False) -> Round:
+        """As of `Generator`."""
 
 
 class Endpoints:
@@ -126,6 +134,8 @@ class Generator:
     messages: Path
     workload: Path
     core: int | None
+    alone: bool = False
+    """The called side is somebody else: what reaches it is not waited for."""
 
     def run(self, first_call: int, calls: int, window: int, *, rate: float = 0.0, hold: bool = False) -> Round:
         """`calls` calls, at most `window` of them outstanding. Raises GeneratorError where the process fails.
@@ -136,7 +146,7 @@ class Generator:
         """
         ends = (self.endpoints.caller.fileno(), self.endpoints.called.fileno())
         numbers = (*ends, self.gateway_port)
-        limits = (first_call, calls, window, HARD_CAP_S, rate, int(hold))
+        limits = (first_call, calls, window, HARD_CAP_S, rate, int(hold), int(self.alone))
         arguments = [*map(str, numbers), str(self.messages), str(self.workload), *map(str, limits)]
         process = subprocess.Popen(
             [*self.command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, pass_fds=ends

@@ -32,14 +32,12 @@ _CALL = re.compile(rb"\r\nCall-ID: (\d{10})")
 
 
 class Seen(IntFlag):
-    """What has arrived of a call. COMPLETE is all that a call needs, UP what one needs that is not cleared."""
+    """What has arrived of a call."""
 
     RINGING = 1
     ANSWERED = 2
     ACKNOWLEDGED = 4
     CLEARED = 8
-    UP = 7
-    COMPLETE = 15
     PROVISIONAL = 16
     TRYING = 32
 
@@ -84,16 +82,19 @@ class CallGenerator:
         self._open: dict[int, Call] = {}
         self._setup_us: list[int] = []
         self._rate = 0.0
-        self._complete = Seen.COMPLETE
+        self._complete = Seen(0)
         self._numbers: Iterator[int] = iter(())
         self._tally = Counter[str]()
         self._refused = Counter[str]()
 
     def run(
-        self, workload: Path, first_call: int, calls: int, window: int, max_s: float, rate: float, hold: bool
+        self, workload: Path, first_call: int, calls: int, window: int, max_s: float, rate: float, complete: Seen
     ) -> dict[str, object]:
-        """Run the calls and tell what was seen, in the words of `bench.generator.Round`."""
-        self._rate, self._complete = rate, Seen.UP if hold else Seen.COMPLETE
+        """Run the calls and tell what was seen, in the words of `bench.generator.Round`.
+
+        `complete` is all that must have been seen of a call for it to be over.
+        """
+        self._rate, self._complete = rate, complete
         pairs = (line.split() for line in workload.read_bytes().splitlines())
         self._workload = [(calling, called) for calling, called in pairs]
         self._numbers = iter(range(first_call, first_call + calls))
@@ -263,8 +264,10 @@ def main(arguments: list[str]) -> None:
     generator = CallGenerator(caller, called, ("127.0.0.1", int(arguments[2])), Path(arguments[3]))
     first_call, calls, window = map(int, arguments[5:8])
     max_s, rate = map(float, arguments[8:10])
-    hold = arguments[10] == "1"
-    print(json.dumps(generator.run(Path(arguments[4]), first_call, calls, window, max_s, rate, hold)))
+    hold, alone = (argument == "1" for argument in arguments[10:12])
+    complete = Seen.RINGING | Seen.ANSWERED
+    complete |= (Seen(0) if alone else Seen.ACKNOWLEDGED) | (Seen(0) if hold else Seen.CLEARED)
+    print(json.dumps(generator.run(Path(arguments[4]), first_call, calls, window, max_s, rate, complete)))
 
 
 if __name__ == "__main__":

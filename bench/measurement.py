@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
 from bench.contestants.contestant import Contestant, ContestantError
-from bench.generator import Endpoints, Generator, Round, write_messages
+from bench.generator import Caller, Endpoints, Generator, Round, write_messages
 from bench.processor import Cores, cpu_ns, family, pin
 from bench.workload import Workload
 
@@ -51,7 +51,7 @@ class Measured:
     """All rounds of one contestant."""
 
     contestant: Contestant
-    generator: Generator
+    generator: Caller
     name: str
     """The contestant's own, unless it is one of several of its kind."""
     samples: list[Sample] = field(default_factory=list)
@@ -166,7 +166,11 @@ class Bench:
         contestant.start()
         for pid in family(contestant.process.pid):
             pin(pid, self._cores.contestant)
-        return Measured(contestant, self._calls_through(contestant.port, endpoints, workload, folder), name)
+        caller = contestant.caller(self._cores.generator)
+        if caller is None:
+            generator = self._calls_through(contestant.port, endpoints, workload, folder)
+            caller = replace(generator, alone=contestant.answers_itself)
+        return Measured(contestant, caller, name)
 
     def direct(self, workload: Workload) -> Generator:
         """Calls with nothing between the two sides."""

@@ -34,7 +34,7 @@ class Document:
     def add_contest(self, contestants: list[Measured], direct: SetUp, times: list[SetUp]) -> None:
         _print_contest(contestants)
         _print_latency(direct, times)
-        self._sections = {
+        self._sections |= {
             "contestants": {
                 one.name: {
                     "cpu_us_per_call": round(one.cpu_us_per_call, 2),
@@ -58,6 +58,19 @@ class Document:
                 one.name: _details(one) | {"setup_us": _latency_details(time)}
                 for one, time in zip(contestants, times, strict=True)
             },
+        }
+
+    def add_circuits(self, contestants: list[Measured]) -> None:
+        """Calls on circuits: IAM, ACM, ANM, REL, RLC in place of SIP's messages, on one side or on both."""
+        _print_contest(contestants)
+        self._sections["ss7"] = {
+            one.name: {
+                "cpu_us_per_call": round(one.cpu_us_per_call, 2),
+                "calls_per_s": round(one.calls_per_s, 1),
+                "failed": one.failed,
+            }
+            | _details(one)
+            for one in contestants
         }
 
     def add_growth(self, axis: Axis) -> None:

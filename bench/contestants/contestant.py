@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
-from bench.generator import LOOPBACK, Endpoints
+from bench.generator import LOOPBACK, Caller, Endpoints
 from bench.processor import family
 from bench.workload import Workload
 
@@ -35,6 +35,9 @@ class Contestant(ABC):
     is_proxy: ClassVar[bool]
     """A stateful proxy: each call must be answered with its Record-Route, and each INVITE with its 100."""
 
+    answers_itself: ClassVar[bool] = False
+    """Calls are answered by somebody of its own, and not by the bench's called side."""
+
     process: subprocess.Popen[str]
     port: int
     """UDP port on loopback to which the caller sends."""
@@ -48,6 +51,10 @@ class Contestant(ABC):
     @abstractmethod
     def start(self) -> None:
         """Start the process and return when it takes calls. Raises ContestantError."""
+
+    def caller(self, core: int | None) -> Caller | None:  # noqa: ARG002 - for those that bring one
+        """Who places its calls, pinned to a core; None where they are the generator's SIP calls."""
+        return None
 
     def own_faults(self, calls: range) -> list[str]:  # noqa: ARG002 - for those that keep count
         """What its own counts say against the figures, while it runs; `calls` are the numbers of calls expected."""
