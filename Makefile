@@ -35,10 +35,10 @@ interop: $(READY) ## Try it against Debian's SIPp, Kamailio, tshark and Promethe
 	@deploy/debian-packages kamailio kamailio-tls-modules libusrsctp2 openssl prometheus sip-tester tshark
 	@$(BIN)/python -m tests.interop
 
-bench: $(READY) ## Measure the CPU time of a call beside Kamailio's and bare forwarders', and its growth
+bench: $(READY) ## Measure a call beside Kamailio and bare forwarders, its growth, and SS7
 	@deploy/debian-packages gcc libc6-dev kamailio || echo "Measuring without what is missing." >&2
 	@$(BIN)/python deploy/build-native || echo "Measuring the gateway in Python alone." >&2
-	@$(BIN)/python -m bench --growth
+	@$(BIN)/python -m bench --growth --isup --ss7
 
 native: $(READY) ## Compile what costs most: optional, needs a C compiler and Python's headers
 	@$(BIN)/python deploy/build-native
