@@ -70,14 +70,14 @@ class Act:
             self.why.append(f"{where}: expected {expect.text} by {expect.clause}, got {got}{by}")
 
 
-def verdict_and_clause(decision: DecisionSeen | None, expect: Expect, status: int | None) -> tuple[str, str]:
-    """Verdict and clause, as the table shows them."""
+def verdict_and_clause(decision: DecisionSeen | None, expect: Expect, answer: str) -> tuple[str, str]:
+    """Verdict and clause, as the table shows them. `answer` is what the caller saw."""
     if decision is None:
-        return verdict_text("NONE", None, status), expect.clause if expect.outcome == "NONE" else ""
+        return verdict_text("NONE", None, answer), expect.clause if expect.outcome == "NONE" else ""
     finding = decision.refused_by or finding_of(decision, expect.check)
     if finding is None:
         return decision.outcome, ""
-    text = verdict_text(decision.outcome, finding.verdict, status)
+    text = verdict_text(decision.outcome, finding.verdict, answer)
     if expect.check is not None and finding.check != expect.check:
         return f"{text} by {finding.check}", finding.clause
     return text, finding.clause

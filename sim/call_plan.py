@@ -38,6 +38,8 @@ class CallPlan:
     history_info: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     """Identity (RFC 8224): a compact PASSporT, or with ``;info=`` behind it the whole value."""
+    isup: bytes | None = None
+    """SIP-I: an ISUP message of ANSI without its CIC, which goes in the body beside the SDP."""
     extra: tuple[tuple[str, str], ...] = ()
     max_forwards: str = "70"
     call_id: str | None = None
@@ -143,3 +145,19 @@ def session_description(host: str, port: int) -> bytes:
         "a=rtpmap:0 PCMU/8000",
     )
     return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+ISUP_BOUNDARY = "tollgate-lab-isup"
+SESSION_DESCRIPTION = "application/sdp"
+
+
+def body_of(plan: CallPlan, host: str, port: int) -> tuple[str, bytes]:
+    """Content-Type and body of the INVITE: the offer, with an ISUP message beside it where the plan has one."""
+    offer = session_description(host, port)
+    if plan.isup is None:
+        return SESSION_DESCRIPTION, offer
+    line = f"--{ISUP_BOUNDARY}".encode()
+    of_isup = b"application/isup; version=ansi88; base=ansi88\r\nContent-Disposition: signal; handling=optional"
+    parts = (SESSION_DESCRIPTION.encode() + b"\r\n\r\n" + offer, of_isup + b"\r\n\r\n" + plan.isup)
+    body = b"".join(line + b"\r\nContent-Type: " + part + b"\r\n" for part in parts) + line + b"--"
+    return f"multipart/mixed; boundary={ISUP_BOUNDARY}", body

@@ -22,6 +22,7 @@ from sim.missouri import cast as guide
 from sim.packets import PacketLog
 from sim.partner_switch import PartnerSwitch, TrunkPort
 from sim.sip_text import Address, host_port
+from sim.ss7.cast import CIRCUIT_TRUNKS, Ss7Cast, link_settings, on_links
 from sim.user_agents import ProviderAgent, SwitchAgent, SwitchKind, UserAgent
 
 LOOPBACK: Final = "127.0.0.1"
@@ -78,6 +79,11 @@ class Trunk(NamedTuple):
     standby: str = ""
     """Who takes its calls when `agent` does not: the gateway watches both."""
 
+    @property
+    def on_circuits(self) -> bool:
+        """It is signalled by ISUP: its circuits are those of the same name in `sim.ss7.cast`."""
+        return self.name in CIRCUIT_TRUNKS
+
 
 RELAYED: Final = (
     Trunk("RB-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
@@ -85,9 +91,17 @@ RELAYED: Final = (
     Trunk("RB-TDM", guide.PARTNER.ocn, guide.WARRENTON_TANDEM, guide.PARTNER_SWITCH),
     Trunk("RB-DED", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, dedicated=True),
     Trunk("RB-TRIAL", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, mode="monitor"),
+    Trunk("RB-BRSN", guide.PARTNER.ocn, guide.BRANSON, guide.PARTNER_SWITCH),
 )
-"""The partner's trunk groups: one for each of the host's switches (L9), one to cut an offender over to (L8), and one on
-trial, where the checks look on and enforce nothing."""
+"""The partner's trunk groups over SIP: one for each of the host's switches (L9), one to cut an offender over to (L8),
+and one on trial, where the checks look on and enforce nothing."""
+
+RELAYED_ON_CIRCUITS: Final = (
+    Trunk("RB7-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
+    Trunk("RB7-BRSN", guide.PARTNER.ocn, guide.BRANSON, guide.PARTNER_SWITCH),
+    Trunk("RB7-DED", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, dedicated=True),
+)
+"""Those on circuits: to a switch that speaks SIP, to one on ISUP, and circuits of their own for an offender."""
 
 SOCKET_TRUNK: Final = Trunk("SK-CLMA", guide.SOCKET.ocn, guide.COLUMBIA, guide.SOCKET_SWITCH, agent="socket")
 
@@ -96,8 +110,13 @@ HOST_TRUNKS: Final = (
     Trunk("CLMA", guide.HOST.ocn, guide.COLUMBIA, agent="columbia"),
     Trunk("WRTN-TDM", guide.HOST.ocn, guide.WARRENTON_TANDEM, agent="warrenton-tandem", standby="warrenton-standby"),
     Trunk("PSAP", guide.HOST.ocn, guide.WENTZVILLE, agent="psap"),
+    Trunk("BRSN", guide.HOST.ocn, guide.BRANSON),
 )
 """Two groups name Wentzville; calls for the switch take the first, and only emergency calls the second."""
+
+TRUNKS: Final = (*RELAYED[:-1], *RELAYED_ON_CIRCUITS, RELAYED[-1], SOCKET_TRUNK, *HOST_TRUNKS)
+"""Every trunk group, in the order of the configuration. Of two that lead from one switch to the partner the first takes
+the calls: so those of Branson go on circuits."""
 
 WATCHED: Final[Mapping[str, object]] = {"probe_seconds": 0.5, "failures": 3, "failover_seconds": 0.4}
 """Of a trunk group with a standby: short times, so that a scenario sees a member go out of service and come back."""
@@ -129,6 +148,7 @@ class Cast:
     partner: PartnerSwitch
     floods: Mapping[str, FloodGenerator]
     """A second socket of each provider, from which it can flood."""
+    ss7: Ss7Cast
     log: PacketLog
 
     def aim(self, gateway: Address) -> None:
@@ -155,6 +175,8 @@ async def on_stage() -> AsyncIterator[Cast]:
         name: ProviderAgent(name, who.ocn, domain=f"{name}.example", tap=log) for name, who in PROVIDERS.items()
     }
     for trunk in (*HOST_TRUNKS, SOCKET_TRUNK):
+        if trunk.on_circuits:
+            continue
         clli = trunk.home_switch or trunk.switch
         for name in filter(None, (trunk.agent, trunk.standby)):
             agents[name] = SwitchAgent(name, clli, _KINDS[name], domain=f"{clli.lower()}.example", tap=log)
@@ -171,7 +193,9 @@ async def on_stage() -> AsyncIterator[Cast]:
         for name, who in PROVIDERS.items():
             addresses = (agents[name].address, await floods[name].start(LOOPBACK))
             partner.serve(name, DEFAULT_TRUNK, addresses, who.numbers)
-        yield Cast(agents, partner, floods, log)
+        ss7 = on_links(log, LOOPBACK)
+        stack.callback(ss7.close)
+        yield Cast(agents, partner, floods, ss7, log)
 
 
 def free_port(kind: socket.SocketKind, wanted: int = 0) -> int:
@@ -189,7 +213,9 @@ def free_port(kind: socket.SocketKind, wanted: int = 0) -> int:
     raise OSError(f"no free port on {LOOPBACK}")
 
 
-def configuration_text(cast: Cast, *, sip_port: int, operations_port: int, tables: Path | None = None) -> str:
+def configuration_text(
+    cast: Cast, *, sip_port: int, operations_port: int, link_port: int, tables: Path | None = None
+) -> str:
     """The gateway's configuration in front of this cast, as TOML; state goes beside the file.
 
     `tables` is the folder of the numbering guide as the file names it; the installed one where it is None.
@@ -216,7 +242,8 @@ ported = {_quoted(folder + "/ported.csv")}
 name = "Interconnection agreement of the lab, with the VoIP amendment"
 effective = 2005-10-17
 """
-    return "\n".join((head, *_carriers(), *_trunk_groups(cast)))
+    links = [_table("links", **settings) for settings in link_settings(cast.ss7, (LOOPBACK, link_port))]
+    return "\n".join((head, *_carriers(), *links, *_trunk_groups(cast)))
 
 
 def _quoted(text: str) -> str:
@@ -252,23 +279,30 @@ def _carriers() -> list[str]:
 
 def _trunk_groups(cast: Cast) -> list[str]:
     tables = []
-    for trunk in (*RELAYED, SOCKET_TRUNK, *HOST_TRUNKS):
+    for trunk in TRUNKS:
         on_host_side = trunk in HOST_TRUNKS
         settings: dict[str, object] = {"name": trunk.name, "side": "host" if on_host_side else "partner"}
         settings |= {"carrier": trunk.carrier, "switch": trunk.switch}
         if trunk.home_switch is not None:
             settings["home_switch"] = trunk.home_switch
-        members: list[object] = [host_port(cast.addresses_of(trunk))]
-        settings["members"] = members
-        if trunk.standby:
-            members.append({"address": host_port(cast.agents[trunk.standby].address), "priority": 1})
-            settings |= WATCHED
+        if trunk.on_circuits:
+            settings["circuits"] = CIRCUIT_TRUNKS[trunk.name].settings()
+        else:
+            settings |= _members(cast, trunk)
         if trunk.dedicated:
             settings["dedicated"] = True
         if trunk.mode != "enforce":
             settings["mode"] = trunk.mode
         tables.append(_table("trunk_groups", **settings))
     return tables
+
+
+def _members(cast: Cast, trunk: Trunk) -> dict[str, object]:
+    members: list[object] = [host_port(cast.addresses_of(trunk))]
+    if not trunk.standby:
+        return {"members": members}
+    members.append({"address": host_port(cast.agents[trunk.standby].address), "priority": 1})
+    return {"members": members, **WATCHED}
 
 
 def _table(array: str, **settings: object) -> str:
@@ -291,4 +325,5 @@ def _toml(value: object) -> str:
 
 async def quiet(cast: Cast, within_s: float = 5.0) -> bool:
     """Wait until every call that someone of the cast answered is over; False when the time ran out before."""
-    return all(await asyncio.gather(*(agent.idle(within_s) for agent in cast.agents.values())))
+    idle = await asyncio.gather(*(agent.idle(within_s) for agent in cast.agents.values()), cast.ss7.quiet(within_s))
+    return all(idle)

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.wiring.live import Gateway, running
-from sim.cast import Cast, configuration_text, free_port, on_stage
+from sim.cast import LOOPBACK, Cast, configuration_text, free_port, on_stage
 from sim.observation import GatewayTap, LiveDecisions, whole_run
 from sim.packets import Packet
 from sim.stage import Stage
@@ -48,11 +48,15 @@ async def opened(folder: Path, *, operations_port: int = OPERATIONS_PORT) -> Asy
     """The cast and a gateway in front of it, configured by a file in `folder`, until the block is left."""
     async with on_stage() as cast:
         sip_port, http_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM, operations_port)
+        link_port = free_port(socket.SOCK_STREAM)
         file = folder / CONFIGURATION
-        file.write_text(configuration_text(cast, sip_port=sip_port, operations_port=http_port), "utf-8")
+        text = configuration_text(cast, sip_port=sip_port, operations_port=http_port, link_port=link_port)
+        file.write_text(text, "utf-8")
         configuration = load_configuration(file)
         live, tap = LiveDecisions(), GatewayTap()
-        async with running(configuration, tap=tap, observers=(live,)) as gateway:
+        async with running(configuration, tap=tap, link_tap=tap.link, observers=(live,)) as gateway:
             cast.aim(gateway.address)
+            cast.ss7.aim((LOOPBACK, link_port))
+            await cast.ss7.ready()
             stage = Stage(cast, gateway, configuration, live, tap)
             yield Lab(cast, gateway, configuration, live, tap, stage)

@@ -7,10 +7,16 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
+from gateway.codecs.ss7.isup import IsupMessage, MessageType
+from gateway.codecs.ss7.m3ua import decode_m3ua, transfer_of
+from gateway.codecs.ss7.mtp3 import ServiceIndicator
+from gateway.codecs.ss7.variant import Variant
 from sim.packets import MOST_PACKETS, Carried, Packet
 from sim.sip_text import Address
 
 WAIT_S = 5.0
+_DATA = b"\x01\x01"
+"""Message class and type of M3UA DATA."""
 
 
 class FindingSeen(NamedTuple):
@@ -150,6 +156,17 @@ class GatewayTap:
             ),
             None,
         )
+
+    def iam(self, opc: int, cic: int, variant: Variant) -> IsupMessage | None:
+        """The last IAM that the gateway received from that point code on that circuit."""
+        for packet in reversed(self.packets):
+            if packet.carried is Carried.M3UA and packet.payload[2:4] == _DATA:
+                transfer = transfer_of(decode_m3ua(packet.payload))
+                if transfer.opc == opc and transfer.si == ServiceIndicator.ISUP:
+                    message = IsupMessage(transfer.data, variant)
+                    if message.type == MessageType.IAM and message.cic == cic:
+                        return message
+        return None
 
 
 def whole_run(of_gateway: Sequence[Packet], of_cast: Iterable[Packet], gateway: Address) -> list[Packet]:

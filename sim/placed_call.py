@@ -68,7 +68,8 @@ class PlacedCall:
     def __init__(self, dialog: SipDialog, plan: CallPlan, *, own: Address, user: str, domain: str) -> None:
         self.dialog, self.plan, self.own, self.domain = dialog, plan, own, domain
         self.contact = contact_field(user, own)
-        self.body = plans.session_description(own[0], MEDIA_PORT)
+        content_type, self.body = plans.body_of(plan, own[0], MEDIA_PORT)
+        self.content_type = header("Content-Type", content_type)
         self.call_id = dialog.call_id
         target = dialog.remote_addr
         self.request_uri = plans.uri(plan.called, host_port(target))
@@ -142,7 +143,7 @@ class PlacedCall:
             self.contact,
             *plans.identity_fields(self.plan, self.domain),
             _USER_AGENT,
-            CONTENT_TYPE,
+            self.content_type,
             header("Content-Length", str(len(self.body))),
         )
 

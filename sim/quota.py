@@ -21,7 +21,7 @@ class Quota:
         self._spent = min(self._left_over(now_s) + calls, self.limit.burst)
         self._at = now_s
 
-    def until(self, calls: int, now_s: float) -> float:
+    def until(self, calls: float, now_s: float) -> float:
         """Seconds until the bucket surely holds tokens for so many calls, or is full."""
         lacking = self._left_over(now_s) + min(calls, self.limit.burst) - self.limit.burst
         return max(lacking, 0.0) / self.limit.sustained_per_s
@@ -41,10 +41,9 @@ class Quotas:
         if provider in self._quotas:
             self._quotas[provider].spend(calls, time.monotonic())
 
-    async def wait_for(self, wanted: Callable[[str], int | None]) -> None:
-        """Wait until every provider may place so many calls; None: as many as it may at once."""
+    async def wait_for(self, wanted: Callable[[str], float]) -> None:
+        """Wait until every provider may place so many calls, or as many as it may at once."""
         for provider, quota in self._quotas.items():
-            calls = wanted(provider)
-            wait_s = quota.until(quota.limit.burst if calls is None else calls, time.monotonic())
+            wait_s = quota.until(wanted(provider), time.monotonic())
             if wait_s > 0:
                 await asyncio.sleep(wait_s)

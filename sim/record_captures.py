@@ -87,7 +87,10 @@ def _complain(results: Sequence[Result]) -> None:
 def _configuration(lab: Lab) -> str:
     sip_port = lab.configuration.listen[0].port
     _, operations_port = lab.configuration.operations_listen
-    return configuration_text(lab.cast, sip_port=sip_port, operations_port=operations_port, tables=TABLES)
+    link_port = next(link.address[1] for link in lab.configuration.links if link.role.value == "server")
+    return configuration_text(
+        lab.cast, sip_port=sip_port, operations_port=operations_port, link_port=link_port, tables=TABLES
+    )
 
 
 def expected(scenarios: Sequence[Scenario], decisions: Mapping[str, DecisionSeen]) -> dict[str, object]:

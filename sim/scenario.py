@@ -17,6 +17,8 @@ from pydantic import Field, ValidationError
 
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
 from sim import steps as script
+from sim.ss7 import steps as circuits
+from sim.tables import Table
 
 FOLDER: Final = Path(__file__).resolve().parent / "scenarios"
 LARGEST_FILE: Final = 64 * 1024
@@ -32,12 +34,23 @@ Step = Annotated[
     | script.Silence
     | script.Member
     | script.HangUp
-    | script.Hostile,
+    | script.Hostile
+    | circuits.CircuitCall
+    | circuits.CircuitTamper
+    | circuits.CircuitAnswer
+    | circuits.CircuitFlood
+    | circuits.Maintain
+    | circuits.Blocked
+    | circuits.Cleared
+    | circuits.Block
+    | circuits.LinkStep
+    | circuits.Glare
+    | circuits.Glared,
     Field(discriminator="do"),
 ]
 
 
-class _Document(script.Table):
+class _Document(Table):
     title: str | None = None
     expect: script.Expect
     step: Annotated[tuple[Step, ...], Field(max_length=30)]
@@ -123,7 +136,13 @@ def _fault(file: Path, path: KeyPath, message: str, lines: dict[KeyPath, int]) -
 
 
 def _contradictions(scenario: Scenario) -> Iterable[str]:
-    rules: tuple[Callable[[Scenario], str | None], ...] = (_judged_once, _verdict_given, _sentence, _same_sentence)
+    rules: tuple[Callable[[Scenario], str | None], ...] = (
+        _judged_once,
+        _one_answer,
+        _verdict_given,
+        _sentence,
+        _same_sentence,
+    )
     for rule in rules:
         objection = rule(scenario)
         if objection is not None:
@@ -131,8 +150,16 @@ def _contradictions(scenario: Scenario) -> Iterable[str]:
 
 
 def _judged_once(scenario: Scenario) -> str | None:
-    judged = sum(isinstance(step, script.Call | script.Flood) and step.judged for step in scenario.steps)
+    judged = sum(getattr(step, "judged", False) for step in scenario.steps)
     return None if judged == 1 else f"step: exactly one call or flood has `judged = true`, not {judged}"
+
+
+def _one_answer(scenario: Scenario) -> str | None:
+    """A caller over SIP sees a status, one on a circuit a cause."""
+    expect = scenario.expect
+    if (expect.status is None) is not (expect.cause is None):
+        return None
+    return "expect: give `status` where the judged call is over SIP, `cause` where it is on a circuit"
 
 
 def _verdict_given(scenario: Scenario) -> str | None:

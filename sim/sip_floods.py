@@ -52,7 +52,7 @@ class SipFloods:
         if step.judged:
             expect = act.scenario.expect
             refused = [decision for decision in decisions if decision.refused_by is not None]
-            gots = {verdict_and_clause(decision, expect, step.expect.status) for decision in refused}
+            gots = {verdict_and_clause(decision, expect, str(step.expect.status)) for decision in refused}
             got, clause = gots.pop() if len(gots) == 1 else ("several verdicts" if gots else "no refusal", "")
             act.judge(got, clause, where)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ from sim.quota import Quotas
 from sim.scenario import Scenario
 from sim.sip_calls import SipCalls
 from sim.sip_floods import SipFloods
+from sim.ss7 import steps as circuits
+from sim.ss7.circuit_calls import CircuitCalls, provider_of
+from sim.ss7.circuit_steps import CircuitSteps
 from sim.tampering import HONEST, Tampering
 from sim.user_agents import AnswerPlan
 
@@ -37,6 +41,8 @@ class Stage:
         self._quotas = Quotas({name: who.limit for name, who in PROVIDERS.items() if who.limit is not None})
         self._sip_calls = SipCalls(cast, gateway, live, tap, self._quotas)
         self._sip_floods = SipFloods(cast, live, self._quotas)
+        self._circuit_calls = CircuitCalls(cast, live, tap, self._quotas)
+        self._circuit_steps = CircuitSteps(cast.ss7, gateway, configuration, WHO)
 
     async def play(self, scenario: Scenario) -> Result:
         """Play one scenario and put everything back. Whatever goes wrong is the result's `why`, not an exception.
@@ -62,14 +68,7 @@ class Stage:
 
     async def _quota(self, scenario: Scenario) -> None:
         """Wait until every provider of the scenario may send what it sends there: scenarios don't see each other."""
-
-        def wanted(provider: str) -> int | None:
-            of_provider = [step for step in scenario.steps if getattr(step, "from_", None) == provider]
-            if any(isinstance(step, script.Flood) for step in of_provider):
-                return None
-            return sum(step.count for step in of_provider if isinstance(step, script.Call))
-
-        await self._quotas.wait_for(wanted)
+        await self._quotas.wait_for(lambda provider: sum(_calls_of(provider, step) for step in scenario.steps))
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -93,8 +92,14 @@ class Stage:
                 await self._cutover(act, step)
             case script.HangUp():
                 await self._hang_up(act)
+            case circuits.CircuitCall():
+                await self._circuit_calls.place(act, step, where)
+            case circuits.CircuitFlood():
+                await self._circuit_calls.flood(act, step, where)
             case script.Hostile():
                 act.why.extend(f"{where}: {fault}" for fault in await send_corpus(self.gateway.address, self.cast.log))
+            case _:
+                await self._circuit_steps.take(act, step, where)
 
     def _tamper(self, step: script.Tamper) -> None:
         tampering = Tampering(**step.model_dump(exclude={"do", "provider"}))
@@ -109,6 +114,7 @@ class Stage:
         for agent in self.cast.agents.values():
             agent.answers = AnswerPlan()
             agent.silent = False
+        self.cast.ss7.behave()
 
     async def _member(self, act: Act, step: script.Member, where: str) -> None:
         address = str(self.cast.agents[step.at].address[1])
@@ -161,6 +167,7 @@ class Stage:
                 await self._order(provider, None, f"end of the scenario: {act.scenario.name}")
             except ControlFault as fault:
                 act.why.append(f"the cut-over of {provider} could not be taken back: {fault}")
+        await self._circuit_steps.put_back(act)
         if not await self._members_stand(lambda _, state: state == "in service"):
             act.why.append("not every member of a trunk group came back into service")
         if not await quiet(self.cast):
@@ -172,3 +179,17 @@ async def _abandon(act: Act) -> None:
     for task in under_way:
         task.cancel()
     await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def _calls_of(provider: str, step: object) -> float:
+    """How many calls of a provider a step places; of a flood, as many as there may be."""
+    match step:
+        case script.Call() if step.from_ == provider:
+            return step.count
+        case circuits.CircuitCall() if provider_of(step.calling) == provider:
+            return step.count
+        case script.Flood() if step.from_ == provider:
+            return math.inf
+        case circuits.CircuitFlood() if step.provider == provider:
+            return math.inf
+    return 0

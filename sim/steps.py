@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from sim.cast import AGENTS, DEFAULT_TRUNK, HOST_TRUNKS, PROVIDERS, RELAYED, SOCKET_TRUNK
+from sim.cast import DEFAULT_TRUNK
+from sim.ss7.iam_table import IamTable
+from sim.tables import Agent, AnyTrunk, Cause, IamFacts, Provider, Receiver, Relayed, Seconds, Status, Table
 
 MOST_CALLS: Final = 5_000
-
-
-def one_of(names: Iterable[str], what: str) -> AfterValidator:
-    """Accepts these names only; `what` says what they are, for the message."""
-    known = tuple(names)
-
-    def validate(value: str) -> str:
-        if value not in known:
-            raise ValueError(f"{value[:80]!r} is not {what}; use one of: {', '.join(known)}")
-        return value
-
-    return AfterValidator(validate)
-
-
-Agent = Annotated[str, one_of(AGENTS, "one of the cast")]
-Provider = Annotated[str, one_of(PROVIDERS, "a provider of the cast")]
-Relayed = Annotated[str, one_of((trunk.name for trunk in RELAYED), "a trunk group of the partner's switch")]
-AnyTrunk = Annotated[
-    str, one_of((trunk.name for trunk in (*RELAYED, SOCKET_TRUNK, *HOST_TRUNKS)), "a trunk group of the lab")
-]
-Status = Annotated[int, Field(ge=100, le=699)]
-Seconds = Annotated[float, Field(ge=0, le=30)]
-
-
-class Table(BaseModel):
-    """A table of a scenario's file: it has no keys but those named."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
 class Expect(Table):
@@ -52,13 +25,20 @@ class Expect(Table):
     check: str | None = None
     verdict: str | None = None
     """That check's verdict: of a refused call the one that refused it, else the one the scenario is about."""
-    status: Status
+    status: Status | None = None
     """Final SIP status that the caller sees."""
+    cause: Cause | None = None
+    """Of a call on a circuit: the Q.850 cause of its REL, whoever sent it."""
 
     @property
     def text(self) -> str:
         """The verdict in a word or two, for the table."""
-        return verdict_text(self.outcome, self.verdict, self.status)
+        return verdict_text(self.outcome, self.verdict, self.answer)
+
+    @property
+    def answer(self) -> str:
+        """What the caller sees, for the table."""
+        return answer_text(self.status, self.cause)
 
     @property
     def shown_clause(self) -> str:
@@ -66,13 +46,21 @@ class Expect(Table):
         return self.about or self.clause
 
 
-def verdict_text(outcome: str, verdict: str | None, status: int | None) -> str:
-    """How a verdict is shown: ``ADMIT``, ``ADMIT (WARN)``, ``ALTERED 403``, ``not decided, 481``."""
+def verdict_text(outcome: str, verdict: str | None, answer: str) -> str:
+    """How a verdict is shown: ``ADMIT``, ``ADMIT (WARN)``, ``ALTERED 403``, ``ALTERED cause 21``, ``not decided, 481``.
+
+    `answer` is what the caller saw.
+    """
     if outcome == "NONE":
-        return f"not decided, {status}"
+        return f"not decided, {answer}"
     if outcome == "REFUSE":
-        return f"{verdict} {status}"
+        return f"{verdict} {answer}"
     return outcome if verdict in (None, "PASS") else f"{outcome} ({verdict})"
+
+
+def answer_text(status: int | None, cause: int | None = None) -> str:
+    """A SIP status, or the cause of a release: ``403``, ``cause 21``."""
+    return f"cause {cause}" if cause is not None else str(status)
 
 
 class StepExpect(Table):
@@ -84,11 +72,13 @@ class StepExpect(Table):
     clause: str | None = None
     trunk_group: AnyTrunk | None = None
     """By which the call leaves the gateway."""
-    received_by: Agent | None = None
+    received_by: Receiver | None = None
     released_by: Literal["caller", "called"] | None = None
     has: tuple[str, ...] = ()
     """Texts that the INVITE has at the far end."""
     lacks: tuple[str, ...] = ()
+    iam: IamFacts = Field(default_factory=dict)
+    """What the IAM says, where the far end is on circuits, by `sim.ss7.facts`; an empty text: it does not say it."""
 
 
 class FloodExpect(Table):
@@ -121,6 +111,8 @@ class Call(Table):
     history_info: tuple[str, ...] = ()
     attest: Literal["A", "B", "C"] | None = None
     """Send a PASSporT for the numbers of this step, with this attestation."""
+    isup: IamTable | None = None
+    """SIP-I: the IAM that the INVITE carries in its body (Q.1912.5)."""
     extra: tuple[tuple[str, str], ...] = ()
     max_forwards: str = "70"
     cancel_after_s: Seconds | None = None
@@ -177,7 +169,7 @@ class Cutover(Table):
 
     do: Literal["cutover"]
     provider: Provider
-    to: Relayed | None = None
+    to: AnyTrunk | None = None
     """None: back on the shared groups."""
     why: str
 

@@ -7,23 +7,22 @@ from collections.abc import Iterator, Sequence
 from sim.call_plan import CallOutcome
 from sim.observation import DecisionSeen
 from sim.sip_text import SipText, read
-from sim.user_agents import ReceivedCall
 
 _HOP_BY_HOP = (b"via", b"record-route", b"max-forwards")
 """What a proxy adds to or changes (RFC 3261 section 16.6)."""
 
 
-def contradictions(outcome: CallOutcome, decision: DecisionSeen, received: Sequence[ReceivedCall]) -> Iterator[str]:
+def contradictions(outcome: CallOutcome, decision: DecisionSeen, received: Sequence[object]) -> Iterator[str]:
     """Where the wire says otherwise than the decision. `received`: the call as the far ends got it, of all the cast,
     but for those whose failure made the gateway ask another.
     """
     refused_by = decision.refused_by
     if refused_by is None:
         if len(received) != 1:
-            yield f"the decision is {decision.outcome}, and {len(received)} of the cast got the INVITE"
+            yield f"the decision is {decision.outcome}, and {len(received)} of the cast got the call"
         return
     if received:
-        yield f"the call was refused ({refused_by.verdict}), and an INVITE reached the far end"
+        yield f"the call was refused ({refused_by.verdict}), and it reached the far end"
     if outcome.status is None or outcome.status < 400:
         yield f"the call was refused ({refused_by.verdict}), and the caller saw {outcome.status}"
     said = f"{refused_by.verdict} {refused_by.check} {refused_by.clause}"

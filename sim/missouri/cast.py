@@ -40,6 +40,7 @@ ASHLAND = "ASLDMOXARS0"
 HALLSVILLE = "HLVLMOXARS0"
 TROY = "TROYMOXADS0"
 WARRENTON_TANDEM = "WRTNMOXA01T"
+BRANSON = "BRSNMOXADS0"
 SAINT_LOUIS_TANDEM = "STLSMOMB01T"
 PARTNER_SWITCH = "STLSMORBDS0"
 SOCKET_SWITCH = "CLMAMOSKDS0"
@@ -69,7 +70,7 @@ EXCHANGES = (
     Exchange("Ashland", ASHLAND, HOST, host=COLUMBIA),
     Exchange("Hallsville", HALLSVILLE, HOST, host=COLUMBIA),
     Exchange("Rolla", "RLLAMOXADS0", HOST),
-    Exchange("Branson", "BRSNMOXADS0", HOST),
+    Exchange("Branson", BRANSON, HOST),
     Exchange("Forsyth", "FRSYMOXADS0", HOST),
     Exchange("West Plains", "WPLNMOXADS0", HOST),
     Exchange("Macon", "MACNMOXBDS0", SPECTRA),
@@ -136,7 +137,7 @@ CODES = (
     CastCode("636290", "A", HOST, TROY),
     CastCode("636462", "A", HOST, TROY, sha="01"),
     CastCode("636528", "A", HOST, TROY, sha="01"),
-    CastCode("417213", "A", HOST, "BRSNMOXADS0"),
+    CastCode("417213", "A", HOST, BRANSON),
 )
 
 PROVIDER_LRNS = (("3142061000", PROVIDER_1), ("3142063000", PROVIDER_2), ("3142065000", PROVIDER_3))

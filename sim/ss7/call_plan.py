@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.codecs.ss7.isup import (
@@ -162,5 +162,7 @@ class Conduct:
     """Ends an answered call when it is set, and so does the end of `hold_s`."""
     give_up_after_s: float | None = None
     """The caller releases a call that is not answered by then."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Is set when the call is answered."""
     cic: int | None = None
-    """Seize this circuit; None: the switch chooses."""
+    """Seize this circuit, whatever is known of it; None: the switch chooses a free one."""

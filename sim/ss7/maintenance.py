@@ -57,14 +57,15 @@ class Maintenance:
         self._ask(trunks, cics, MessageType.GRS if group else MessageType.RSC)
 
     def _ask(self, trunks: Trunks, cics: Sequence[int], kind: MessageType) -> None:
-        if kind not in _GROUP_MESSAGES:
-            for cic in cics:
-                self.unacknowledged.add((trunks.name, cic, kind))
-                self._say(trunks, kind, cic)
-            return
-        for stretch in _stretches(cics):
-            self.unacknowledged.add((trunks.name, stretch[0], kind))
-            self._say_group(trunks, kind, stretch[0], [True] * len(stretch))
+        """A group message for each stretch; a range of one circuit there is not (Q.763 section 3.43 a)."""
+        single = _SINGLE.get(kind, kind)
+        for stretch in _stretches(cics) if kind in _SINGLE else ([cic] for cic in cics):
+            asked = kind if len(stretch) > 1 else single
+            self.unacknowledged.add((trunks.name, stretch[0], asked))
+            if asked in _SINGLE:
+                self._say_group(trunks, asked, stretch[0], [True] * len(stretch))
+            else:
+                self._say(trunks, asked, stretch[0])
 
     # -- asked by the neighbour ---------------------------------------------------------------------------------------
 
@@ -164,7 +165,12 @@ class Maintenance:
         self._send(trunks, isup_message(trunks.variant, kind, cic, parameters))
 
 
-_GROUP_MESSAGES: Final = frozenset((MessageType.CGB, MessageType.CGU, MessageType.GRS))
+_SINGLE: Final[Mapping[MessageType, MessageType]] = {
+    MessageType.CGB: MessageType.BLO,
+    MessageType.CGU: MessageType.UBL,
+    MessageType.GRS: MessageType.RSC,
+}
+"""Group message -> what asks the same of one circuit."""
 _SUPERVISED: Final = frozenset((MessageType.CGB, MessageType.CGU, MessageType.CGBA, MessageType.CGUA))
 _ACKNOWLEDGES: Final = {
     MessageType.BLA: MessageType.BLO,

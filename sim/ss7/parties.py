@@ -58,16 +58,13 @@ class Caller:
         self._call, self._conduct = call, conduct
         self._continuity = continuity
         self._messages: list[str] = []
-        self._answered, self._released, self._cleared = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._answered = conduct.answered
+        self._released, self._cleared = asyncio.Event(), asyncio.Event()
         self._settled = asyncio.Event()
         """Answered or released."""
         self._cause: int | None = None
         self._released_by: str | None = None
         call.party = self
-
-    @property
-    def answered(self) -> asyncio.Event:
-        return self._answered
 
     async def run(self) -> CircuitOutcome:
         """Send the IAM, and see the call through."""
