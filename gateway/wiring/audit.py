@@ -18,13 +18,13 @@ from gateway.capture.judging import Judges
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.codecs.ss7.variant import Variant
+from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.wiring.engine import policy_of, policy_without_configuration
 from gateway.wiring.memory import tune_garbage_collection
 
 if TYPE_CHECKING:  # what only an audit with a configuration needs takes longer to load than a small capture to read
     from gateway.capture.gateway_replay import GatewayReplay
-    from gateway.interconnection.operator_steps import Steps
     from gateway.operations.configuration import Configuration
     from gateway.wiring.engine import Policy
 
