@@ -12,7 +12,7 @@ from gateway.capture.msu import Msu, Unread
 from gateway.capture.same_call import SameCalls
 from gateway.capture.sigtran import Ss7
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.ss7.isup import IsupMessage
+from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.mtp3 import ServiceIndicator, point_code_text
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.policy.call_attempt import CallAttempt
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.capture.gateway_replay import Replayed
 
 _ISUP: Final = int(ServiceIndicator.ISUP)
+_REL: Final = int(MessageType.REL)
 _SERVICES: Final = {
     0: "SS7 network management",
     1: "SS7 network testing",
@@ -67,12 +68,21 @@ class IsupAuditor:
         except Malformed as fault:
             self._malformed(fault, captured, file)
             return
+        if message.type == _REL:
+            self._check_cause(message, captured, file)
         self._judging.count_message(self._judging.result.messages, type_name(message.type))
         found = self._isup_calls.place(message, captured, file)
         if found is None:
             self._judging.count_message(self._judging.result.of_no_call, type_name(message.type))
         elif found.role is Role.INITIAL_IAM and found.leg is not None:
             self._opened(found, found.leg, message, captured, file, replayed)
+
+    def _check_cause(self, message: IsupMessage, msu: Msu, file: str) -> None:
+        """A release is one whatever its cause is; that it has none that can be read is listed."""
+        try:
+            _ = message.cause
+        except Malformed as fault:
+            self._malformed(fault, msu, file)
 
     def joined(self, found: Placed, leg: Leg, attempt: CallAttempt) -> Placed:
         """Where a leg that has just begun belongs: to the call that it continues, or where it was placed."""
