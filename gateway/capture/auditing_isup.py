@@ -76,6 +76,8 @@ class IsupAuditor:
             self._judging.count_message(self._judging.result.of_no_call, type_name(message.type))
         elif found.role is Role.INITIAL_IAM and found.leg is not None:
             self._opened(found, found.leg, message, captured, file, replayed)
+        elif replayed is not None and replayed.decided is not None:  # by what came after the IAM: digits, continuity
+            self._judging.decided(found, replayed.decided, locator_of(captured, file, is_text=False), opens=True)
 
     def _check_cause(self, message: IsupMessage, msu: Msu, file: str) -> None:
         """A release is one whatever its cause is; that it has none that can be read is listed."""
@@ -105,8 +107,6 @@ class IsupAuditor:
             found = self.joined(found, leg, leg.attempt)
         if decided is not None:
             self._judging.decided(found, decided, locator_of(msu, file, is_text=False), opens=True)
-        elif replayed is not None and replayed.answer:
-            leg.answer = replayed.answer
 
     def _attempt(self, leg: Leg, found: Placed, message: IsupMessage, msu: Msu, file: str) -> CallAttempt | None:
         judges = self._judges

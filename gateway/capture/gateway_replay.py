@@ -1,31 +1,39 @@
-"""A gateway decides again what a capture shows of its calls: the same proxy, fed with the datagrams that reached it.
+"""A gateway decides again what a capture shows of its calls: the same proxy and exchange, fed with what reached them.
 
 What the gateway sent is not taken from the capture: the proxy says again what it would send, so that its transactions,
-its dialogs, the standing of the members and the limits of the providers go the way that they went live. Four things
+its dialogs, the standing of the members and the limits of the providers go the way that they went live. A few things
 only are learnt from what the gateway sent. The branches in its Via are new in every run, so they are matched with the
 ones of this replay, or no response would find its request. A response that the gateway relayed although the capture
 does not hold what it was relayed from (a capture of one side) is handed to the proxy as if it had come from there. The
 gateway probed the members of its trunk groups in a rhythm of its own, so the replay probes one when the capture shows
 that the gateway did. And where the gateway sent a call to another member than this replay, which does not know what
-happened before the capture began, the call is that member's.
+happened before the capture began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP call that
+was made of one on a circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the capture did.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
+from gateway.capture.circuit_ids import CircuitId, circuit_of_call_id
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import SipMessage, Via, headers, parse_via
+from gateway.codecs.sip import SipMessage, Via, headers, parse_via, tag_of
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.answers import AT_CAPACITY
 from gateway.signalling.call import Action, Call, Decided, Send
 from gateway.signalling.proxy import SipProxy
 
+if TYPE_CHECKING:  # an exchange is loaded for a gateway that has one
+    from gateway.capture.circuit_replay import ExchangeReplay
+    from gateway.signalling.ss7.signalling_point import SignallingPoint
+
 NOT_DECIDED: Final = f"SIP/2.0 503 {AT_CAPACITY}\r\n".encode()
 """What the proxy answers, without asking the engine, also while it drains: an operator's act that no request shows."""
+SAME_IAM_US: Final = 1_000_000
+"""How far the time of an IAM may be from that of the same one in the capture."""
 REMEMBERED: Final = 100_000
 """Transactions whose branches are remembered; the oldest is forgotten first."""
 
@@ -54,6 +62,18 @@ class _Sent(NamedTuple):
     target: Hop
 
 
+_Names = tuple[tuple[bytes, bytes], ...]
+"""What stands in the capture, and what the replay says instead."""
+
+
+class _Invite(NamedTuple):
+    """An INVITE that this replay made of a call on a circuit."""
+
+    at_us: int
+    """The time in its Call-ID."""
+    names: tuple[bytes, ...]
+
+
 class Replayed(NamedTuple):
     """What the replay says of one datagram that reached the gateway."""
 
@@ -71,13 +91,20 @@ NOTHING: Final = Replayed(None, "")
 class GatewayReplay:
     """Feeds a proxy from a capture. The datagrams must come in the order in which they were captured."""
 
-    def __init__(self, proxy: SipProxy, addresses: Collection[Address]) -> None:
+    def __init__(
+        self, proxy: SipProxy | SignallingPoint, addresses: Collection[Address], circuits: ExchangeReplay | None = None
+    ) -> None:
         """`addresses` are those at which the captured gateway listened; the proxy must be told the same host and port,
-        or it will not know its own Via and Route.
+        or it will not know its own Via and Route. `circuits` is the SS7 side of a gateway that has one, and `proxy`
+        then the whole of its signalling point.
         """
         self._proxy: Final = proxy
         self._addresses: Final = frozenset(addresses)
+        self._circuits: Final = circuits
+        self._begun = circuits is None
         self._now_us = 0
+        self._invites: Final[_Bounded[CircuitId, _Invite]] = _Bounded()  # calls on circuits that go on by SIP
+        self._renamed: Final[_Bounded[bytes, _Names]] = _Bounded()  # by the capture's Call-ID
         self._sent: Final[_Bounded[_Key, _Sent]] = _Bounded()
         self._branches: Final[_Bounded[bytes, bytes]] = _Bounded()  # the capture's branch to the replay's
         self._answered: Final[_Bounded[_Key, int]] = _Bounded()  # the highest status sent back
@@ -99,12 +126,29 @@ class GatewayReplay:
                 return NOTHING
         return NOTHING
 
-    def see_transfer(self, _transfer: Mtp3Transfer, _at_us: int) -> Replayed:
-        return NOTHING
+    def see_transfer(self, transfer: Mtp3Transfer, at_us: int) -> Replayed:
+        """One message of SS7. What neither reaches nor leaves the gateway is passed over."""
+        circuits = self._circuits
+        if circuits is None:
+            return NOTHING
+        decided: Call | None = None
+        if transfer.dpc in circuits.own:
+            self._wake(at_us)
+            for one in circuits.learnt.received(transfer):
+                actions = circuits.point.receive_transfer(one, self._now_us)
+                self._note(actions)
+                decided = decided or _decided(actions)
+        elif transfer.opc in circuits.own:
+            self._wake(at_us)
+            circuits.learnt.sent(transfer, self._now_us)
+        return Replayed(decided, "")
 
     def _wake(self, at_us: int) -> None:
         """Let the time pass, each timer at its own time. A live clock does not go back, so nor does this one."""
         at_us = max(at_us, self._now_us)
+        if not self._begun and self._circuits is not None:
+            self._begun = True
+            self._note(self._circuits.point.assume_up(at_us))
         due = self._proxy.next_wake_us
         while due is not None and due <= at_us:
             self._now_us = max(due, self._now_us)
@@ -115,9 +159,9 @@ class GatewayReplay:
     def _receive(self, payload: bytes, source: Address, is_response: bool) -> Replayed:
         actions = self._proxy.receive(payload, Hop(*source), self._now_us)
         self._note(actions)
-        for action in actions:
-            if isinstance(action, Decided):
-                return Replayed(action.call, "")
+        decided = _decided(actions)
+        if decided is not None:
+            return Replayed(decided, "")
         if is_response:
             return NOTHING
         answer = next((action.data for action in actions if isinstance(action, Send)), b"")
@@ -128,7 +172,9 @@ class GatewayReplay:
     # -- what the replay sends ----------------------------------------------------------------------------------------
 
     def _note(self, actions: list[Action]) -> None:
-        """Remember the branches and the answers of what this replay would send."""
+        """Remember the branches, the answers and the circuits of what this replay would send."""
+        if self._circuits is not None:
+            self._circuits.learnt.would_send(actions, self._now_us)
         for action in actions:
             if not isinstance(action, Send):
                 continue
@@ -144,11 +190,18 @@ class GatewayReplay:
             self._answered.put(key, max(message.status, self._answered.get(key, 0)))
         elif len(vias) == 2:
             via = b"Via: " + vias[0][1] + b"\r\n"
-            self._sent.put(_key(vias[1], message), _Sent(vias[0][0].branch, via, target))
+            sent = _Sent(vias[0][0].branch, via, target)
+            self._sent.put(_key(vias[1], message), sent)
+            if self._circuits is not None and message.method == b"INVITE":
+                made_of = circuit_of_call_id(message.required(headers.CALL_ID))
+                if made_of is not None:
+                    self._invites.put(made_of[:3], _Invite(made_of[3], _names(message, vias[1][0])))
 
     # -- what the captured gateway sent -------------------------------------------------------------------------------
 
     def _learn(self, message: SipMessage, destination: Address) -> Replayed:
+        if self._circuits is not None:
+            message = self._in_own_names(message)
         vias = _vias(message, 1 if message.status else 2)
         if message.status:
             return self._relayed(message, _key(vias[0], message), destination)
@@ -184,8 +237,35 @@ class GatewayReplay:
             return Replayed(None, f"503 {AT_CAPACITY}", overruled=True)
         return NOTHING
 
+    def _in_own_names(self, message: SipMessage) -> SipMessage:
+        """A message that the captured gateway sent of a call on a circuit, under the names that the replay has for it.
+
+        They are made of the time of its IAM, which the capture need not have to the microsecond, and of its circuit.
+        """
+        call_id = message.required(headers.CALL_ID)
+        names = self._renamed.get(call_id)
+        if names is None and message.method == b"INVITE" and self._circuits is not None:
+            made_of = circuit_of_call_id(call_id)
+            sent = self._invites.get(self._circuits.replayed(made_of)) if made_of is not None else None
+            if sent is not None and made_of is not None and abs(sent.at_us - made_of[3]) <= SAME_IAM_US:
+                vias = _vias(message, 2)
+                captured = _names(message, vias[-1][0])
+                if captured != sent.names:
+                    names = tuple(zip(captured, sent.names, strict=True))
+                    self._renamed.put(call_id, names)
+        return SipMessage(_renamed(message.data, names)) if names is not None else message
+
     def _translated(self, payload: bytes) -> bytes:
-        """A response with this replay's branch in place of the captured gateway's."""
+        """A message with the replay's names of a call on a circuit, a response with this replay's branch in place of
+        the captured gateway's.
+        """
+        if self._renamed:
+            try:
+                names = self._renamed.get(SipMessage(payload).required(headers.CALL_ID))
+            except Malformed:
+                return payload
+            if names is not None:
+                payload = _renamed(payload, names)
         if not payload.startswith(b"SIP/2.0 "):
             return payload
         try:
@@ -199,6 +279,22 @@ class GatewayReplay:
             return payload
         start = payload.find(branch, *span)
         return payload[:start] + own + payload[start + len(branch) :] if start >= 0 else payload
+
+
+def _decided(actions: list[Action]) -> Call | None:
+    return next((action.call for action in actions if isinstance(action, Decided)), None)
+
+
+def _names(message: SipMessage, via: Via) -> tuple[bytes, ...]:
+    """What the gateway's user agent calls a call that came on a circuit: Call-ID, its tag, its own Via."""
+    return message.required(headers.CALL_ID), tag_of(message.required(headers.FROM)), via.sent_by
+
+
+def _renamed(data: bytes, names: _Names) -> bytes:
+    for captured, replayed in names:
+        if captured:
+            data = data.replace(captured, replayed)
+    return data
 
 
 def _vias(message: SipMessage, count: int) -> list[tuple[Via, bytes]]:

@@ -7,11 +7,11 @@ so one number is enough where no other call fits.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import Final
 
 from gateway.capture.calls import Leg
+from gateway.capture.circuit_ids import circuit_of_call_id
 from gateway.capture.circuit_use import End
 from gateway.capture.followed_calls import Followed
 from gateway.capture.gateway_place import GatewayPlace, leads_on
@@ -28,7 +28,6 @@ MOST_LOOKED_AT: Final = 64
 """Legs that one leg is compared with; the latest ones."""
 _DIGITS: Final = 10
 """A country code is there on one leg and not on another."""
-_CIRCUIT_ID: Final = re.compile(r"([0-9-]{1,11})\.([0-9-]{1,11})\.([0-9]{1,5})\.([0-9]{1,17})(?:@|$)", re.ASCII)
 
 _Numbers = tuple[str, str]
 
@@ -112,15 +111,16 @@ class SameCalls:
 
     def _by_circuit_id(self, leg: Leg, call_id: str) -> _Known | None:
         """The leg on the circuit that a SIP Call-ID is made of."""
-        made_of = _CIRCUIT_ID.match(call_id) if leg.circuit is None else None
+        made_of = circuit_of_call_id(call_id.encode("utf-8", "replace")) if leg.circuit is None else None
         if made_of is None:
             return None
-        source: Address = (made_of[1], int(made_of[3]))
-        destination: Address = (made_of[2], int(made_of[3]))
+        opc, dpc, cic, iam_at_us = made_of
+        source: Address = (opc, cic)
+        destination: Address = (dpc, cic)
         known = self._by_ends.get((source, destination))
         if known is None or not known.followed.open:
             return None
-        return known if abs(known.leg.first.place.at_us - int(made_of[4])) <= CIRCUIT_ID_US else None
+        return known if abs(known.leg.first.place.at_us - iam_at_us) <= CIRCUIT_ID_US else None
 
     def _forget(self, at_us: int) -> None:
         while self._recent and at_us - self._recent[0][0] > BOTH_NUMBERS_US:

@@ -164,7 +164,15 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
 
     settings = replace(proxy_settings(configuration, listeners), secret=REPLAY_SECRET)
     proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
-    return GatewayReplay(proxy, [listener.address for listener in listeners])
+    addresses = [listener.address for listener in listeners]
+    if not configuration.links:
+        return GatewayReplay(proxy, addresses)
+    from gateway.capture.circuit_replay import ExchangeReplay
+    from gateway.wiring.ss7 import point_of
+
+    point = point_of(configuration, policy, proxy)
+    groups = [group.circuits for group in configuration.trunk_groups if group.circuits is not None]
+    return GatewayReplay(point, addresses, ExchangeReplay(point, groups)) if point else GatewayReplay(proxy, addresses)
 
 
 def steps_of(configuration: Configuration) -> Steps:
