@@ -198,11 +198,12 @@ def _add_seldom(attempt: CallAttempt, invite: SipMessage) -> None:
 
 
 def _display_name(fact: NumberFact, address: NameAddr) -> TextFact:
-    """The name as it stands before the address, without its quotes but with its escapes."""
+    """The name as it stands before the address, without its quotes but with its escapes; its value without those."""
     name = fact.raw[: address.uri_offset - 1].strip()
     if name.startswith(b'"'):
         name = name[1:-1]
-    return TextFact(fact.field, name, fact.offset + fact.raw.find(name))
+    said = address.display_name.decode("utf-8", "replace") if b"\\" in name else ""
+    return TextFact(fact.field, name, fact.offset + fact.raw.find(name), said)
 
 
 def _parameter_fact(fact: NumberFact, name: bytes, value: bytes) -> TextFact:

@@ -52,7 +52,6 @@ _ISUP_NOT_REQUIRED: Final = 1
 _RESTRICTED: Final = 1
 _RESTRICTING: Final = frozenset({"id", "user", "header"})
 _CHARGE_NATURE: Final = re.compile(rb";[ \t]*noa[ \t]*=[ \t]*([1-7])(?![0-9])", re.IGNORECASE)
-_ESCAPED: Final = re.compile(r"\\(.)")
 
 CATEGORIES: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -229,7 +228,7 @@ def _name_of(attempt: CallAttempt) -> str:
     fact = attempt.display_name
     if fact is None or is_restricted(attempt):
         return ""
-    text = _ESCAPED.sub(r"\1", fact.raw.decode("utf-8", "replace"))
+    text = fact.value or fact.raw.decode("utf-8", "replace")
     return text[:LONGEST_NAME].rstrip() if text.isascii() and text.isprintable() else ""
 
 

@@ -156,6 +156,8 @@ def test_an_itu_iam_crosses_sip_and_comes_back_the_same(iam: IsupMessage) -> Non
 @given(iams())
 def test_the_invite_of_an_iam_alters_nothing_that_identifies(iam: IsupMessage) -> None:
     before, after = isup_facts(iam), sip_facts(invite_of(iam))
+    findings = compare_hop(before, after)
+    assert all(finding.verdict in HONEST for finding in findings), findings
     one, other = identity(before), identity(after)
     restricted = one.pop("restricted")
     assert other.pop("restricted") is (restricted is not None and restricted.name == "RESTRICTED")  # type: ignore[attr-defined]
