@@ -36,7 +36,7 @@ class UserAgent(SipSide, Protocol):
         """When `wake` has something to do, at the earliest."""
 
     def receive(self, data: bytes, target: Hop, at_us: int, actions: list[Action]) -> None:
-        """A SIP message that the proxy sends to an exchange: `target`, as a trunk group's member or a call's own hop."""
+        """A SIP message of the proxy for an exchange: `target`, a trunk group's member or a call's own hop."""
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
