@@ -17,7 +17,10 @@ FROM: Final = "From"
 PAYPHONE: Final = "payphone"
 EMERGENCY: Final = "emergency"
 
+_EMERGENCIES: Final = frozenset({"emergency", "224", "225"})
+"""An emergency service call, and one of high priority (T1.113.3 section 3.7), as cpc may have them."""
 _ISUP: Final = Protocol.ISUP
+_SWITCH_DIGITS: Final = 7
 _NOBODY: Final = frozenset({"", "anonymous", "restricted", "private", "unavailable", "unknown"})
 
 
@@ -60,8 +63,15 @@ def jurisdiction(attempt: CallAttempt) -> str | None:
     lrn = attempt.calling_routing_number
     if lrn is None:
         return None
-    digits = lrn.digits.removeprefix("1") if len(lrn.digits) in (7, 11) else lrn.digits
-    return digits[:6] if len(digits) >= 6 else None
+    return switch_of(lrn) or (lrn.digits[:6] if lrn.is_nanp else None)
+
+
+def switch_of(lrn: TelephoneNumber) -> str | None:
+    """NPA-NXX where a routing number is no LRN but the six digits by which a switch is known, with ``+1``: what is left
+    of one that went through ISUP, whose JIP has no more.
+    """
+    digits = lrn.digits
+    return digits[1:] if len(digits) == _SWITCH_DIGITS and digits[0] == "1" else None
 
 
 def category(attempt: CallAttempt) -> str | None:
@@ -69,7 +79,8 @@ def category(attempt: CallAttempt) -> str | None:
     if attempt.emergency:
         return EMERGENCY
     fact = attempt.calling_party_category
-    return (text_of(fact) or None) if fact is not None else None
+    text = text_of(fact) if fact is not None else ""
+    return EMERGENCY if text in _EMERGENCIES else text or None
 
 
 def carrier(attempt: CallAttempt) -> str | None:

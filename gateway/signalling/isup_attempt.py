@@ -67,8 +67,7 @@ _ONCE: Final = (
 """Parameters that may stand once only: a second one is an attempt to be read in two ways."""
 
 _CATEGORIES: Final[Mapping[int, str]] = MappingProxyType(
-    {0: "unknown", 0x0A: "ordinary", 0x0B: "priority", 0x0C: "data", 0x0D: "test", 0x0F: "payphone"}
-    | dict.fromkeys(range(1, 6), "operator")
+    {0: "unknown", 2: "operator", 0x0A: "ordinary", 0x0B: "priority", 0x0C: "data", 0x0D: "test", 0x0F: "payphone"}
 )
 _ANSI_CATEGORIES: Final[Mapping[int, str]] = MappingProxyType({0xE0: "emergency", 0xE1: "emergency"})
 """An emergency service call, and one of high priority (T1.113.3)."""
@@ -292,7 +291,9 @@ def _is_emergency(number: TelephoneNumber | None, emergency_numbers: frozenset[s
 
 
 def _category(raw: bytes, variant: Variant) -> str:
-    """The category as cpc would write it (draft-mahy-iptel-cpc), else its number."""
+    """The category as cpc would write it (draft-mahy-iptel-cpc), else its number: of an operator of another language,
+    for one.
+    """
     if not raw:
         return ""
     known = _ANSI_CATEGORIES.get(raw[0]) if variant is Variant.ANSI else None

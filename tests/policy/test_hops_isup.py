@@ -159,6 +159,8 @@ ISUP_TO_SIP: list[Row] = [
     ({"line": 0}, {}, WARN, "00 is gone"),
     ({"category": 15}, {"category": "payphone"}, PASS, ""),
     ({"category": 15}, {}, MISSING, "category payphone is gone"),
+    ({"category": 0xE1}, {"category": "225"}, PASS, ""),
+    ({"category": 3}, {"category": "3"}, PASS, ""),
     ({"called": "911"}, {"called": "sos", "emergency": True}, PASS, ""),
     (DIPPED, SIP_DIPPED, PASS, ""),
     (DIPPED, {"called": "+1" + LRN, "npdi": True}, ALTERED, f"the called number was {CALLED} and is +1{LRN}"),

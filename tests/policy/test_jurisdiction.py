@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from attempts import HOST, HOST_GROUP, PARTNER, PARTNER_GROUP, PARTNER_SWITCH, PROVIDER, attempt
-from guides import GUIDE, NEW_CODE_FROM_US, OTHER_SWITCH
+from guides import CARRIERS, GUIDE, NEW_CODE_FROM_US, OTHER_SWITCH
 from iams import attempt_from, iam, isup_attempt
 
 from gateway.codecs.ss7.isup import P
@@ -15,6 +15,7 @@ from gateway.codecs.ss7.variant import Variant
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.lerg_rows import CodeAssignment
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.checks.calling_code import CallingCode
 from gateway.policy.checks.jurisdiction import Jurisdiction
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Verdict
@@ -102,6 +103,26 @@ def test_sip_is_asked_for_no_jurisdiction_and_judged_by_that_of_its_body() -> No
     assert CHECK.judge(_sip(isup_attempt(jip=None))).verdict is Verdict.PASS
     assert CHECK.judge(_sip(isup_attempt())).verdict is Verdict.PASS
     assert CHECK.judge(_sip(isup_attempt(jip="414555"))).verdict is Verdict.FABRICATED
+
+
+@pytest.mark.parametrize(
+    ("rn", "verdict"),
+    [
+        ("+1314555", Verdict.PASS),
+        ("+1414555", Verdict.FABRICATED),
+        ("+1618555", Verdict.MISMATCH),
+        ("+13145559999", Verdict.PASS),  # an LRN is for calling_code
+        ("+14145559999", Verdict.PASS),
+    ],
+)
+def test_a_jurisdiction_that_went_through_sip_is_judged_as_one_and_not_as_an_lrn(rn: str, verdict: Verdict) -> None:
+    call = attempt(calling_rn=rn)
+    finding = CHECK.judge(call)
+    assert finding.verdict is verdict, finding.text
+    assert [seen.field for seen in finding.evidence][:1] == ["rn of P-Asserted-Identity"] * verdict.violation
+    of_six_digits = len(rn) == len("+1314555")
+    code = CallingCode(GUIDE, None, CARRIERS).judge(call)
+    assert (code.verdict is Verdict.PASS) == (of_six_digits or rn == "+13145559999"), code.text
 
 
 def test_itu_has_no_jurisdiction_information_to_miss() -> None:

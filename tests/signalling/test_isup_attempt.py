@@ -210,6 +210,7 @@ def test_a_name_is_read_where_the_called_party_may_see_it(first: int, presentati
     [
         (0, ANSI, "unknown"),
         (2, ANSI, "operator"),
+        (3, ANSI, "3"),
         (0x0F, ANSI, "payphone"),
         (0xE0, ANSI, "emergency"),
         (0xE2, ANSI, "226"),

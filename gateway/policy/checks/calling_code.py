@@ -10,6 +10,7 @@ from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.canonical import switch_of
 from gateway.policy.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Finding, Verdict
@@ -30,7 +31,8 @@ class _Holder(NamedTuple):
 class CallingCode:
     """Judges the calling number's NPA-NXX-X as of the call's time; a ported number by its location routing number.
 
-    The LRN is the message's (rn beside the calling number), else our own portability data's.
+    The LRN is the message's (rn beside the calling number), else our own portability data's. An rn of six digits, which
+    names the switch that the call came from, is for the jurisdiction check.
 
     - FABRICATED: the code, or the LRN's, is assigned to nobody.
     - MISMATCH: its OCN is not the one that the call is attributed to; or neither the partner nor one of the partner's
@@ -67,7 +69,7 @@ class CallingCode:
         if not number.is_nanp:
             return self._foreign
         rn = attempt.calling_routing_number
-        lrn = rn.digits if rn is not None else None
+        lrn = rn.digits if rn is not None and switch_of(rn) is None else None
         if lrn is None and self._ported is not None:
             lrn = self._ported.lrn_of(number.digits, attempt.at_us)
         if lrn is not None:

@@ -10,6 +10,7 @@ from gateway.numbering.lerg import LergGuide
 from gateway.numbering.lerg_rows import CodeAssignment
 from gateway.numbering.telephone_number import is_valid_nanp
 from gateway.policy.call_attempt import CallAttempt, Protocol, TextFact
+from gateway.policy.canonical import switch_of
 from gateway.policy.facts import NO_TRUNK_GROUP, evidence, not_judged, passed, violation
 from gateway.policy.refusals import Reason
 from gateway.policy.verdict import Evidence, Finding, Verdict
@@ -28,7 +29,8 @@ class Jurisdiction:
       another state, a sign of traffic that cannot be billed.
     - WARN: it is not there in an IAM of ANSI's ISUP.
 
-    What SIP has in its place, rn beside the calling number, the calling_code check judges. ITU-T's ISUP has nothing.
+    SIP has rn beside the calling number in its place: one of six digits is judged here, an LRN by the calling_code
+    check. ITU-T's ISUP has nothing.
     Against the tables it is judged on partner-side trunk groups. Emergency calls pass.
     """
 
@@ -45,15 +47,15 @@ class Jurisdiction:
 
     def judge(self, attempt: CallAttempt) -> Finding:
         body = attempt.encapsulated
-        if (body is None and attempt.protocol is _SIP) or attempt.emergency:
+        if (body is None and attempt.protocol is _SIP and attempt.calling_routing_number is None) or attempt.emergency:
             return self._pass
-        given = attempt.jurisdiction if body is None else body.jurisdiction
+        given = (attempt if body is None else body).jurisdiction or _of_rn(attempt)
         ingress = attempt.ingress
         if given is None:
-            unsaid = body is None and attempt.variant is Variant.ANSI
+            unsaid = attempt.variant is Variant.ANSI
             return self._absent if unsaid and (ingress is None or ingress.side is PARTNER_SIDE) else self._pass
         if not is_valid_nanp(given.value + _ANY_LINE):
-            return self._fabricated(f"the Jurisdiction information {_shown(given)} is no code of the NANP", given)
+            return self._fabricated(f"the {_shown(given)} is no code of the NANP", given)
         if ingress is None:
             return self._no_ingress
         if ingress.side is not PARTNER_SIDE:
@@ -67,13 +69,10 @@ class Jurisdiction:
     ) -> Finding:
         code = _code_on(guide, given.value, home_switch, attempt.at_us)
         if code is None:
-            text = f"the Jurisdiction information {_shown(given)} was assigned to nobody at the time of the call"
+            text = f"the {_shown(given)} was assigned to nobody at the time of the call"
             return self._fabricated(text, given)
         if home_switch is not None and code.switch not in ("", home_switch):
-            text = (
-                f"the Jurisdiction information {_shown(given)} is a code of {code.switch}, not of the partner's "
-                f"switch {home_switch}"
-            )
+            text = f"the {_shown(given)} is a code of {code.switch}, not of the partner's switch {home_switch}"
             return self._mismatch(text, evidence(given))
         number = attempt.calling.number
         if number is None or not number.is_nanp:
@@ -81,10 +80,7 @@ class Jurisdiction:
         own = guide.code_of(number.digits, attempt.at_us)
         if own is None or not own.state or not code.state or own.state == code.state:
             return self._pass
-        text = (
-            f"the calling number {number} is of {own.state}, the Jurisdiction information {_shown(given)} of "
-            f"{code.state}"
-        )
+        text = f"the calling number {number} is of {own.state}, the {_shown(given)} of {code.state}"
         return self._mismatch(text, evidence(given, attempt.calling))
 
     def _fabricated(self, text: str, given: TextFact) -> Finding:
@@ -106,6 +102,12 @@ def _code_on(guide: LergGuide, code: str, switch: str | None, at_us: int) -> Cod
     return found
 
 
+def _of_rn(attempt: CallAttempt) -> TextFact | None:
+    lrn, calling = attempt.calling_routing_number, attempt.calling
+    code = switch_of(lrn) if lrn is not None else None
+    return TextFact(f"rn of {calling.field}", calling.raw, calling.offset, code) if code is not None else None
+
+
 def _shown(given: TextFact) -> str:
-    """As LERG users write it, else the octets."""
-    return f"{given.value[:3]}-{given.value[3:]}" if given.value else given.raw[:8].hex(" ")
+    """Where it stands, and the code as LERG users write it, else the octets."""
+    return f"{given.field} {f'{given.value[:3]}-{given.value[3:]}' if given.value else given.raw[:8].hex(' ')}"
