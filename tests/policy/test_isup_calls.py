@@ -14,6 +14,7 @@ from iams import NATIONAL_CALLED, NATIONAL_CALLING, iam, isup_attempt, number
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import P
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.discontinuance import CutoverBook
 from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.refusals import REFUSALS, Reason
@@ -268,6 +269,13 @@ def test_a_restricted_number_that_was_marked_not_available_is_refused_with_the_p
 def test_two_charge_numbers_that_differ_were_not_both_the_callers() -> None:
     finding = CHECKS["charge_number"].judge(isup_attempt(number(P.CHARGE_NUMBER, "3145550111"), charge="3145550112"))
     assert finding.verdict is Verdict.ALTERED
+
+
+def test_a_national_number_of_another_country_is_no_reason_to_warn() -> None:
+    call = isup_attempt(calling="71375480", nature=1)
+    assert CHECKS["calling_number"].judge(call).verdict is Verdict.WARN
+    call.variant = Variant.ITU
+    assert CHECKS["calling_number"].judge(call).verdict is Verdict.PASS
 
 
 def test_an_honest_call_by_isup_passes_every_check() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from gateway.codecs.ss7.variant import Variant
 from gateway.numbering.telephone_number import Nature, TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt, NumberFact, Protocol, Screening, TextFact
 from gateway.policy.facts import (
@@ -171,6 +172,8 @@ class CallingNumber:
             return None
         if on_partner_side(attempt) and _is_extension(number):
             return self._fabricated(f"the calling number {number.digits} is an extension, nobody's number", calling)
+        if attempt.variant is Variant.ITU:
+            return None  # a national number of some country: its message does not say of which
         return Finding(
             self.name,
             Verdict.WARN,
