@@ -29,7 +29,7 @@ def main() -> None:
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
     ]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], TARGETS[target])
+    atheris.Setup([sys.argv[0], *options, str(corpus)], TARGETS[target].check)
     atheris.Fuzz()
 
 

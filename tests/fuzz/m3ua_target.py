@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.codecs.ss7.m3ua import MessageType, Parameter, Tag, decode_m3ua, number, written
+from gateway.codecs.ss7.m3ua import (
+    DeregistrationStatus,
+    MessageType,
+    Parameter,
+    RegistrationStatus,
+    Tag,
+    decode_m3ua,
+    number,
+    written,
+)
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.links import Link, LinkRole, TrafficMode
 from gateway.signalling.call import Action, Carry, Drop
-from gateway.signalling.ss7.application_server import MAX_WAITING
 from gateway.signalling.ss7.m3ua_links import Indication, M3uaLinks, Paused, Resumed
 from gateway.signalling.ss7.routing_keys import (
     RoutingKey,
@@ -29,6 +37,8 @@ NAMES: Final = ("client", "server#1", "server#2", "override#1", "override#2", "r
 _LINK_NAMES: Final = ("client", "server", "override", "registering")
 _OURS, _NEAR, _FAR, _FURTHER = 0xF60E07, 0x02891A, 0x02891B, 0x038900
 _SECONDS: Final = (0.1, 1, 2, 5, 31, 301)
+_REGISTERED: Final = RegistrationStatus.SUCCESSFULLY_REGISTERED
+_DEREGISTERED: Final = DeregistrationStatus.SUCCESSFULLY_DEREGISTERED
 _SETTLED_US: Final = 1_000_000_000
 _TALKATIVE: Final = 24
 """More messages than that, other than DATA, are never sent for one event."""
@@ -80,24 +90,33 @@ class _Run:
         self._went: list[Carry] = []
 
     def step(self) -> None:
-        kind = self.script.choose(8)
+        script = self.script
+        kind = script.choose(9)
         if kind <= 1:
-            self._hear(self.script.changed(self._message()))
+            self._hear(self._name(), script.changed(self._message()))
         elif kind == 2:
-            self._hear(self.script.take(self.script.choose(300)))
+            self._hear(self._name(), script.take(script.choose(300)), script.choose(3))
         elif kind == 3:
-            self._turn(NAMES[self.script.choose(len(NAMES))])
+            self._turn(self._name())
         elif kind == 4:
             self._send()
         elif kind == 5:
-            self._pass(round(_SECONDS[self.script.choose(len(_SECONDS))] * 1e6))
+            self._pass(round(_SECONDS[script.choose(len(_SECONDS))] * 1e6))
         elif kind == 6 and self._went:
             self._echo()
-        else:
+        elif kind == 7:
             actions: list[Action] = []
-            code, available = (_OURS, _NEAR, _FAR, _FURTHER)[self.script.choose(4)], bool(self.script.choose(2))
+            if script.choose(16) == 15:
+                self._check(actions, self._links.leave(self._at_us, actions))
+                return
+            code, available = (_OURS, _NEAR, _FAR, _FURTHER)[script.choose(4)], bool(script.choose(2))
             self._links.destination(code, available, self._at_us, actions)
             self._check(actions, [])
+        else:
+            self._activate(self._name())
+
+    def _name(self) -> str:
+        return NAMES[self.script.choose(len(NAMES))]
 
     def settle(self) -> None:
         for name in tuple(self._up):
@@ -111,31 +130,46 @@ class _Run:
 
     # -- events -------------------------------------------------------------------------------------------------------
 
-    def _hear(self, data: bytes, stream: int | None = None) -> None:
-        name = NAMES[self.script.choose(len(NAMES))]
+    def _hear(self, name: str, data: bytes, stream: int | None = None) -> None:
         if stream is None:
-            stream = int(data[2:4] == b"\1\1") if self.script.choose(8) else self.script.choose(3)
+            stream = int(data[2:4] == b"\1\1")
         if name in self._up:
             actions: list[Action] = []
             self._check(actions, self._links.receive(name, stream, data, self._at_us, actions))
 
+    def _activate(self, name: str) -> None:
+        """An association comes up and does what makes it active."""
+        if name not in self._up:
+            self._turn(name)
+        if "#" in name:
+            for kind in (MessageType.ASPUP, MessageType.ASPAC):
+                self._hear(name, written(kind))
+            return
+        self._hear(name, written(MessageType.ASPUP_ACK))
+        self._hear(name, written(MessageType.REG_RSP, registration_result(1, _REGISTERED, 5)))
+        self._hear(name, written(MessageType.ASPAC_ACK))
+
     def _message(self) -> bytes:
-        script = self.script
-        kind = KINDS[script.choose(len(KINDS))]
-        choices: tuple[Parameter, ...] = (
-            number(Tag.ROUTING_CONTEXT, 1 + script.choose(3)),
-            number(Tag.AFFECTED_POINT_CODE, (_NEAR, _FAR, _OURS, 0x08_02_89_00)[script.choose(4)]),
-            number(Tag.TRAFFIC_MODE_TYPE, script.choose(4)),
-            number(Tag.ERROR_CODE, script.choose(0x1C)),
-            number(Tag.STATUS, 0x10000 * (1 + script.choose(2)) + 1 + script.choose(4)),
-            number(Tag.ASP_IDENTIFIER, script.choose(2)),
+        """A type, sixteen bits that say which parameters it has, and what they hold."""
+        kind = KINDS[self.script.choose(len(KINDS))]
+        chosen, at = self.script.choose(0x10000), self.script.choose(256)
+        parameters = (
+            number(Tag.ROUTING_CONTEXT, 1 + at % 5),
+            number(Tag.AFFECTED_POINT_CODE, (_NEAR, _FAR, _OURS, 0x08_02_89_00)[at % 4]),
+            number(Tag.ERROR_CODE, at % 0x1C),
+            number(Tag.STATUS, 0x10000 * (1 + at % 2) + 1 + at // 2 % 4),
+            routing_key_parameter(RoutingKey(1, ((_NEAR,), (_FURTHER,), (_NEAR, _FURTHER), (_FAR,))[at % 4])),
+            number(Tag.ASP_IDENTIFIER, at % 2),
             number(Tag.USER_CAUSE, 5),
-            number(Tag.CONGESTION_INDICATIONS, script.choose(5)),
-            routing_key_parameter(RoutingKey(1, ((_NEAR,), (_FURTHER,), (_NEAR, _FURTHER))[script.choose(3)])),
+            number(Tag.CONGESTION_INDICATIONS, at % 5),
             Parameter(Tag.PROTOCOL_DATA, _NEAR.to_bytes(4, "big") + _OURS.to_bytes(4, "big") + b"\5\2\0\3data"),
+            registration_result(1, _REGISTERED, 5),
+            deregistration_result(5, _DEREGISTERED),
+            number(Tag.TRAFFIC_MODE_TYPE, at % 4),
+            number(Tag.NETWORK_APPEARANCE, at),
+            Parameter(Tag.INFO_STRING, b"info"),
         )
-        results = (registration_result(1, 0, 5), deregistration_result(5, 0))  # type: ignore[arg-type]
-        return written(kind, *(one for one in (*choices, *results) if script.choose(2) == 0))
+        return written(kind, *(one for bit, one in enumerate(parameters) if chosen >> bit & 1))
 
     def _turn(self, name: str) -> None:
         """Bring an association up, or take it down."""
@@ -151,18 +185,18 @@ class _Run:
     def _send(self) -> None:
         names = (_LINK_NAMES[:2], _LINK_NAMES[:1], _LINK_NAMES[1:3], _LINK_NAMES)[self.script.choose(4)]
         code = (_NEAR, _FAR, _FURTHER, _OURS)[self.script.choose(4)]
-        times = 1 + self.script.choose(3) * MAX_WAITING // 2
-        for sls in range(times):
+        for sls in range(1 + self.script.choose(3) * 8):
             actions: list[Action] = []
-            before = sum(reading.waiting for reading in self._links.readings())
+            before = self._waiting()
             reachable = self._links.reachable(code, names)
-            sent = self._links.send(_TRANSFER._replace(opc=_OURS, dpc=code, sls=sls % 256), names, self._at_us, actions)
-            waiting = sum(reading.waiting for reading in self._links.readings()) - before
-            assert sent == bool(actions or waiting), "what was sent is neither on its way nor waits"
+            transfer = _TRANSFER._replace(opc=_OURS, dpc=code, sls=sls)
+            sent = self._links.send(transfer, names, self._at_us, actions)
+            assert sent == bool(actions) or sent == (self._waiting() > before), "it is neither on its way nor waits"
             assert reachable or not sent, "what cannot be reached was reached"
             self._check(actions, [])
-            if not sent:
-                break
+
+    def _waiting(self) -> int:
+        return sum(reading.waiting for reading in self._links.readings())
 
     def _pass(self, us: int) -> None:
         end = self._at_us + us
@@ -176,7 +210,7 @@ class _Run:
     def _echo(self) -> None:
         """What one association was sent comes in on another one: of clients on servers', and the other way round."""
         carry = self._went[-1 - self.script.choose(min(len(self._went), 8))]
-        self._hear(self.script.changed(carry.data), carry.stream)
+        self._hear(self._name(), self.script.changed(carry.data), carry.stream)
 
     # -- what must hold -----------------------------------------------------------------------------------------------
 

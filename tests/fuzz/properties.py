@@ -77,7 +77,7 @@ def main() -> int:
     tried, end = 0, time.monotonic() + seconds
     try:
         while time.monotonic() < end:
-            search(name, TARGETS[name], ROUND, smallest.append)
+            search(name, TARGETS[name].check, ROUND, smallest.append)
             tried += ROUND
     except Exception:
         traceback.print_exc()

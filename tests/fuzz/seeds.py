@@ -36,9 +36,6 @@ class Target(NamedTuple):
     is_script: bool = False
     """An input is a row of steps, so that one may stand behind another."""
 
-    def __call__(self, data: bytes) -> None:
-        self.check(data)
-
 
 @cache
 def seeds_of(target: str) -> tuple[bytes, ...]:
@@ -82,20 +79,22 @@ def _signal_units() -> tuple[bytes, ...]:
 
 
 def _associations() -> tuple[bytes, ...]:
-    """Associations in the words of `m3ua_target`: each comes up, is used, and goes."""
+    """Associations in the words of `m3ua_target`: they come up, are used, and go."""
 
-    def hear(association: int, kind: MessageType, *rest: int) -> bytes:
-        return bytes((0, association, KINDS.index(kind), *(rest or (0,)), 0, 0))
+    def hear(association: int, kind: MessageType, chosen: int = 0, at: int = 0) -> bytes:
+        return bytes((0, association, KINDS.index(kind), chosen >> 8, chosen & 0xFF, at, 0))
 
-    asp = b"\3\0" + hear(0, MessageType.ASPUP_ACK) + hear(0, MessageType.ASPAC_ACK)
-    sgp = b"\3\1" + hear(1, MessageType.ASPUP) + hear(1, MessageType.ASPAC)
-    second = b"\3\2" + hear(2, MessageType.ASPUP) + hear(2, MessageType.ASPAC)
-    data, long_time, gone = b"\4\0\5", b"\5\4", b"\3\1"
+    all_active = b"".join(bytes((8, association)) for association in range(6))
+    data, later, much_later = b"\4\3\0\0", b"\5\2", b"\5\5"
     return (
-        asp + data + long_time,
-        sgp + second + data + gone + data + long_time,
-        asp + sgp + b"\6\0\1" * 4 + long_time,
-        *(asp + sgp + hear(association, kind, 1, 1) + data for kind in KINDS for association in (0, 1)),
+        all_active + data + b"\3\1" + data + b"\3\2" + b"\4\2\2\1" + later + data + much_later,
+        all_active + b"\6\0\1\0" * 4 + much_later,
+        b"\3\1" + hear(1, MessageType.ASPUP) + hear(1, MessageType.REG_REQ, 0x10) + hear(1, MessageType.ASPAC),
+        *(
+            all_active + hear(association, kind, chosen, at) + data + later
+            for kind in KINDS
+            for association, chosen, at in ((0, 0x3FFF, 0), (1, 0x0EFF, 0), (1, 0x10, 1), (3, 0x00FE, 1), (5, 0xA0F, 5))
+        ),
     )
 
 
