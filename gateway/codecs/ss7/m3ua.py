@@ -89,6 +89,11 @@ class Tag(IntEnum):
     DEREGISTRATION_STATUS = 0x0213
 
 
+_PROTOCOL_DATA: Final[int] = Tag.PROTOCOL_DATA
+_new: Final = tuple.__new__
+"""Makes a named tuple without the Python code of its own constructor: each DATA has three."""
+
+
 class ErrorCode(IntEnum):
     """Why a message was not taken (RFC 4666 section 3.8.1)."""
 
@@ -261,10 +266,12 @@ def decode_m3ua(data: bytes) -> M3uaMessage:
     Raises Malformed for what does not follow RFC 4666 section 3, is longer than `MAX_LENGTH` or has more parameters
     than `MAX_PARAMETERS`.
     """
-    version, kind, length = decode_header(data)
-    if version != VERSION:
-        raise Malformed(f"version {version} of M3UA, not {VERSION}", 0)
-    return M3uaMessage(kind, decode_parameters(data, HEADER_LENGTH, _checked_end(len(data), length)))
+    if len(data) < HEADER_LENGTH:
+        raise Malformed("the message ends within its M3UA header", len(data))
+    if data[0] != VERSION:
+        raise Malformed(f"version {data[0]} of M3UA, not {VERSION}", 0)
+    end = _checked_end(len(data), int.from_bytes(data[4:8], "big"))
+    return _new(M3uaMessage, (data[2] << 8 | data[3], decode_parameters(data, HEADER_LENGTH, end)))
 
 
 def _checked_end(size: int, length: int) -> int:
@@ -292,7 +299,7 @@ def decode_parameters(data: bytes, start: int, end: int) -> tuple[Parameter, ...
             raise Malformed("the message ends within a parameter", end)
         if len(found) == MAX_PARAMETERS:
             raise Malformed(f"more than {MAX_PARAMETERS} parameters", at)
-        found.append(Parameter(data[at] << 8 | data[at + 1], data[at + 4 : at + length]))
+        found.append(_new(Parameter, (data[at] << 8 | data[at + 1], data[at + 4 : at + length])))
         at += length + 3 & ~3
     return tuple(found)
 
@@ -364,20 +371,18 @@ def transfer_of(message: M3uaMessage) -> Mtp3Transfer:
     Raises Malformed where there is no protocol data, where it is too short, and where an octet of its label holds more
     than the field it stands for.
     """
-    value = message.value(Tag.PROTOCOL_DATA)
+    value = message.value(_PROTOCOL_DATA)
     if value is None:
-        raise Malformed("no protocol data", message.offset(Tag.PROTOCOL_DATA))
+        raise Malformed("no protocol data", message.offset(_PROTOCOL_DATA))
     if len(value) < 12:
-        raise Malformed("the protocol data ends within its routing label", message.offset(Tag.PROTOCOL_DATA))
+        raise Malformed("the protocol data ends within its routing label", message.offset(_PROTOCOL_DATA))
     si, ni, mp, sls = value[8:12]
     if si > 15 or ni > 3 or mp > 3:
-        raise Malformed(
-            f"service {si}, network {ni}, priority {mp}: no such label", message.offset(Tag.PROTOCOL_DATA) + 8
-        )
+        raise Malformed(f"service {si}, network {ni}, priority {mp}: no such label", message.offset(_PROTOCOL_DATA) + 8)
     opc, dpc = int.from_bytes(value[:4], "big"), int.from_bytes(value[4:8], "big")
-    return Mtp3Transfer(opc, dpc, si, ni, mp, sls, value[12:])
+    return _new(Mtp3Transfer, (opc, dpc, si, ni, mp, sls, value[12:]))
 
 
 def user_data_offset(message: M3uaMessage) -> int:
     """Where the user part's message begins in the octets of a DATA message."""
-    return message.offset(Tag.PROTOCOL_DATA) + 12
+    return message.offset(_PROTOCOL_DATA) + 12

@@ -27,6 +27,8 @@ RECOVERY_US: Final = 2_000_000
 """T(r): how long messages wait for a process to become active again."""
 MAX_WAITING: Final = 1_000
 """Most messages that wait; those behind are lost, and the caller is told."""
+_DOWN: Final = AspState.DOWN
+_BROADCAST: Final = TrafficMode.BROADCAST
 _NOTIFIED: Final = {
     AsState.INACTIVE: Status.AS_INACTIVE,
     AsState.ACTIVE: Status.AS_ACTIVE,
@@ -57,7 +59,7 @@ class ApplicationServer:
     # -- processes ----------------------------------------------------------------------------------------------------
 
     def stands(self, process: Association) -> AspState:
-        return self.processes.get(process, AspState.DOWN)
+        return self.processes.get(process, _DOWN)
 
     def event(self, process: Association, event: AspEvent) -> AspReply:
         """What a process asks for, or what happens to it. What it is sent is the caller's matter, then `review`."""
@@ -160,7 +162,7 @@ class ApplicationServer:
         """To one process by its share of the traffic, or to all (broadcast); or let it wait. False: it is lost."""
         active = self._active
         if active:
-            if self.link.traffic_mode is TrafficMode.BROADCAST:
+            if self.link.traffic_mode is _BROADCAST:
                 self._broadcast(transfer, turn)
             else:  # what has one link selection has one share and so one process, which keeps its order
                 active[share % len(active)].transfer(turn, transfer, self.context)

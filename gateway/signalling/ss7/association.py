@@ -14,7 +14,6 @@ from gateway.codecs.ss7.m3ua import (
     MessageType,
     Parameter,
     Tag,
-    decode_header,
     decode_m3ua,
     m3ua_data,
     number,
@@ -36,6 +35,7 @@ _OTHER: Final = -1
 
 _ERR: Final[int] = MessageType.ERR
 _DATA: Final[int] = MessageType.DATA
+_PROTOCOL_DATA: Final[int] = Tag.PROTOCOL_DATA
 _BEAT: Final[int] = MessageType.BEAT
 _BEAT_ACK: Final[int] = MessageType.BEAT_ACK
 _TYPES: Final = frozenset(int(kind) for kind in MessageType)
@@ -124,7 +124,7 @@ class Association:
     def _known_type(self, data: bytes) -> int:
         if len(data) < HEADER_LENGTH:
             raise Refused(ErrorCode.PROTOCOL_ERROR)
-        version, kind, _ = decode_header(data)
+        version, kind = data[0], data[2] << 8 | data[3]
         received = self.counts.received
         known = kind if kind in _TYPES and version == VERSION else _OTHER
         received[known] = received.get(known, 0) + 1
@@ -235,6 +235,6 @@ def required_numbers(message: M3uaMessage, tag: Tag, most: int) -> tuple[int, ..
 
 def transfer_in(message: M3uaMessage) -> Mtp3Transfer:
     """What DATA carries. Raises Refused where nothing, Malformed where it cannot be read."""
-    if message.value(Tag.PROTOCOL_DATA) is None:
+    if message.value(_PROTOCOL_DATA) is None:
         raise Refused(ErrorCode.MISSING_PARAMETER)
     return transfer_of(message)

@@ -52,6 +52,7 @@ AUDIT_US: Final = 30_000_000
 """A destination in trouble is asked after so often: the least that T10 of Q.704 section 16.8 may be."""
 USER_PART_US: Final = 300_000_000
 """An unavailable user part is taken to be back after this, if nothing comes from it (T4 of Q.764, 5 to 15 minutes)."""
+_ACTIVE: Final = ClientState.ACTIVE
 _KEY_IDENTIFIER: Final = 1
 """Local-RK-Identifier of the one routing key that a link registers."""
 _REPORTS: Final = frozenset(
@@ -87,10 +88,10 @@ class ClientAssociation(Association):
     # -- what the link is asked ---------------------------------------------------------------------------------------
 
     def is_usable(self, dpc: int) -> bool:
-        return self.state is ClientState.ACTIVE and self.destinations.is_usable(dpc)
+        return self.state is _ACTIVE and self.destinations.is_usable(dpc)
 
     def is_preferred(self, dpc: int) -> bool:
-        return self.state is ClientState.ACTIVE and self.destinations.is_preferred(dpc)
+        return self.state is _ACTIVE and self.destinations.is_preferred(dpc)
 
     def send(self, transfer: Mtp3Transfer, turn: Turn) -> bool:
         if not self.is_usable(transfer.dpc):
@@ -120,7 +121,7 @@ class ClientAssociation(Association):
     def on_data(self, message: M3uaMessage, turn: Turn) -> None:
         if self.state not in TAKES_DATA:
             raise Refused(ErrorCode.UNEXPECTED_MESSAGE)
-        context = message.integer(Tag.ROUTING_CONTEXT)
+        context = message.integer(_CONTEXT)
         if context is not None and self.context is not None and context != self.context:
             raise Refused(ErrorCode.INVALID_ROUTING_CONTEXT, number(Tag.ROUTING_CONTEXT, context))
         transfer = transfer_in(message)
@@ -277,4 +278,4 @@ class ClientAssociation(Association):
 
 
 _TOLD: Final = frozenset((ClientState.ACTIVE, ClientState.STANDBY, ClientState.REFUSED, ClientState.LEFT))
-_CONTEXT: Final = Tag.ROUTING_CONTEXT
+_CONTEXT: Final[int] = Tag.ROUTING_CONTEXT

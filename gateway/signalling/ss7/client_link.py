@@ -12,6 +12,8 @@ from gateway.signalling.ss7.client_association import ClientAssociation
 from gateway.signalling.ss7.link_readings import AssociationReading, LinkReading, by_error, by_type, refused_by
 from gateway.signalling.ss7.turn import Deadlines, Turn
 
+_DOWN: Final = ClientState.DOWN
+
 
 class ClientLink:
     """One link of the configuration. Every method that is handed a turn puts there what is to be done."""
@@ -29,7 +31,7 @@ class ClientLink:
         self._association.lost(turn)
 
     def receive(self, name: str, stream: int, data: bytes, turn: Turn) -> None:  # noqa: ARG002
-        if self._association.state is not ClientState.DOWN:
+        if self._association.state is not _DOWN:
             self._association.receive(stream, data, turn)
 
     def leave(self, turn: Turn) -> None:

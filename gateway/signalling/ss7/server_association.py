@@ -29,6 +29,11 @@ from gateway.signalling.ss7.routing_keys import (
 )
 from gateway.signalling.ss7.turn import Deadlines, Turn
 
+# Read off their enumerations once: every DATA needs them.
+_ACTIVE: Final = AspState.ACTIVE
+_CONTEXT: Final[int] = Tag.ROUTING_CONTEXT
+_NETWORK: Final[int] = Tag.NETWORK_APPEARANCE
+
 
 class Reachability:
     """Which exchanges can be reached through us: our own, and those that we were told of."""
@@ -85,13 +90,16 @@ class ServerAssociation(Association):
 
     def on_data(self, message: M3uaMessage, turn: Turn) -> None:
         self._check_network(message)
-        context = message.integer(Tag.ROUTING_CONTEXT)
+        context = message.integer(_CONTEXT)
         servers = self._servers.of(self)
         if context is not None:
             servers = tuple(server for server in servers if server.context == context)
             if not servers:
                 raise Refused(ErrorCode.INVALID_ROUTING_CONTEXT, number(Tag.ROUTING_CONTEXT, context))
-        if not any(server.stands(self) is AspState.ACTIVE for server in servers):
+        for server in servers:
+            if server.stands(self) is _ACTIVE:
+                break
+        else:
             raise Refused(ErrorCode.UNEXPECTED_MESSAGE)
         turn.indications.append(transfer_in(message))
 
@@ -123,7 +131,7 @@ class ServerAssociation(Association):
     @staticmethod
     def _check_network(message: M3uaMessage) -> None:
         """A link is of one network and none is configured by number, so any that is named is one that is not known."""
-        network = message.value(Tag.NETWORK_APPEARANCE)
+        network = message.value(_NETWORK)
         if network is not None:
             raise Refused(ErrorCode.INVALID_NETWORK_APPEARANCE, Parameter(Tag.NETWORK_APPEARANCE, network))
 
