@@ -165,16 +165,6 @@ class UnavailabilityCause(IntEnum):
     INACCESSIBLE = 2
 
 
-class M3uaHeader(NamedTuple):
-    """The common header (RFC 4666 section 3.1)."""
-
-    version: int
-    type: int
-    """A `MessageType`, or a number that is none."""
-    length: int
-    """Of the whole message, header included, in octets."""
-
-
 class Parameter(NamedTuple):
     """One parameter, without its padding."""
 
@@ -236,13 +226,6 @@ class M3uaMessage(NamedTuple):
 def _padded(length: int) -> int:
     """Octets that a value of this length takes: parameters begin at multiples of four (RFC 4666 section 3.2)."""
     return length + 3 & ~3
-
-
-def decode_header(data: bytes) -> M3uaHeader:
-    """The common header. Raises Malformed where there are not eight octets; judges none of the values."""
-    if len(data) < HEADER_LENGTH:
-        raise Malformed("the message ends within its M3UA header", len(data))
-    return M3uaHeader(data[0], data[2] << 8 | data[3], int.from_bytes(data[4:8], "big"))
 
 
 def message_length(stream: bytes | bytearray, start: int = 0) -> int | None:

@@ -98,12 +98,14 @@ class Destinations:
     def _congested(self, destination: Destination, message: M3uaMessage, turn: Turn) -> None:
         indications = message.integer(Tag.CONGESTION_INDICATIONS)
         if indications is None:
-            level = 1
-        else:
-            level = destination.level = min(indications & 0xFF, MAX_LEVEL)
+            turn.indications.append(Congested(destination.code, 1))
+            return
+        level = min(indications & 0xFF, MAX_LEVEL)
         turn.indications.append(Congested(destination.code, level))
-        name = point_code_text(destination.code, self._link.variant)
-        turn.tell(self._link.name, f"destination {name}: congestion level {level}", good=level == 0)
+        if level != destination.level:
+            destination.level = level
+            name = point_code_text(destination.code, self._link.variant)
+            turn.tell(self._link.name, f"destination {name}: congestion level {level}", good=level == 0)
 
     @staticmethod
     def _user_part(destination: Destination, message: M3uaMessage) -> None:

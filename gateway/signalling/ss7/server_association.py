@@ -36,7 +36,7 @@ _NETWORK: Final[int] = Tag.NETWORK_APPEARANCE
 
 
 class Reachability:
-    """Which exchanges can be reached through us: our own, and those that we were told of."""
+    """Which exchanges can be reached through us: our own, and those that we were told of. Of others we know nothing."""
 
     def __init__(self, own: int) -> None:
         self.by_code: Final = {own: True}
@@ -101,7 +101,11 @@ class ServerAssociation(Association):
                 break
         else:
             raise Refused(ErrorCode.UNEXPECTED_MESSAGE)
-        turn.indications.append(transfer_in(message))
+        transfer = transfer_in(message)
+        if self._reachability.by_code.get(transfer.dpc, True):
+            turn.indications.append(transfer)
+        else:  # section 3.4.1
+            self.announce((transfer.dpc,), turn, available=False)
 
     def on_message(self, message: M3uaMessage, turn: Turn) -> None:
         kind = message.type

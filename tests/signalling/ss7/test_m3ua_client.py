@@ -401,7 +401,10 @@ def test_congestion_is_told_with_its_level_and_its_end() -> None:
     end = End(link()).active_client()
     end.hear(T.SCON, about(THEIRS), number(Tag.CONGESTION_INDICATIONS, 2))
     assert end.told == [Congested(THEIRS, 2)]
+    assert end.changes == ["destination 2-137-26: congestion level 2"]
     assert end.reading().congested == {THEIRS: 2}
+    end.hear(T.SCON, about(THEIRS), number(Tag.CONGESTION_INDICATIONS, 2))
+    assert (end.told, end.changes) == ([Congested(THEIRS, 2)], [])
     assert end.after(AUDIT_US) == [T.DAUD]
     end.hear(T.SCON, about(THEIRS), number(Tag.CONGESTION_INDICATIONS, 0))
     assert end.told == [Congested(THEIRS, 0)]

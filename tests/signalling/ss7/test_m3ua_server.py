@@ -432,6 +432,16 @@ def test_a_process_is_told_of_others_exchanges_and_not_of_its_own_nor_when_it_is
     assert end.hear(T.DAUD, about(THEIRS), name=ONE) == [T.ERR]
 
 
+def test_a_message_for_an_exchange_that_cannot_be_reached_is_answered_and_goes_no_further() -> None:
+    end = server().active_process(ONE)
+    end.destination(OTHER, available=False)
+    end.data(transfer(OURS, OTHER), name=ONE)
+    assert [told(one) for one in end.sent] == [(T.DUNA, (OTHER,))]
+    assert end.told == []
+    end.data(transfer(OURS, 77), name=ONE)
+    assert end.told == [transfer(OURS, 77)]
+
+
 def test_congestion_that_a_process_reports_is_told() -> None:
     end = server().active_process(ONE)
     end.hear(T.SCON, about(OURS), number(Tag.CONGESTION_INDICATIONS, 3), name=ONE)
