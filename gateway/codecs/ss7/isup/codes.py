@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class MessageType(IntEnum):
-    """The message type octet (Q.763 table 4; T1.113.3 table 3), under the acronyms of Q.762."""
+    """The message type octet (Q.763 table 4; T1.113.3), under the acronyms of Q.762."""
 
     IAM = 0x01  # initial address
     SAM = 0x02  # subsequent address
@@ -65,7 +65,7 @@ class MessageType(IntEnum):
 
 
 class P(IntEnum):
-    """The parameter names (Q.763 table 5; T1.113.3 table 4)."""
+    """The parameter names (Q.763 table 5; T1.113.3)."""
 
     END_OF_OPTIONAL_PARAMETERS = 0x00
     CALL_REFERENCE = 0x01
@@ -171,7 +171,7 @@ class P(IntEnum):
 
 
 class NatureOfAddress(IntEnum):
-    """How far a number reaches (Q.763 section 3.9 b; T1.113.3 section 3.6). ANSI calls 1, 3 and 4 unique."""
+    """How far a number reaches (Q.763 section 3.9 b; T1.113.3). ANSI calls 1, 3 and 4 unique."""
 
     SUBSCRIBER = 1
     UNKNOWN = 2
@@ -188,7 +188,7 @@ class NatureOfAddress(IntEnum):
 
 
 class ChargeNature(IntEnum):
-    """Nature of address of a charge number (T1.113.3 section 3.10): whose line is billed, and how it is written."""
+    """Nature of address of a charge number (T1.113.3): whose line is billed, and how it is written."""
 
     CALLING_SUBSCRIBER = 1
     NOT_AVAILABLE = 2
@@ -226,7 +226,7 @@ class NumberingPlan(IntEnum):
 
 
 class GenericAddressType(IntEnum):
-    """ANSI: type of address in a generic address (T1.113.3 section 3.22)."""
+    """ANSI: type of address in a generic address (T1.113.3)."""
 
     DIALED = 0
     DESTINATION = 1
@@ -249,7 +249,7 @@ class NumberQualifier(IntEnum):
 
 
 class CallingCategory(IntEnum):
-    """Calling party's category (Q.763 section 3.11; from 0xE0 on T1.113.3 section 3.7)."""
+    """Calling party's category (Q.763 section 3.11; from 0xE0 on those of T1.113.3)."""
 
     UNKNOWN = 0
     OPERATOR_FRENCH = 1
@@ -301,7 +301,7 @@ class Event(IntEnum):
 
 
 class GroupSupervision(IntEnum):
-    """Why circuits are blocked or unblocked (Q.763 section 3.13; T1.113.3 section 3.11)."""
+    """Why circuits are blocked or unblocked (Q.763 section 3.13; T1.113.3)."""
 
     MAINTENANCE = 0  # ANSI: block without release
     HARDWARE = 1  # ANSI: block with immediate release

@@ -31,7 +31,7 @@ def packed(digits: str, filler: int = 0) -> bytes:
 
 
 def decode_jurisdiction(value: bytes) -> str:
-    """Jurisdiction information (T1.113.3 section 3.23A; GR-317): the six digits of a code and exchange.
+    """Jurisdiction information (T1.113.3; GR-317): the six digits of a code and exchange.
 
     Raises:
         Malformed: it is not three octets long.

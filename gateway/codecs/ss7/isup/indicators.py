@@ -39,7 +39,7 @@ def encode_nature_of_connection(nature: NatureOfConnection) -> bytes:
 
 
 class ForwardCallIndicators(NamedTuple):
-    """Forward call indicators (Q.763 section 3.23; T1.113.3 section 3.20)."""
+    """Forward call indicators (Q.763 section 3.23; T1.113.3)."""
 
     international: bool = False
     """To be treated as an international call (ANSI: incoming international call)."""
@@ -104,7 +104,7 @@ def encode_forward_call_indicators(indicators: ForwardCallIndicators) -> bytes:
 
 
 class BackwardCallIndicators(NamedTuple):
-    """Backward call indicators (Q.763 section 3.5; T1.113.3 section 3.3)."""
+    """Backward call indicators (Q.763 section 3.5; T1.113.3)."""
 
     charge: int = 0
     """0: no indication, 1: no charge, 2: charge."""

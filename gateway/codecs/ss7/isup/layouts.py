@@ -1,6 +1,6 @@
 """Which parameters a message must have, and where they stand: the message format tables, one for each variant.
 
-Q.763 section 4 and tables 7 to 51; T1.113.3 section 4. A message has a fixed part, a pointer to each parameter of
+Q.763 section 4; T1.113.3. A message has a fixed part, a pointer to each parameter of
 variable length, and a pointer to the optional part where its type has one.
 """
 

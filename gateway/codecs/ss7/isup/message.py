@@ -50,7 +50,7 @@ from gateway.codecs.ss7.variant import Variant
 LONGEST_MESSAGE: Final = 272
 """Octets of the signalling information field (Q.703 section 2.3.8), and so more than any ISUP message has."""
 LARGEST_CIC: Final = {Variant.ANSI: 0x3FFF, Variant.ITU: 0x0FFF}
-"""T1.113.3 section 1.2: 14 bits; Q.763 section 1.2: 12 bits."""
+"""T1.113.3: 14 bits; Q.763 section 1.2: 12 bits."""
 
 _T = TypeVar("_T")
 
@@ -138,7 +138,7 @@ class IsupMessage:
         return IsupMessage(cic.to_bytes(2, "little") + rest, self.variant)
 
     def without_cic(self) -> IsupMessage:
-        """The same message as SIP carries it (RFC 3204 section 3.1)."""
+        """The same message as SIP carries it (RFC 3204)."""
         return IsupMessage(self.data[2:], self.variant, has_cic=False) if self.has_cic else self
 
     def replaced(self, changes: Mapping[int, bytes | None]) -> IsupMessage:

@@ -11,7 +11,7 @@ from gateway.codecs.ss7.variant import Variant
 
 
 class PartyNumber(NamedTuple):
-    """A number as ISUP carries it (Q.763 sections 3.9, 3.10, 3.26, 3.39; T1.113.3 the same)."""
+    """A number as ISUP carries it (Q.763 sections 3.9, 3.10, 3.26, 3.39; T1.113.3)."""
 
     digits: str
     """Address signals: ``0`` to ``9``; ``B`` code 11, ``C`` code 12, ``F`` end of pulsing."""

@@ -9,7 +9,7 @@ from gateway.codecs.ss7.isup.digits import address_signals, packed
 from gateway.codecs.ss7.variant import Variant
 
 LONGEST_NAME: Final = 15
-"""Characters of a generic name (T1.113.3 section 3.25A)."""
+"""Characters of a generic name (T1.113.3)."""
 
 
 class UserServiceInformation(NamedTuple):
@@ -59,7 +59,7 @@ def encode_user_service(information: UserServiceInformation) -> bytes:
 
 
 class CarrierId(NamedTuple):
-    """A carrier: transit network selection (Q.763 section 3.53; T1.113.3 section 3.36) or carrier identification."""
+    """A carrier: transit network selection (Q.763 section 3.53; T1.113.3) or carrier identification."""
 
     digits: str
     """The carrier identification code: in ANSI three or four digits."""
@@ -128,7 +128,7 @@ def encode_carrier(carrier: CarrierId, variant: Variant) -> bytes:
 
 
 class GenericName(NamedTuple):
-    """Generic name (T1.113.3 section 3.25A)."""
+    """Generic name (T1.113.3)."""
 
     text: str
     """Up to 15 characters of IA5; an octet above 0x7F stands for itself."""
@@ -161,7 +161,7 @@ def encode_name(name: GenericName) -> bytes:
 
 
 class GenericDigits(NamedTuple):
-    """Generic digits (Q.763 section 3.24; T1.113.3 section 3.24)."""
+    """Generic digits (Q.763 section 3.24; T1.113.3)."""
 
     text: str
     """By scheme: 0 and 1 the digits, 2 IA5 characters, others the octets in hexadecimal."""
