@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from gateway.interconnection.links import Address, Link, LinkCarrier, LinkRole
 from gateway.signalling.call import Action, Carry, Drop
 from gateway.transport.endpoint import SipEndpoint
-from gateway.transport.sctp.available import open_carrier
+from gateway.transport.sctp.available import missing_carriers, open_carrier
 from gateway.transport.sctp.carrier import RESTARTED, Arrived, Association, Listener, Refusal, SctpCarrier, SctpLimits
 
 LOG = logging.getLogger("tollgate.transport")
@@ -78,6 +78,9 @@ class LinkEndpoint:
 
         Raises OSError, whose text names the address that cannot be listened on.
         """
+        missing = "; ".join(f"no {kind.value}: {reason}" for kind, reason in missing_carriers().items())
+        for name, kind in self.carriers.items():
+            LOG.info("link %s is carried by %s%s", name, kind.value, f" ({missing})" if missing else "")
         for links in _sharing_a_listener(self._links, self.carriers):
             server = _Server(self, links)
             carrier = self._carriers[links[0].name]

@@ -260,6 +260,55 @@ async def test_garbage_on_the_udp_port_is_thrown_away() -> None:
         theirs.abort()
 
 
+async def test_an_init_with_a_parameter_of_no_length_is_thrown_away() -> None:
+    """libusrsctp 0.9.5 would never come back from it."""
+    async with relayed() as (relay, server, connect, client):
+        connect()
+        ours = await client.user.association()
+        ports = ours.local[1].to_bytes(2, "big") + ours.peer[1].to_bytes(2, "big")
+        init = bytes.fromhex("01000018 00000001 00040000 0011 0011 00000001 8008 0000")
+        packet = ports + bytes(8) + init
+        relay.datagram_received(packet[:8] + crc32c(packet).to_bytes(4, "little") + init, (LOOPBACK, 1))
+        assert ours.send(1, message())
+        assert (await server.user.message()).data == message()
+
+
+def crc32c(data: bytes) -> int:
+    """Checksum of a packet whose own is 0 (RFC 9260 appendix A)."""
+    register = 0xFFFFFFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (0x82F63B78 if register & 1 else 0)
+    return register ^ 0xFFFFFFFF
+
+
+async def test_two_associations_of_one_path_and_ports_do_not_disturb_each_other() -> None:
+    """The old one is aborted and the new one is up before the server has read of the first."""
+    async with pair(UDP) as sides:
+        ours, theirs = await sides.associate()
+        path = next(path for path in stack().paths.values() if path.udp.acceptors and path.peers)
+        ports, peer = next(iter(path.peers.items()))
+        other = Newcomer()
+        stack().join(path, ports, other)
+        stack().leave(path, ports, peer)
+        assert path.peers == {ports: other}
+        stack().leave(path, ports, other)
+        assert not path.peers
+        stack().join(path, ports, peer)
+        assert ours.send(1, message())
+        assert (await sides.server.user.message()).association is theirs
+
+
+class Newcomer:
+    """An association that has the ports of one that is not yet gone."""
+
+    tag = b""
+
+    def unreachable(self) -> None:
+        raise AssertionError("nobody said so")
+
+
 async def test_who_is_no_peer_leaves_nothing_behind() -> None:
     async with pair(UDP, admit=lambda _host: False, limits=SctpLimits(connect_s=0.2)) as sides:
         sides.connect()

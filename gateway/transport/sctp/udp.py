@@ -163,6 +163,7 @@ class UdpWire:
         self._in: Final = Assembler(limits.message_bytes)
         self._out: Final[deque[tuple[int, bytes]]] = deque()
         self._streams = STREAMS
+        self._association: Final = association
         self._stack.join(path, self._ports, association)
         self.local: Final = (path.udp.address[0], ports[0])
         self.queued = 0
@@ -220,7 +221,7 @@ class UdpWire:
 
     def abort(self) -> None:
         self._stack.library.abort(self._socket)
-        self._stack.leave(self._path, self._ports)
+        self._stack.leave(self._path, self._ports, self._association)
 
 
 def _first_free(port: int, take: Callable[[int], Taken]) -> tuple[int, Taken]:

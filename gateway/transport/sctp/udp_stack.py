@@ -17,6 +17,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from gateway.interconnection.links import Address
+from gateway.transport.sctp.packets import COMMON_HEADER, INIT, is_sound
 from gateway.transport.sctp.usrsctp import Usrsctp, usrsctp
 
 TICK_S: Final = 0.01
@@ -30,9 +31,6 @@ IDLE_PATHS: Final = 1_024
 BUFFER_BYTES: Final = 4 << 20
 """For datagrams that wait to be read."""
 LARGEST: Final = 65_535
-_SHORTEST: Final = 16
-"""Bytes of a packet: common header, and header of a chunk."""
-_INIT: Final = 1
 _ICMP_ERRORS: Final = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
 """IP_RECVERR and IPV6_RECVERR of Linux."""
 
@@ -109,7 +107,7 @@ class UdpSocket:
                 break
             except OSError:
                 continue  # said of a packet that was sent: `_errors` knows of which
-            if len(packet) >= _SHORTEST:
+            if is_sound(packet):
                 self._take(packet, remote[:2])
         self._errors()
 
@@ -117,7 +115,7 @@ class UdpSocket:
         path = self.paths.get(remote)
         if path is None or not path.peers:
             acceptor = self.acceptors.get(packet[2] << 8 | packet[3])
-            if acceptor is None or not acceptor.admits(remote[0], counted=packet[12] == _INIT):
+            if acceptor is None or not acceptor.admits(remote[0], counted=packet[COMMON_HEADER] == INIT):
                 return
             if path is None:
                 path = self._stack.path(self, remote)
@@ -253,9 +251,10 @@ class Stack:
         self._idle.pop(path.number, None)
         path.peers[ports] = peer
 
-    def leave(self, path: Path, ports: bytes) -> None:
-        """An association is gone."""
-        del path.peers[ports]
+    def leave(self, path: Path, ports: bytes, peer: Peer) -> None:
+        """An association is gone. Another with the same ports may be there already."""
+        if path.peers.get(ports) is peer:
+            del path.peers[ports]
         if not path.peers and path.number in self.paths:
             self._idle[path.number] = None
             self._close_unused(path.udp)

@@ -97,10 +97,8 @@ class Usrsctp:
         self._length: Final = ctypes.c_uint32()
         self._declare()
         library.usrsctp_init_nothreads(0, self._output, None)
-        library.usrsctp_sysctl_set_sctp_ecn_enable(0)  # there is no path for its bits through a datagram
-        library.usrsctp_sysctl_set_sctp_asconf_enable(0)  # nor for addresses that come and go
-        library.usrsctp_sysctl_set_sctp_auth_enable(0)
-        library.usrsctp_sysctl_set_sctp_blackhole(0)
+        for extension in ("ecn", "pr", "auth", "asconf", "reconfig", "nrsack", "pktdrop"):  # M3UA needs none of them
+            getattr(library, f"usrsctp_sysctl_set_sctp_{extension}_enable")(0)
 
     def _declare(self) -> None:
         library, size, word, code = self._library, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_int
