@@ -7,6 +7,7 @@ compiled with the headers that define them on a little-endian machine.
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -151,6 +152,8 @@ class SpokenSocket:
         self.said = list(said)
         self.sent: list[tuple[bytes, list[tuple[int, int, bytes]]]] = []
         self.room = 100
+        self.lingers = True
+        self.closed = False
 
     def recvmsg(self, length: int, beside: int) -> tuple[bytes, Sequence[tuple[int, int, bytes]], int, None]:
         assert length >= 1 << 16
@@ -164,6 +167,13 @@ class SpokenSocket:
             raise BlockingIOError
         self.sent.append((b"".join(data), list(beside)))
         return len(self.sent[-1][0])
+
+    def setsockopt(self, _level: int, option: int, value: bytes) -> None:
+        assert (option, value) == (socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.lingers = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def getsockopt(self, *_option: int) -> bytes:
         return bytes.fromhex("02000000 04000000 00000100 0000 0000 1100 0400 a0050000") + bytes(152)
@@ -216,6 +226,20 @@ def test_messages_are_sent_with_their_stream_as_far_as_the_kernel_takes_them() -
     assert sock.sent == [
         (message(number), [(IPPROTO_SCTP, 2, send_info(stream))]) for number, stream in enumerate([0, 1, 2, 3, 1, 2])
     ]
+
+
+@pytest.mark.parametrize(
+    ("script", "lingers"), [([data(1)], False), ([said(LOST)], False), ([said(SHUTDOWN_EVENT), (b"", [], 0)], True)]
+)
+def test_only_an_association_that_the_peer_shut_down_is_not_aborted(
+    script: list[tuple[bytes, Sequence[tuple[int, int, bytes]], int]], lingers: bool
+) -> None:
+    sock = SpokenSocket(*script)
+    wire = KernelWire(sock, SctpLimits())  # type: ignore[arg-type]
+    wire.receive()
+    wire.abort()
+    assert sock.closed
+    assert sock.lingers is lingers
 
 
 def test_a_carrier_that_is_missing_is_refused_with_the_reason() -> None:

@@ -105,6 +105,8 @@ class KernelWire:
         self._in: Final = Assembler(limits.message_bytes)
         self._out: Final[deque[tuple[int, bytes]]] = deque()
         self._streams = 1
+        self._ended = False
+        """The peer has shut the association down."""
         self.queued = 0
 
     @property
@@ -134,6 +136,7 @@ class KernelWire:
                 if said is not None and said.change is not Change.UP:
                     return WireRead(messages, said.change.value)
             elif not data:
+                self._ended = True
                 return WireRead(messages, Change.SHUT_DOWN.value)
             else:
                 whole = self._in.add(data, flags)
@@ -163,4 +166,7 @@ class KernelWire:
         self._socket.shutdown(socket.SHUT_WR)
 
     def abort(self) -> None:
-        abort(self._socket)
+        if self._ended:  # the kernel finishes the shutdown
+            self._socket.close()
+        else:
+            abort(self._socket)

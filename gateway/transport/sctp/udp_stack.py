@@ -20,8 +20,8 @@ from gateway.interconnection.links import Address
 from gateway.transport.sctp.packets import COMMON_HEADER, INIT, is_sound
 from gateway.transport.sctp.usrsctp import Usrsctp, usrsctp
 
-TICK_S: Final = 0.01
-"""Between looks at the library's timers, which count milliseconds."""
+TICK_S: Final = 0.02
+"""Between looks at the library's timers; the shortest of them, for an acknowledgement, is ten times as long."""
 DATAGRAMS_PER_TURN: Final = 64
 """Read from one UDP socket before others get their turn."""
 ACCEPTED_PER_TURN: Final = 16
