@@ -208,7 +208,8 @@ def test_what_the_socket_says_is_read_as_it_is_meant(
 
 def test_one_turn_takes_so_many_messages_and_no_more() -> None:
     wire = KernelWire(SpokenSocket(*[data(number) for number in range(10)]), SctpLimits(messages_per_turn=4))  # type: ignore[arg-type]
-    assert [len(wire.receive().messages) for _ in range(4)] == [4, 4, 2, 0]
+    turns = [wire.receive() for _ in range(4)]
+    assert [(len(turn.messages), turn.more) for turn in turns] == [(4, True), (4, True), (2, False), (0, False)]
 
 
 def test_messages_are_sent_with_their_stream_as_far_as_the_kernel_takes_them() -> None:

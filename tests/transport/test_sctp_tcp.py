@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 from associations import MANAGEMENT, free_tcp_address, message, pair, soon
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.codecs.ss7.m3ua import MAX_LENGTH
 from gateway.transport.sctp import LinkCarrier, SctpLimits
+from gateway.transport.sctp.sockets import abort
 from gateway.transport.sctp.tcp import MessageCutter
 
 LENGTHS = st.lists(st.integers(12, 1_000), max_size=20)
@@ -105,6 +107,16 @@ async def test_what_was_sent_before_the_peer_closed_its_side_still_reaches_it() 
         assert await sides.server.user.end() == (theirs, "the peer closed the connection")
         assert await soon(reader.read()) == message(length=60_000)
         writer.close()
+
+
+async def test_a_peer_that_aborts_with_much_unread_is_down_all_the_same() -> None:
+    """Some loops stop looking at a socket that had an error, however much is left to be read on it."""
+    async with pair(LinkCarrier.TCP) as sides:
+        sock = socket.create_connection(sides.listener.local)
+        theirs = await sides.server.user.association()
+        sock.sendall(message(length=1_000) * 100)
+        abort(sock)
+        assert (await sides.server.user.end())[0] is theirs
 
 
 async def test_messages_of_management_are_on_stream_0_and_data_on_1() -> None:

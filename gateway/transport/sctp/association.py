@@ -21,7 +21,7 @@ class WireRead(NamedTuple):
     restarted: bool = False
     """The peer began anew."""
     more: bool = False
-    """There is more than a turn's worth."""
+    """There may be more than a turn's worth."""
 
 
 class Wire(Protocol):

@@ -127,7 +127,7 @@ class KernelWire:
             try:
                 data, beside, flags, _ = self._socket.recvmsg(PIECE_BYTES, _ANCILLARY_BYTES)
             except BlockingIOError:
-                break
+                return WireRead(messages)
             if flags & LINUX.notification:
                 said = read_notification(data, LINUX)
                 if said is not None and said.change is Change.RESTARTED:
@@ -144,7 +144,7 @@ class KernelWire:
                     messages.append((stream_beside(beside, _RCVINFO_TYPE), whole))
                 elif self._in.overlong:
                     return WireRead(messages, "a message longer than any that is taken")
-        return WireRead(messages)
+        return WireRead(messages, more=True)
 
     def push(self, stream: int, data: bytes) -> None:
         self._out.append((fold_stream(stream, self._streams), data))

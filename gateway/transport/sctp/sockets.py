@@ -134,6 +134,8 @@ class SocketAssociation(WiredAssociation):
     """An association on a socket of its own."""
 
     _fd = -1
+    _reading = False
+    """A reading is due."""
 
     def connect(self, kind: SocketKind) -> None:
         """Begin it."""
@@ -167,7 +169,19 @@ class SocketAssociation(WiredAssociation):
             self._connected()
 
     def _watch(self) -> None:
-        self._loop.add_reader(self._fd, self._readable)
+        self._loop.add_reader(self._fd, self._has_come)
+
+    def _has_come(self) -> None:
+        if not self._reading:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Read, a turn's worth at a time, until nothing is left: some loops say but once of a socket that had an error
+        that it can be read, whatever waits on it.
+        """
+        self._reading = self._readable()
+        if self._reading:
+            self._loop.call_soon(self._read_on)
 
     def _watch_writable(self) -> None:
         self._loop.add_writer(self._fd, self._drained)

@@ -71,7 +71,7 @@ class TcpWire:
             self._ended = True
             return WireRead([], "the peer closed the connection")
         messages, fault = self._in.cut(data)
-        return WireRead([(int(message[2] == MessageClass.TRANSFER), message) for message in messages], fault)
+        return WireRead([(int(message[2] == MessageClass.TRANSFER), message) for message in messages], fault, more=True)
 
     def push(self, stream: int, data: bytes) -> None:  # noqa: ARG002 - there are no streams
         self._out.extend(data)
