@@ -170,7 +170,7 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
     from gateway.capture.circuit_replay import ExchangeReplay
     from gateway.wiring.ss7 import point_of
 
-    point = point_of(configuration, policy, proxy)
+    point = point_of(configuration, policy, proxy, listeners[0])
     groups = [group.circuits for group in configuration.trunk_groups if group.circuits is not None]
     return GatewayReplay(point, addresses, ExchangeReplay(point, groups)) if point else GatewayReplay(proxy, addresses)
 
