@@ -202,6 +202,7 @@ class CallProcessing:
         """Put a circuit into a state: its timers start and stop, and a half whose call is over on it leaves it."""
         before = circuit.state
         circuit.state = state
+        circuit.since_us = at_us
         running, wanted = TIMERS.get(before, ()), TIMERS.get(state, ())
         for timer in running:
             if timer not in wanted:
@@ -236,7 +237,8 @@ class CallProcessing:
             given = message if event is Event.RELEASE else None
             rel = release_message(circuit, cause) if given is None else given.with_cic(circuit.cic)
             circuit.rel = rel
-            circuit.table.releases[cause.value] += event is Event.RELEASE
+            if event is Event.RELEASE:
+                circuit.table.releases[cause.value] += 1
         self._signals.send(circuit.table, rel, at_us, actions)
 
     def _send_iam(self, half: CircuitHalf, circuit: Circuit, at_us: int, actions: list[Action]) -> None:

@@ -30,6 +30,7 @@ class Circuit:
         "rel",
         "remotely_blocked",
         "reserved",
+        "since_us",
         "state",
         "table",
         "unblocking",
@@ -41,6 +42,8 @@ class Circuit:
         self.ours: Final = table.group.controls(cic)
         """We have the say over it where both ends seize it at once."""
         self.state = _IDLE
+        self.since_us = 0
+        """When anything happened on it last."""
         self.half: CircuitHalf | None = None
         """The half of a call that is on it."""
         self.rel: IsupMessage | None = None

@@ -116,21 +116,31 @@ class Exchange:
             name = _NAMES.get(message.type, "unknown")
             self.counters.messages[name] += 1
             circuit = adjacent.by_cic.get(message.cic or 0)
-            if circuit is None:
+            if message.type == MessageType.UPT:  # of the exchange, not of a circuit
+                there = isup_message(adjacent.variant, MessageType.UPA, message.cic)
+                self._signals.send(adjacent.tables[0], there, at_us, actions)
+            elif circuit is None:
                 self._unequipped(adjacent, message, at_us, actions)
             else:
                 self._of_circuit(circuit, message, at_us, actions)
         except Malformed as fault:
-            self.counters.malformed[fault.what] += 1
+            self.counters.unreadable(fault)
 
     def resumed(self, dpc: int, at_us: int, actions: list[Action]) -> None:
-        """An exchange can be reached. The first time, its circuits are reset: nobody knows how they were left."""
+        """An exchange can be reached. The first time, its circuits are reset: nobody knows how they were left.
+
+        After an outage it is asked how it sees them: what was said meanwhile is lost.
+        """
         self._settle(at_us, actions)
         for table in self._towards(dpc):
+            if table.reachable:
+                continue
             table.reachable = True
             if not table.started:
                 table.started = True
                 self._maintenance.reset(table, at_us, actions)
+            else:
+                self._maintenance.query(table, at_us, actions)
 
     def paused(self, dpc: int, at_us: int, actions: list[Action]) -> None:
         """An exchange cannot be reached: it gets no new calls. Those that are up go on (Q.764 section 2.13)."""
@@ -205,14 +215,6 @@ class Exchange:
     def steps_changed(self, at_us: int, actions: list[Action]) -> None:
         """An operator has taken a step: a cut-over, or a trunk group blocked or opened."""
         self._settle(at_us, actions)
-
-    def query(self, trunk_group: str, at_us: int, actions: list[Action]) -> None:
-        """Ask the other exchange how it sees the circuits of a group, and bring both views into line."""
-        self._maintenance.query(self.tables[trunk_group], at_us, actions)
-
-    def reset(self, trunk_group: str, at_us: int, actions: list[Action]) -> None:
-        """Reset every circuit of a group at both ends; calls on it are released."""
-        self._maintenance.reset(self.tables[trunk_group], at_us, actions)
 
     def stop(self, at_us: int, actions: list[Action]) -> None:
         """The gateway stops: every call between circuits is ended in the books."""

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Final
+
+from gateway.codecs.malformed import Malformed
+
+MOST_FAULTS: Final = 256
+"""Kinds of unreadable messages that are counted apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +35,8 @@ class ExchangeCounters:
         """Messages that the screening held back, by why."""
         self.strays: Counter[str] = Counter()
         """Messages of no circuit of ours, by why."""
+
+    def unreadable(self, fault: Malformed) -> None:
+        """A message could not be read."""
+        known = fault.what in self.malformed or len(self.malformed) < MOST_FAULTS
+        self.malformed[fault.what if known else "something else"] += 1

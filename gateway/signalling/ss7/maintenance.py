@@ -91,16 +91,18 @@ class Maintenance:
     def reset(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
         """Put every circuit of a group into the idle state at both ends (Q.764 section 2.9.3.2)."""
         self.supervision.forget(table)
+        for circuit in table.by_cic.values():
+            circuit.remotely_blocked = circuit.failed_remotely = False
+            if circuit.unblocking:  # who is reset forgets that it was blocked
+                self._unblocked([circuit])
         for run in runs(list(table.by_cic.values())):
-            event = Event.RESET if len(run) == 1 else Event.RESET_IN_GROUP
-            for circuit in run:
-                circuit.remotely_blocked = circuit.failed_remotely = False
-                if circuit.unblocking:  # who is reset forgets that it was blocked
-                    self._unblocked([circuit])
-                self._calls.apply(circuit, event, at_us, actions)
             if len(run) > 1:
+                for circuit in run:
+                    self._calls.apply(circuit, Event.RESET_IN_GROUP, at_us, actions)
                 self.supervision.ask(Request.RESET_GROUP, run, at_us, actions)
-            elif run[0].stays_blocked:  # what a reset group is told with its acknowledgement
+                continue
+            self._calls.apply(run[0], Event.RESET, at_us, actions)
+            if run[0].stays_blocked:  # what a reset group is told with its acknowledgement
                 self._tell_blocked(run, at_us, actions)
 
     def close(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
@@ -154,7 +156,8 @@ class Maintenance:
     # -- one circuit --------------------------------------------------------------------------------------------------
 
     def _blo(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
-        self._blocked_by_peer(circuit)
+        circuit.remotely_blocked = True
+        circuit.table.settle(circuit)
         self._signals.bare(circuit, MessageType.BLA, at_us, actions)
         self._calls.apply(circuit, Event.BLOCKED, at_us, actions)
 
@@ -199,13 +202,15 @@ class Maintenance:
             table.counters["unexpected message"] += 1
             return
         circuits = _circuits(table, message, group)
-        for circuit in circuits:
-            if circuit is not None:
-                circuit.remotely_blocked = circuit.failed_remotely = False
-                self._calls.apply(circuit, Event.GROUP_RESET, at_us, actions)
-                circuit.table.settle(circuit)
         status = range_and_status([circuit is not None and circuit.stays_blocked for circuit in circuits])
         self._answer(table, MessageType.GRA, message, status, at_us, actions)
+        known = [circuit for circuit in circuits if circuit is not None]
+        in_use = [circuit for circuit in known if circuit.state is not CircuitState.IDLE]
+        for circuit in known:
+            circuit.remotely_blocked = circuit.failed_remotely = False
+            circuit.table.settle(circuit)
+        for circuit in in_use:  # a call that is tried again may come to one that is idle already
+            self._calls.apply(circuit, Event.GROUP_RESET, at_us, actions)
 
     def _gra(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
@@ -230,14 +235,14 @@ class Maintenance:
             return
         hardware = message.circuit_group_supervision == HARDWARE
         self._acknowledge(table, MessageType.CGBA, message, group, at_us, actions)
-        for circuit in marked:
+        for circuit in marked:  # all of them first: a call that is tried again must not come to one of them
             if hardware:
                 circuit.failed_remotely = True
-                circuit.table.settle(circuit)
-                self._calls.apply(circuit, Event.FAILED, at_us, actions)
             else:
-                self._blocked_by_peer(circuit)
-                self._calls.apply(circuit, Event.BLOCKED, at_us, actions)
+                circuit.remotely_blocked = True
+            circuit.table.settle(circuit)
+        for circuit in marked:
+            self._calls.apply(circuit, Event.FAILED if hardware else Event.BLOCKED, at_us, actions)
 
     def _cgu(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
@@ -296,11 +301,12 @@ class Maintenance:
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
     ) -> None:
         """Bring both views of each circuit into line (Q.764 section 2.8.3.2): messages were lost."""
-        if self.supervision.answered(table, message.type, message.cic or 0, group.circuits) is None:
+        asked = self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
+        if asked is None:
             return
         states = message.circuit_states or ()
-        for circuit, state in zip(_circuits(table, message, group), states, strict=False):
-            if circuit is not None:
+        for circuit, state in zip(asked.circuits, states, strict=False):
+            if circuit.since_us < asked.asked_at_us:  # else both were on their way at once
                 self._align(circuit, state, at_us, actions)
 
     def _align(self, circuit: Circuit, state: QueriedState, at_us: int, actions: list[Action]) -> None:
@@ -321,11 +327,6 @@ class Maintenance:
             self._calls.apply(circuit, Event.RESET, at_us, actions)
 
     # -- small steps --------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _blocked_by_peer(circuit: Circuit) -> None:
-        circuit.remotely_blocked = True
-        circuit.table.settle(circuit)
 
     @staticmethod
     def _marked(table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> list[Circuit] | None:

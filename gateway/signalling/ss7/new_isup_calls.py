@@ -92,14 +92,16 @@ class NewIsupCalls:
             onward = _onward(half.iam)
             attempt = self.attempt_of(half, circuit.cic, at_us)
         except Malformed as fault:
-            self._counters.malformed[fault.what] += 1
+            self._counters.unreadable(fault)
             half.release(PROTOCOL_ERROR, at_us, actions)
             return
         if onward is None:
+            half.table.counters["hop counter used up"] += 1
             half.release(EXCHANGE_ROUTING_ERROR, at_us, actions)
             return
         half.emergency = attempt.emergency
         if not (self.accepting or attempt.emergency):
+            half.table.counters["refused while draining"] += 1
             half.release(SWITCHING_EQUIPMENT_CONGESTION, at_us, actions)
             return
         call = Call(attempt, self._engine.decide(attempt, self._members.room_for))

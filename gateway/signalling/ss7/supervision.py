@@ -78,6 +78,8 @@ class Pending(NamedTuple):
     table: CircuitTable
     circuits: tuple[Circuit, ...]
     message: IsupMessage
+    asked_at_us: int
+    """When it was sent first."""
 
     @property
     def key(self) -> Key:
@@ -99,7 +101,7 @@ class Supervision:
     def ask(self, request: Request, circuits: Sequence[Circuit], at_us: int, actions: list[Action]) -> None:
         """Send a request about circuits of one table with consecutive CICs; one that contradicts it is given up."""
         table = circuits[0].table
-        pending = Pending(request, table, tuple(circuits), _message(request, circuits))
+        pending = Pending(request, table, tuple(circuits), _message(request, circuits), at_us)
         place = (table, pending.key)
         opposite = _OPPOSITES.get(request)
         if opposite is not None:

@@ -113,8 +113,8 @@ def test_a_reset_releases_the_other_side_of_a_call() -> None:
     stage.hears(A, iam(1))
     stage.says(B, M.IAM, 2)
     stage.hears(A, of_group(M.GRS, 1, FOUR))
-    stage.releases(B, 2, 31)
     stage.says(A, M.GRA, 1)
+    stage.releases(B, 2, 31)
     stage.tells(Decided)
     assert stage.tells(Ended).ended_by is EndedBy.CANCEL
     assert stage.settled()
@@ -190,6 +190,7 @@ def test_circuits_are_reset_when_the_exchange_is_reached_for_the_first_time_and_
     stage.says(B, M.IAM, 4)
     stage.is_told("paused", A)
     stage.is_told("resumed", A)
+    stage.says(A, M.CQM, 1)
     stage.says_no_more()
 
 
@@ -331,12 +332,14 @@ def test_blocking_that_is_acknowledged_out_of_turn_is_put_right() -> None:
     stage.says(A, M.BLO, 3)
 
 
-def test_a_query_of_ours_brings_both_views_into_line() -> None:
+def test_after_an_outage_a_query_of_ours_brings_both_views_into_line() -> None:
     # Q.764 section 2.8.3.2
     stage = Stage()
     stage.hears(A, iam(1))
     stage.sent.clear()
-    stage.exchange.query("TG-PARTNER", stage.now_us, [])
+    stage.is_told("paused", A)
+    stage.waits(1)
+    stage.is_told("resumed", A)
     stage.says(A, M.CQM, 1)
     states = encode_circuit_states(
         [QueriedState(0, 3, 0), QueriedState(1, 3, 0), QueriedState(2, 3, 0), QueriedState(3, 0, 0)]
@@ -404,3 +407,46 @@ def test_a_call_on_a_circuit_that_is_being_unblocked_is_taken_and_the_unblocking
     stage.says_no_more()
     stage.hears(A, of_group(M.CGUA, 2, [True] * 3))
     assert blocked(stage) == []
+
+
+def test_a_call_whose_circuit_is_reset_in_a_group_is_tried_again_when_that_is_acknowledged() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    stage.hears(B, of_group(M.GRS, 1, FOUR))
+    stage.says(B, M.GRA, 1)
+    stage.says(B, M.IAM, 4)
+    stage.says_no_more()
+
+
+@pytest.mark.parametrize("hardware", [False, True])
+def test_a_call_whose_circuit_is_blocked_in_a_group_is_tried_again_on_one_that_is_not(hardware: bool) -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    stage.hears(B, of_group(M.CGB, 2, [True] * 3, hardware=hardware))
+    stage.says(B, M.CGBA, 2)
+    if not hardware:
+        stage.says(B, M.REL, 2)
+    stage.says(B, M.IAM, 1)
+    stage.says_no_more()
+
+
+def test_what_was_on_its_way_when_a_query_was_sent_is_not_taken_for_a_difference() -> None:
+    stage = Stage()
+    stage.is_told("paused", B)
+    stage.is_told("resumed", B)
+    stage.says(B, M.CQM, 1)
+    stage.hears(A, iam(1))
+    stage.says(B, M.IAM, 2)
+    states = encode_circuit_states([QueriedState(0, 3, 0)] * 4)
+    span = of_group(M.CQM, 1, FOUR).value(P.RANGE_AND_STATUS) or b""
+    stage.hears(B, isup_message(Variant.ANSI, M.CQR, 1, ((P.RANGE_AND_STATUS, span), (P.CIRCUIT_STATE, states))))
+    stage.says_no_more()
+
+
+def test_who_tests_whether_the_user_part_is_there_is_told_that_it_is() -> None:
+    # Q.764 section 2.13.2
+    stage = Stage((itu(PARTNER), itu(HOST)))
+    stage.hears(A, isup_message(Variant.ITU, M.UPT, 0))
+    stage.says(A, M.UPA, 0)
