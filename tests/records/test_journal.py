@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
@@ -60,6 +61,7 @@ def test_the_book_made_of_the_journal_says_what_was_in_force(path: Path) -> None
 APPEND_FOREVER = """
 import sys
 from pathlib import Path
+from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover
 from gateway.records.journal import OperatorJournal
@@ -213,3 +215,25 @@ def test_reading_a_journal_beside_a_running_gateway_sees_its_last_step(path: Pat
     assert read_steps(path).cutovers == (FLOOD, BACK)
     assert set(contents(path.parent)) == before
     journal.close()
+
+
+BLOCKED = Blocking(1_900_000_000_000_000, "RB-SS7", True, "operator", "flood")
+OPENED = Blocking(1_900_000_600_000_000, "RB-SS7", False, "operator", "flood is over")
+
+
+def test_blockings_are_kept_beside_cut_overs_and_numbered_on_their_own(path: Path) -> None:
+    journal = OperatorJournal(path)
+    assert [journal.append(step) for step in (BLOCKED, FLOOD, OPENED)] == [1, 1, 2]
+    journal.close()
+    assert read_steps(path) == ((FLOOD,), (BLOCKED, OPENED))
+
+
+def test_a_blocking_can_neither_be_changed_nor_taken_out(path: Path) -> None:
+    journal = OperatorJournal(path)
+    journal.append(BLOCKED)
+    journal.close()
+    with sqlite3.connect(path) as other:
+        for statement in ("DELETE FROM blockings", "UPDATE blockings SET blocked = 0"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                other.execute(statement)
+    other.close()
