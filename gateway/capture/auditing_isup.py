@@ -106,6 +106,8 @@ class IsupAuditor:
         if leg.attempt is not None:
             found = self.joined(found, leg, leg.attempt)
         if decided is not None:
+            if found.call.legs[0] is leg:
+                found.call.call_id += "".join(decided.attempt.call_id.partition("@")[1:])  # the gateway's own name
             self._judging.decided(found, decided, locator_of(msu, file, is_text=False), opens=True)
 
     def _attempt(self, leg: Leg, found: Placed, message: IsupMessage, msu: Msu, file: str) -> CallAttempt | None:

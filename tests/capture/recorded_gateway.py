@@ -198,30 +198,30 @@ class World:
             return
         soon = at_us + 5_000
         if method == b"OPTIONS":
-            self._send(soon, _response(send.data, 200, b"callee"), send.target)
+            self._send(soon, response_to(send.data, 200, b"callee"), send.target)
             return
         call_id = _header(send.data, b"Call-ID").decode()
         plan = self._plans[call_id]
         if method == b"INVITE" and trouble is not None:
             extra = b"Retry-After: %d" % trouble.retry_after_s
-            self._send(soon, _response(send.data, 503, b"callee", extra), send.target)
+            self._send(soon, response_to(send.data, 503, b"callee", extra), send.target)
             return
         if method == b"INVITE":
             self._invites[branch] = send
             if plan.answer == 0:
                 return
-            self._send(soon, _response(send.data, 100, b""), send.target)
-            self._send(soon + 10_000, _response(send.data, 180, b"callee"), send.target)
+            self._send(soon, response_to(send.data, 100, b""), send.target)
+            self._send(soon + 10_000, response_to(send.data, 180, b"callee"), send.target)
             final_at = soon + 10_000 + plan.answer_after_ms * 1_000
             self._at(final_at, lambda now: self._answer(send, plan.answer, now))
             if plan.answer == 200 and plan.bye_by == "callee":
                 self._send(final_at + plan.hold_ms * 1_000, self._bye(call_id), send.target)
         elif method == b"CANCEL":
-            self._send(soon, _response(send.data, 200, b"callee"), send.target)
+            self._send(soon, response_to(send.data, 200, b"callee"), send.target)
             if branch in self._invites:
                 self._at(soon, lambda now: self._answer(self._invites[branch], 487, now))
         else:
-            self._send(soon, _response(send.data, 200, b"callee"), send.target)
+            self._send(soon, response_to(send.data, 200, b"callee"), send.target)
 
     def _trouble_of(self, switch: Hop, at_us: int) -> Trouble | None:
         now_ms = (at_us - START_US) // 1_000
@@ -233,7 +233,7 @@ class World:
         if (b"final", branch) in self._seen:
             return
         self._seen.add((b"final", branch))
-        self._react(self.gateway.receive(_response(send.data, status, b"callee"), send.target, at_us), at_us)
+        self._react(self.gateway.receive(response_to(send.data, status, b"callee"), send.target, at_us), at_us)
 
     def _response_arrives(self, send: Send, at_us: int) -> None:
         status = int(send.data[8:11])
@@ -331,7 +331,7 @@ def _header(data: bytes, name: bytes) -> bytes:
     return data[start : data.index(b"\r\n", start)]
 
 
-def _response(request: bytes, status: int, tag: bytes, *extra: bytes) -> bytes:
+def response_to(request: bytes, status: int, tag: bytes, *extra: bytes) -> bytes:
     lines = [b"SIP/2.0 %d Said By The Switch" % status]
     for line in request.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
         name = line.partition(b":")[0]

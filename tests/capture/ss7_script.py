@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from ipaddress import ip_address
 from struct import pack
@@ -106,26 +106,32 @@ def hardware_cgb(cic: int, flags: Sequence[bool]) -> bytes:
 
 
 def capture_of(said: Sequence[Said]) -> bytes:
-    """A pcap file of raw IPv4: ISUP as M3UA over SCTP, one association between each two hosts."""
+    """A pcap file of what was said."""
+    return capture_at((START_US + one.ms * 1_000, one.source, one.destination, one.data) for one in said)
+
+
+def capture_at(said: Iterable[tuple[int, int | Address, int | Address, bytes]]) -> bytes:
+    """A pcap file of raw IPv4: ISUP as M3UA over SCTP, one association between each two hosts.
+
+    Times in microseconds.
+    """
     numbers: Counter[tuple[str, str]] = Counter()
     out = [pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262_144, 101)]
-    for place, (ms, source, destination, data) in enumerate(said, 1):
+    for place, (at_us, source, destination, data) in enumerate(said, 1):
         if isinstance(source, int) and isinstance(destination, int):
-            ends = HOSTS[source], HOSTS[destination]
+            ends = HOSTS.get(source, "192.0.2.1"), HOSTS.get(destination, "192.0.2.1")
             chunk = data_chunk(m3ua(data, source, destination), numbers[ends], sequence=numbers[ends] & 0xFFFF)
             numbers[ends] += 1
-            protocol, payload = (
-                132,
-                sctp(chunk, tag=int(ip_address(ends[0])) * 7 + int(ip_address(ends[1])) & 0xFFFFFFFF),
-            )
+            tag = int(ip_address(ends[0])) * 7 + int(ip_address(ends[1])) & 0xFFFFFFFF
+            protocol, payload = 132, sctp(chunk, tag=tag)
         else:
             assert not isinstance(source, int)
             assert not isinstance(destination, int)
             ends = source[0], destination[0]
             protocol, payload = 17, pack(">HHHH", source[1], destination[1], 8 + len(data), 0) + data
         addresses = ip_address(ends[0]).packed + ip_address(ends[1]).packed
-        frame = pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), place, 0, 64, protocol, 0) + addresses + payload
-        out.append(pack("<IIII", *divmod(START_US + ms * 1_000, SECOND_US), len(frame), len(frame)) + frame)
+        frame = pack(">BBHHHBBH", 0x45, 0, 20 + len(payload), place & 0xFFFF, 0, 64, protocol, 0) + addresses + payload
+        out.append(pack("<IIII", *divmod(at_us, SECOND_US), len(frame), len(frame)) + frame)
     return b"".join(out)
 
 
