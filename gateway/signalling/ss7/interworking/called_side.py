@@ -63,7 +63,6 @@ class CalledSide(SipHalf):
         self._invite: Final = leg.request(
             b"INVITE", self._number, lines, body, uri=fields.request_uri, hops=fields.hops
         )
-        self._uri: Final = fields.request_uri
 
     def call_out(self, at_us: int, actions: list[Action]) -> None:
         """Send the INVITE."""
@@ -151,7 +150,6 @@ class CalledSide(SipHalf):
         """The dialog that a response makes."""
         own = self._leg
         leg = Leg(self._exchange, own.port, own.call_id, own.local, own.local_tag, response.required(headers.TO))
-        leg.target = self._uri
         leg.learn(response, from_caller=False)
         while leg.cseq < self._number:
             leg.next_cseq()

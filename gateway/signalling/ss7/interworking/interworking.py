@@ -8,6 +8,7 @@ here goes to the proxy as `ToProxy`. No socket can say anything in its name, for
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, Protocol
 
 from gateway.codecs.malformed import Malformed
@@ -76,10 +77,11 @@ class Interworking:
                 self._take_response(read, at_us, actions)
             else:
                 self._take_request(read, target, at_us, actions)
-        except Malformed as fault:
+        except Malformed:
             self.unreadable += 1
             if read is not None and not read.status and read.method != b"ACK":
-                self._refuse(read, target, 400, actions, f"Bad Request: {fault.what}")
+                with suppress(Malformed):  # it lacks what an answer must repeat
+                    self._refuse(read, target, 400, actions)
 
     def _take_response(self, response: SipMessage, at_us: int, actions: list[Action]) -> None:
         tag = tag_of(response.required(headers.FROM))
@@ -147,18 +149,10 @@ class Interworking:
         side.other = half
         side.proceed(actions)
 
-    def _refuse(
-        self,
-        request: SipMessage,
-        target: Hop,
-        status: int,
-        actions: list[Action],
-        phrase: str = "",
-        lines: bytes = b"",
-    ) -> None:
-        """Answer a request of no dialog of ours."""
+    def _refuse(self, request: SipMessage, target: Hop, status: int, actions: list[Action], lines: bytes = b"") -> None:
+        """Answer a request of no dialog of ours. Raises `Malformed` where it lacks what an answer must repeat."""
         tag = tag_for(request.required(headers.CALL_ID), tag_of(request.required(headers.FROM)))
-        actions.append(ToProxy(answer_to(request, status, tag, lines, phrase=phrase), target))
+        actions.append(ToProxy(answer_to(request, status, tag, lines), target))
 
     # -- from circuits ------------------------------------------------------------------------------------------------
 

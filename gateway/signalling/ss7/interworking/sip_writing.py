@@ -11,7 +11,8 @@ from hashlib import blake2b
 from typing import Final
 from zlib import crc32
 
-from gateway.codecs.sip import SipMessage, headers, parse_name_addr, response_to, split_list, tag_of
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import LONGEST_URI, SipMessage, headers, parse_name_addr, response_to, split_list, tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport
 
 ALLOW: Final = b"Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS\r\n"
@@ -63,11 +64,10 @@ def answer_to(
     to_tag: bytes,
     lines: bytes = b"",
     body: tuple[bytes, bytes] = (b"", b""),
-    phrase: str = "",
 ) -> bytes:
     """A response. `lines` are header lines; `body` its own header lines and its bytes."""
-    said = phrase or PHRASES.get(status, "Call Failed")
-    data = response_to(request, status, said, to_tag=to_tag, extra=lines + body[0])
+    phrase = PHRASES.get(status, "Call Failed")
+    data = response_to(request, status, phrase, to_tag=to_tag, extra=lines + body[0])
     if not body[1]:
         return data
     return data[: -len(_NO_BODY)] + b"Content-Length: %d\r\n\r\n%s" % (len(body[1]), body[1])
@@ -84,23 +84,23 @@ class Leg:
     __slots__ = ("_cseq", "_exchange", "_routes", "call_id", "local", "local_tag", "port", "remote", "target")
 
     def __init__(self, exchange: Hop, port: int, call_id: bytes, local: bytes, local_tag: bytes, remote: bytes) -> None:
-        """`local` and `remote` are the values of From and To in our requests, tags included where they are known."""
+        """`local` and `remote` are the values of From and To in our requests, tags included where they are known.
+
+        `remote` is also where the other side is taken to be until a Contact says it.
+        """
         self._exchange: Final = exchange
         self.port: Final = port
         self.call_id: Final = call_id
         self.local: Final = local
         self.local_tag: Final = local_tag
         self.remote = remote
-        self.target = b""
-        """The other side's Contact."""
+        self.target = _uri_in(remote) or b"sip:unknown.invalid"
+        """The URI in the other side's Contact."""
         self._routes = b""
         self._cseq = 0
 
     def learn(self, message: SipMessage, *, from_caller: bool) -> None:
-        """The message that makes the dialog: a request of the caller, or a response to one.
-
-        Raises `Malformed` where it has a Contact that cannot be read.
-        """
+        """The message that makes the dialog: a request of the caller, or a response to one."""
         self.retarget(message)
         lines = [message.text(span) for span in message.spans(headers.RECORD_ROUTE)]
         entries = [line[start:end].strip() for line in lines for start, end in split_list(line)][:MAX_ROUTES]
@@ -109,12 +109,12 @@ class Leg:
         self._routes = b"".join(b"Route: %s\r\n" % entry for entry in entries)
 
     def retarget(self, message: SipMessage) -> None:
-        """Take the Contact of a message that may change where the other side is."""
+        """Take the Contact of a message that may change where the other side is; what cannot be read says nothing."""
         contact = message.value(headers.CONTACT)
         if contact is not None:
             first = next(split_list(contact), None)
             if first is not None:
-                self.target = parse_name_addr(contact[first[0] : first[1]]).uri
+                self.target = _uri_in(contact[first[0] : first[1]]) or self.target
 
     @property
     def remote_tag(self) -> bytes:
@@ -156,6 +156,18 @@ class Leg:
                 body[1],
             )
         )
+
+
+def _uri_in(address: bytes) -> bytes:
+    """The URI of an address; empty where it cannot be read, or has what no start line may have."""
+    try:
+        uri = parse_name_addr(address).uri
+    except Malformed:
+        return b""
+    return uri if uri and not _WHITE.search(uri) and len(uri) <= LONGEST_URI else b""
+
+
+_WHITE: Final = re.compile(rb"[\x00-\x20\x7f]")
 
 
 def _tokens(value: bytes | None) -> bytes:
