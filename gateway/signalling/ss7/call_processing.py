@@ -9,7 +9,7 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
 from gateway.codecs.ss7.variant import Variant
 from gateway.signalling.call import Action, LinkChanged
-from gateway.signalling.ss7.circuit_states import BUSY, MESSAGES, TIMERS, CircuitState, Do, Event, step
+from gateway.signalling.ss7.circuit_states import BUSY, EXPIRY, MESSAGES, TIMERS, CircuitState, Do, Event, step
 from gateway.signalling.ss7.circuits import Circuit, CircuitHalf, CircuitTable
 from gateway.signalling.ss7.conversion import in_words_of
 from gateway.signalling.ss7.half_call import HalfCall
@@ -140,8 +140,8 @@ class CallProcessing:
     def fire(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
         for timer, circuit in self.timers.due(at_us):
-            event = Event[timer.name]
-            circuit.table.counters[f"{timer.name} expired"] += 1
+            event = EXPIRY[timer]
+            circuit.table.counters[f"{timer} expired"] += 1
             if event is Event.T17 and circuit.state is CircuitState.RESETTING:
                 text = f"circuit {circuit.cic} does not answer RSC: it takes no calls until it does"
                 actions.append(LinkChanged(circuit.table.name, text, good=False, at_us=at_us))
@@ -168,7 +168,7 @@ class CallProcessing:
                 half.other.pass_on(message, at_us, actions)
         elif do is Do.SEND:
             if message is not None:
-                signals.send(circuit.table, message.with_cic(circuit.cic), at_us, actions)
+                signals.send(circuit.table, circuit.cic, message, at_us, actions)
         elif do is Do.SEND_RLC:
             signals.bare(circuit, MessageType.RLC, at_us, actions)
         elif do is Do.SEND_REL:
@@ -208,7 +208,7 @@ class CallProcessing:
             if timer not in wanted:
                 self.timers.stop(timer, circuit, circuit.table.durations[timer])
         for timer in wanted:
-            if timer not in running or timer.name == event.name:
+            if timer not in running or EXPIRY[timer] is event:
                 self._start(timer, circuit, at_us)
         if state is before:
             return
@@ -235,11 +235,11 @@ class CallProcessing:
         rel = circuit.rel
         if event is not Event.T1 or rel is None:
             given = message if event is Event.RELEASE else None
-            rel = release_message(circuit, cause) if given is None else given.with_cic(circuit.cic)
+            rel = release_message(circuit, cause) if given is None else given
             circuit.rel = rel
             if event is Event.RELEASE:
                 circuit.table.releases[cause.value] += 1
-        self._signals.send(circuit.table, rel, at_us, actions)
+        self._signals.send(circuit.table, circuit.cic, rel, at_us, actions)
 
     def _send_iam(self, half: CircuitHalf, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
         half.tried.add(circuit.cic)
@@ -257,7 +257,7 @@ class CallProcessing:
             return
         self._send_iam(half, circuit, at_us, actions)
         for message in half.said:
-            self._signals.send(table, message.with_cic(circuit.cic), at_us, actions)
+            self._signals.send(table, circuit.cic, message, at_us, actions)
 
 
 def _cause_of(event: Event, message: IsupMessage | None) -> Cause:

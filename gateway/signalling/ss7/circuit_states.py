@@ -7,14 +7,14 @@ the call goes on, is done by `CallProcessing`; blocking has its own flags beside
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import Enum, IntEnum, StrEnum, auto
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.signalling.ss7.isup_timers import Timer
 
 
-class CircuitState(Enum):
+class CircuitState(StrEnum):
     """Where a circuit is, by the call on it."""
 
     IDLE = "idle"
@@ -38,7 +38,7 @@ class CircuitState(Enum):
     UNEQUIPPED = "unequipped"  # the other exchange does not know it (UCIC)
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What happens to a circuit."""
 
     # messages of the other exchange
@@ -340,6 +340,11 @@ TIMERS: Final[Mapping[CircuitState, tuple[Timer, ...]]] = MappingProxyType(
 """Timers that run in a state: started when it is entered, stopped when it is left. One that fires without the state
 being left is started again.
 """
+
+EXPIRY: Final[Mapping[Timer, Event]] = MappingProxyType(
+    {timer: Event[timer.name] for running in TIMERS.values() for timer in running}
+)
+"""What happens to a circuit when its timer fires."""
 
 BUSY: Final = frozenset(
     {

@@ -118,7 +118,7 @@ class Exchange:
             circuit = adjacent.by_cic.get(message.cic or 0)
             if message.type == MessageType.UPT:  # of the exchange, not of a circuit
                 there = isup_message(adjacent.variant, MessageType.UPA, message.cic)
-                self._signals.send(adjacent.tables[0], there, at_us, actions)
+                self._signals.send(adjacent.tables[0], message.cic or 0, there, at_us, actions)
             elif circuit is None:
                 self._unequipped(adjacent, message, at_us, actions)
             else:
@@ -296,7 +296,8 @@ class Exchange:
         table = adjacent.tables[0]
         table.counters["message of an unknown circuit"] += 1
         if message.type not in _SAYS_NOTHING:
-            self._signals.send(table, isup_message(adjacent.variant, MessageType.UCIC, message.cic), at_us, actions)
+            ucic = isup_message(adjacent.variant, MessageType.UCIC, message.cic)
+            self._signals.send(table, message.cic or 0, ucic, at_us, actions)
 
 
 def _add_digits(half: CircuitHalf, sam: IsupMessage) -> None:

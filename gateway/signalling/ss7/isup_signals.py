@@ -14,6 +14,7 @@ from gateway.signalling.ss7.circuits import Circuit, CircuitTable
 Send = Callable[[Mtp3Transfer, tuple[str, ...], int, list[Action]], bool]
 """Sends a message by one of the links that are named; False where there is no way."""
 
+_ANSI: Final = Variant.ANSI
 _ISUP: Final = int(ServiceIndicator.ISUP)
 _PRIORITIES: Final[dict[int, int]] = {
     MessageType.ACM: 1,
@@ -37,12 +38,13 @@ class Signals:
 
     def __init__(self, send: Send) -> None:
         self._send: Final = send
+        self._bare: Final[dict[tuple[Variant, MessageType], IsupMessage]] = {}
+        """Messages without parameters, made once; each is of CIC 0."""
 
-    def send(self, table: CircuitTable, message: IsupMessage, at_us: int, actions: list[Action]) -> bool:
-        """Send a message that has its CIC. All of a circuit take one link: they must not overtake each other."""
+    def send(self, table: CircuitTable, cic: int, message: IsupMessage, at_us: int, actions: list[Action]) -> bool:
+        """Send a message on a circuit, whatever CIC it has itself. All of a circuit take one link, and keep order."""
         group = table.group
-        ansi = group.variant is Variant.ANSI
-        cic = message.cic or 0
+        ansi = group.variant is _ANSI
         transfer = Mtp3Transfer(
             opc=group.own,
             dpc=group.adjacent,
@@ -50,7 +52,7 @@ class Signals:
             ni=group.network_indicator,
             mp=_PRIORITIES.get(message.type, 0) if ansi else 0,
             sls=cic & 0x1F if ansi else cic & 0x0F,
-            data=message.data,
+            data=cic.to_bytes(2, "little") + (message.data[2:] if message.has_cic else message.data),
         )
         if self._send(transfer, group.links, at_us, actions):
             return True
@@ -60,7 +62,11 @@ class Signals:
     def bare(self, circuit: Circuit, kind: MessageType, at_us: int, actions: list[Action]) -> None:
         """A message without parameters: RLC, RSC, BLO, BLA, UBL, UBA, LPA, UCIC."""
         table = circuit.table
-        self.send(table, isup_message(table.group.variant, kind, circuit.cic, ()), at_us, actions)
+        variant = table.group.variant
+        message = self._bare.get((variant, kind))
+        if message is None:
+            message = self._bare[variant, kind] = isup_message(variant, kind, 0)
+        self.send(table, circuit.cic, message, at_us, actions)
 
 
 def release_message(circuit: Circuit, cause: Cause) -> IsupMessage:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from gateway.codecs.ss7.variant import Variant
 
 
-class Timer(Enum):
+class Timer(StrEnum):
     """What each timer waits for."""
 
     T1 = "T1"  # RLC; REL is sent again

@@ -84,7 +84,7 @@ class Maintenance:
         cause = encode_cause(Cause(MESSAGE_UNKNOWN, diagnostics=bytes((message.type,))))
         table.counters["unknown message"] += 1
         cfn = isup_message(table.group.variant, MessageType.CFN, circuit.cic, ((P.CAUSE_INDICATORS, cause),))
-        self._signals.send(table, cfn, at_us, actions)
+        self._signals.send(table, circuit.cic, cfn, at_us, actions)
 
     # -- what we want -------------------------------------------------------------------------------------------------
 
@@ -295,7 +295,7 @@ class Maintenance:
         value = encode_range_and_status(RangeAndStatus(group.range))
         parameters = ((P.RANGE_AND_STATUS, value), (P.CIRCUIT_STATE, states))
         cqr = isup_message(table.group.variant, MessageType.CQR, message.cic, parameters)
-        self._signals.send(table, cqr, at_us, actions)
+        self._signals.send(table, message.cic or 0, cqr, at_us, actions)
 
     def _cqr(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
@@ -363,7 +363,7 @@ class Maintenance:
     ) -> None:
         supervision = message.circuit_group_supervision or 0
         answer = group_message(table.group.variant, kind, message.cic or 0, group, supervision)
-        self._signals.send(table, answer, at_us, actions)
+        self._signals.send(table, message.cic or 0, answer, at_us, actions)
 
 
 _TRANSIENT: Final = 0

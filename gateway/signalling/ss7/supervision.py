@@ -142,7 +142,7 @@ class Supervision:
             if pending is None:
                 continue
             table = pending.table
-            table.counters[f"{timer.name} expired"] += 1
+            table.counters[f"{timer} expired"] += 1
             procedure = PROCEDURES[pending.request]
             if procedure.alert is None:
                 self._give_up(place)
@@ -158,7 +158,7 @@ class Supervision:
         # An ANSI exchange acts when it has had a group message twice within five seconds (T1.113.4).
         twice = pending.table.group.variant is Variant.ANSI and pending.request in _GROUP_WIDE
         for _ in range(2 if twice else 1):
-            self._signals.send(pending.table, pending.message, at_us, actions)
+            self._signals.send(pending.table, pending.circuits[0].cic, pending.message, at_us, actions)
 
     def _give_up(self, place: tuple[CircuitTable, Key]) -> None:
         pending = self._pending.pop(place, None)
