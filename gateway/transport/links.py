@@ -108,7 +108,7 @@ class LinkEndpoint:
     def carry(self, message: Carry) -> None:
         association = self._up.get(message.link)
         if association is None or not association.send(message.stream, message.data):
-            self.lost[_link_in(message.link)] += 1
+            self.lost[self._link_in(message.link)] += 1
         elif self._tap is not None:
             self._show(self._tap, self._endpoint.clock.now_us(), association.local, association.peer, message.data)
 
@@ -125,7 +125,7 @@ class LinkEndpoint:
         """Associations that are up, by link."""
         counted = dict.fromkeys(self.carriers, 0)
         for name in self._up:
-            counted[_link_in(name)] += 1
+            counted[self._link_in(name)] += 1
         return counted
 
     @property
@@ -149,7 +149,7 @@ class LinkEndpoint:
         """An association is up, and has that name until it is down."""
         self._up[name] = association
         self._names[association] = name
-        self.opened[_link_in(name)] += 1
+        self.opened[self._link_in(name)] += 1
         LOG.info("link %s: an association with %s:%d is up", name, *association.peer)
         at_us = self._endpoint.clock.now_us()
         try:
@@ -191,6 +191,10 @@ class LinkEndpoint:
     def free_name(self, link: Link) -> str:
         """For another association of a server link."""
         return next(name for number in count(1) if (name := f"{link.name}#{number}") not in self._up)
+
+    def _link_in(self, name: str) -> str:
+        """The link of an association's name."""
+        return name if name in self.carriers else name.rpartition("#")[0]
 
     def _look_whether_all_are_gone(self) -> None:
         if self.closing and not self._up:
@@ -284,11 +288,6 @@ def _carrier_of(link: Link, limits: SctpLimits) -> SctpCarrier:
         return open_carrier(link.carrier, limits, link.udp_port)
     except OSError as error:
         raise OSError(f"link {link.name}: {error}") from error
-
-
-def _link_in(name: str) -> str:
-    """The link of an association's name."""
-    return name.partition("#")[0]
 
 
 def _sharing_a_listener(links: Sequence[Link], carriers: dict[str, LinkCarrier]) -> list[tuple[Link, ...]]:

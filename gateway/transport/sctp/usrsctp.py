@@ -1,9 +1,10 @@
 """libusrsctp, SCTP in user space, by ctypes: its functions as methods, its structures as bytes.
 
-The library is used without threads of its own (`usrsctp_init_nothreads`) and with addresses of its family AF_CONN: a
-number stands for the path to a peer, packets come out by a callback with that number, and are handed in with it. All
-calls are made by one thread, that of the event loop, and hold Python's lock: none of them waits. It is never given up
-(`usrsctp_finish`): its state is a process's, and costs nothing while there are no associations.
+The library runs no timers and reads no sockets of its own (`usrsctp_init_nothreads`; the thread that it keeps all the
+same is for addresses that come and go, and sleeps). Addresses are of its family AF_CONN: a number stands for the path
+to a peer, packets come out by a callback with that number, and are handed in with it. All calls are made by one thread,
+that of the event loop, and hold Python's lock: none of them waits. The library is never given up (`usrsctp_finish`):
+its state is the process's, and costs nothing while there are no associations.
 """
 
 from __future__ import annotations
