@@ -150,6 +150,15 @@ class Usrsctp:
         if not made:
             raise _error()
         sock = int(made)
+        try:
+            self._set_up(sock)
+            self.watch(sock, number)
+        except OSError:
+            self.abort(sock)
+            raise
+        return sock
+
+    def _set_up(self, sock: int) -> None:
         for option, value in (
             ("init", init_message(STREAMS, RTO_MS[1])),
             ("rto", retransmission_timeouts()),
@@ -162,8 +171,6 @@ class Usrsctp:
         self._set(sock, IPPROTO_SCTP, _EVENT, struct.pack("=IHBx", 0, _ASSOC_CHANGE, 1))
         for option_number in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             self._set(sock, socket.SOL_SOCKET, option_number, struct.pack("=i", BUFFER_BYTES))
-        self.watch(sock, number)
-        return sock
 
     def watch(self, sock: int, number: int) -> None:
         """Have `ready` told the number of a socket that was accepted."""
