@@ -106,12 +106,13 @@ class Drop(NamedTuple):
     why: str
 
 
-class LinkChanged(NamedTuple):
-    """A signalling link, or the way to an exchange, stands otherwise than before: for the log."""
+class Ss7Changed(NamedTuple):
+    """A signalling link, or the circuits of a trunk group, stand otherwise than before: for the log."""
 
-    link: str
+    subject: str
+    """For a person: ``link rb-a``, ``trunk group RB-SS7``."""
     what: str
-    """For a person: ``active``, ``destination 2-137-26 unavailable``."""
+    """``application server active``, ``destination 2-137-26 unavailable``, ``circuits blocked``."""
     good: bool
     at_us: int
 
@@ -126,4 +127,4 @@ class ToProxy(NamedTuple):
     """Set with the INVITE of a call that was decided: it is for `SipProxy.open_decided`, all else for `receive`."""
 
 
-Action = Send | Decided | Progressed | Ended | Locate | MemberChanged | Carry | Drop | LinkChanged | ToProxy
+Action = Send | Decided | Progressed | Ended | Locate | MemberChanged | Carry | Drop | Ss7Changed | ToProxy

@@ -17,11 +17,11 @@ from gateway.signalling.call import (
     Decided,
     Drop,
     Ended,
-    LinkChanged,
     Locate,
     MemberChanged,
     Progressed,
     Send,
+    Ss7Changed,
 )
 from gateway.signalling.locating import Target
 from gateway.transport.clock import Clock
@@ -271,8 +271,8 @@ class SipEndpoint:
             elif isinstance(action, Drop):
                 if self.links is not None:
                     self.links.drop(action)
-            elif isinstance(action, LinkChanged):
-                LOG.log(logging.INFO if action.good else logging.WARNING, "link %s: %s", action.link, action.what)
+            elif isinstance(action, Ss7Changed):
+                LOG.log(logging.INFO if action.good else logging.WARNING, "%s: %s", action.subject, action.what)
         if usual:
             outgoing[_kind_of(self.local)] = usual
         lost: list[Send] = []

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
 from gateway.codecs.ss7.variant import Variant
-from gateway.signalling.call import Action, LinkChanged
+from gateway.signalling.call import Action, Ss7Changed
 from gateway.signalling.ss7.circuit_states import BUSY, EXPIRY, MESSAGES, TIMERS, CircuitState, Do, Event, step
 from gateway.signalling.ss7.circuits import Circuit, CircuitHalf, CircuitTable
 from gateway.signalling.ss7.conversion import in_words_of
@@ -144,7 +144,7 @@ class CallProcessing:
             circuit.table.counters[f"{timer} expired"] += 1
             if event is Event.T17 and circuit.state is CircuitState.RESETTING:
                 text = f"circuit {circuit.cic} does not answer RSC: it takes no calls until it does"
-                actions.append(LinkChanged(circuit.table.name, text, good=False, at_us=at_us))
+                actions.append(Ss7Changed(f"trunk group {circuit.table.name}", text, good=False, at_us=at_us))
             if circuit.half is not None:
                 circuit.half.timed_out = True
             self.apply(circuit, event, at_us, actions)

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.interconnection.blocking import BlockingBook
 from gateway.interconnection.discontinuance import CutoverBook
-from gateway.signalling.call import Action, LinkChanged
+from gateway.signalling.call import Action, Ss7Changed
 from gateway.signalling.ss7.circuits import CircuitTable
 from gateway.signalling.ss7.maintenance import Maintenance
 
@@ -40,6 +40,6 @@ class Closing:
             else:
                 self._maintenance.open(table, at_us, actions)
             what = "circuits blocked, but for emergency calls" if table.closed else "circuits unblocked"
-            actions.append(LinkChanged(table.name, what, good=not table.closed, at_us=at_us))
+            actions.append(Ss7Changed(f"trunk group {table.name}", what, good=not table.closed, at_us=at_us))
         times = [step.at_us for step in self._cutovers.trail()] + [step.at_us for step in self._blockings.trail()]
         self.next_us = min((time for time in times if time > at_us), default=_NEVER)

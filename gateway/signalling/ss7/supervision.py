@@ -21,7 +21,7 @@ from gateway.codecs.ss7.isup import (
     range_and_status,
 )
 from gateway.codecs.ss7.variant import Variant
-from gateway.signalling.call import Action, LinkChanged
+from gateway.signalling.call import Action, Ss7Changed
 from gateway.signalling.ss7.circuits import Circuit, CircuitTable
 from gateway.signalling.ss7.isup_signals import Signals
 from gateway.signalling.ss7.isup_timers import Timer
@@ -150,7 +150,11 @@ class Supervision:
             if timer is procedure.alert:
                 self._timers.stop(procedure.repeat, place, table.durations[procedure.repeat])
                 text = f"{_named(pending.circuits)} not answered by {procedure.answer.name}"
-                actions.append(LinkChanged(table.name, f"{procedure.message.name} of {text}", good=False, at_us=at_us))
+                actions.append(
+                    Ss7Changed(
+                        f"trunk group {table.name}", f"{procedure.message.name} of {text}", good=False, at_us=at_us
+                    )
+                )
             self._send(pending, at_us, actions)
             self._timers.start(timer, place, at_us, table.durations[timer])
 

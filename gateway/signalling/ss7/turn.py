@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final, Protocol
 
-from gateway.signalling.call import Action, Carry, Drop, LinkChanged
+from gateway.signalling.call import Action, Carry, Drop, Ss7Changed
 from gateway.signalling.ss7.mtp_indications import Indication
 
 _NEVER: Final = 1 << 62
@@ -30,7 +30,7 @@ class Turn:
         self.actions.append(Drop(association, why))
 
     def tell(self, link: str, what: str, *, good: bool) -> None:
-        self.actions.append(LinkChanged(link, what, good, self.at_us))
+        self.actions.append(Ss7Changed(f"link {link}", what, good, self.at_us))
 
 
 class Timer(Enum):

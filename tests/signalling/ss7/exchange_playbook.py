@@ -43,7 +43,7 @@ from gateway.interconnection.trunk_groups import Hop, Member, Side, Transport, T
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
-from gateway.signalling.call import Action, Call, Decided, Ended, LinkChanged, Progressed
+from gateway.signalling.call import Action, Call, Decided, Ended, Progressed, Ss7Changed
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.ss7.circuits import Circuit
 from gateway.signalling.ss7.exchange import Exchange
@@ -257,7 +257,7 @@ class Stage:
 
     def tells(self, kind: type[Decided] | type[Progressed] | type[Ended]) -> Call:
         """The next word on calls."""
-        while self.told and isinstance(self.told[0], LinkChanged):
+        while self.told and isinstance(self.told[0], Ss7Changed):
             self.told.popleft()
         assert self.told, f"{kind.__name__} was to be told"
         action = self.told.popleft()
@@ -265,7 +265,7 @@ class Stage:
         return action.call
 
     def tells_no_more(self) -> None:
-        assert not [each for each in self.told if not isinstance(each, LinkChanged)]
+        assert not [each for each in self.told if not isinstance(each, Ss7Changed)]
 
     def circuit(self, name: str, cic: int) -> Circuit:
         return self.exchange.tables[name].by_cic[cic]

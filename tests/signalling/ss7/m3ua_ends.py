@@ -19,7 +19,7 @@ from gateway.codecs.ss7.m3ua import (
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.links import Link, LinkRole, TrafficMode
-from gateway.signalling.call import Action, Carry, Drop, LinkChanged
+from gateway.signalling.call import Action, Carry, Drop, Ss7Changed
 from gateway.signalling.ss7.link_readings import LinkReading
 from gateway.signalling.ss7.m3ua_links import Indication, M3uaLinks, Paused, Resumed
 
@@ -155,7 +155,7 @@ class End:
 
     @property
     def changes(self) -> list[str]:
-        return [one.what for one in self.actions if isinstance(one, LinkChanged)]
+        return [one.what for one in self.actions if isinstance(one, Ss7Changed)]
 
     @property
     def statuses(self) -> list[tuple[str, int | None]]:

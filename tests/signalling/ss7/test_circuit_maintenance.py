@@ -13,7 +13,7 @@ from gateway.interconnection.blocking import Blocking, BlockingBook
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import Cutover, CutoverBook
 from gateway.interconnection.trunk_groups import Side
-from gateway.signalling.call import Decided, Ended, EndedBy, LinkChanged
+from gateway.signalling.call import Decided, Ended, EndedBy, Ss7Changed
 from gateway.signalling.ss7.circuit_states import CircuitState
 from tests.signalling.ss7.exchange_playbook import (
     EMERGENCY,
@@ -202,7 +202,7 @@ def test_a_reset_that_is_not_acknowledged_is_repeated_and_maintenance_told() -> 
     stage.says(A, M.GRS, 1)
     stage.says_no_more()
     stage.waits(285)
-    assert any(isinstance(told, LinkChanged) and not told.good for told in stage.told)
+    assert any(isinstance(told, Ss7Changed) and not told.good for told in stage.told)
     stage.sent.clear()
     stage.waits(299)
     stage.says_no_more()

@@ -21,7 +21,7 @@ from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
-from gateway.signalling.call import Action, Carry, Decided, Ended, EndedBy, LinkChanged, Progressed, Send
+from gateway.signalling.call import Action, Carry, Decided, Ended, EndedBy, Progressed, Send, Ss7Changed
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.ss7.exchange import Exchange
 from gateway.signalling.ss7.exchange_settings import ExchangeSettings
@@ -102,7 +102,7 @@ class Point:
             elif isinstance(action, Decided | Progressed | Ended):
                 self.books.append(action)
             else:
-                assert isinstance(action, LinkChanged), action
+                assert isinstance(action, Ss7Changed), action
 
     def hears(self, origin: int, said: IsupMessage, *, dpc: int = OURS, si: int = 5) -> None:
         data = m3ua_data(Mtp3Transfer(origin, dpc, si, 2, 0, 1, said.data), None)
