@@ -100,8 +100,11 @@ RELAYED_ON_CIRCUITS: Final = (
     Trunk("RB7-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
     Trunk("RB7-BRSN", guide.PARTNER.ocn, guide.BRANSON, guide.PARTNER_SWITCH),
     Trunk("RB7-DED", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, dedicated=True),
+    Trunk("RB7-INT-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
+    Trunk("RB7-INT-BRSN", guide.PARTNER.ocn, guide.BRANSON, guide.PARTNER_SWITCH),
 )
-"""Those on circuits: to a switch that speaks SIP, to one on ISUP, and circuits of their own for an offender."""
+"""Those on circuits: to a switch that speaks SIP, to one on ISUP, and circuits of their own for an offender; the same
+two from the international exchange."""
 
 SOCKET_TRUNK: Final = Trunk("SK-CLMA", guide.SOCKET.ocn, guide.COLUMBIA, guide.SOCKET_SWITCH, agent="socket")
 
@@ -214,11 +217,17 @@ def free_port(kind: socket.SocketKind, wanted: int = 0) -> int:
 
 
 def configuration_text(
-    cast: Cast, *, sip_port: int, operations_port: int, link_port: int, tables: Path | None = None
+    cast: Cast,
+    *,
+    sip_port: int,
+    operations_port: int,
+    listening: Mapping[str, Address],
+    tables: Path | None = None,
 ) -> str:
     """The gateway's configuration in front of this cast, as TOML; state goes beside the file.
 
-    `tables` is the folder of the numbering guide as the file names it; the installed one where it is None.
+    `listening` is where it takes the links of its neighbours. `tables` is the folder of the numbering guide as the file
+    names it; the installed one where it is None.
     """
     folder = (tables or missouri.folder()).as_posix()
     head = f"""\
@@ -242,7 +251,7 @@ ported = {_quoted(folder + "/ported.csv")}
 name = "Interconnection agreement of the lab, with the VoIP amendment"
 effective = 2005-10-17
 """
-    links = [_table("links", **settings) for settings in link_settings(cast.ss7, (LOOPBACK, link_port))]
+    links = [_table("links", **settings) for settings in link_settings(cast.ss7, listening)]
     return "\n".join((head, *_carriers(), *links, *_trunk_groups(cast)))
 
 

@@ -82,5 +82,7 @@ def numbers_in(called: str) -> set[str]:
 
 
 def _called_in(iam: IsupMessage) -> set[str]:
-    called = {number.digits for number in iam.generic}
-    return called | {iam.called.digits} if iam.called is not None else called
+    numbers = {number.digits for number in iam.generic}
+    if iam.called is not None:
+        numbers.add(iam.called.digits)
+    return {digits[1:] if len(digits) == 11 and digits[0] == "1" else digits for digits in numbers}

@@ -48,7 +48,7 @@ def audited_decisions(capture: Path, configuration: Configuration) -> dict[str, 
     decisions: dict[str, DecisionSeen] = {}
     for call in audit([capture], configuration).calls:
         for made in call.decisions:
-            decisions[numbered(call.call_id, decisions)] = seen(made.decision)
+            decisions[numbered(made.attempt.call_id, decisions)] = seen(made.decision)
     return decisions
 
 

@@ -14,6 +14,7 @@ from gateway.wiring.live import Gateway, running
 from sim.cast import LOOPBACK, Cast, configuration_text, free_port, on_stage
 from sim.observation import GatewayTap, LiveDecisions, whole_run
 from sim.packets import Packet
+from sim.ss7.cast import CONNECTING
 from sim.stage import Stage
 
 CONFIGURATION: Final = "tollgate.toml"
@@ -48,15 +49,15 @@ async def opened(folder: Path, *, operations_port: int = OPERATIONS_PORT) -> Asy
     """The cast and a gateway in front of it, configured by a file in `folder`, until the block is left."""
     async with on_stage() as cast:
         sip_port, http_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM, operations_port)
-        link_port = free_port(socket.SOCK_STREAM)
+        listening = {name: (LOOPBACK, free_port(socket.SOCK_STREAM)) for name in CONNECTING}
         file = folder / CONFIGURATION
-        text = configuration_text(cast, sip_port=sip_port, operations_port=http_port, link_port=link_port)
+        text = configuration_text(cast, sip_port=sip_port, operations_port=http_port, listening=listening)
         file.write_text(text, "utf-8")
         configuration = load_configuration(file)
         live, tap = LiveDecisions(), GatewayTap()
         async with running(configuration, tap=tap, link_tap=tap.link, observers=(live,)) as gateway:
             cast.aim(gateway.address)
-            cast.ss7.aim((LOOPBACK, link_port))
+            cast.ss7.aim(listening)
             await cast.ss7.ready()
             stage = Stage(cast, gateway, configuration, live, tap)
             yield Lab(cast, gateway, configuration, live, tap, stage)

@@ -23,6 +23,7 @@ from sim.laboratory import CONFIGURATION, JOURNAL, Lab, opened
 from sim.observation import DecisionSeen
 from sim.packets import write_capture
 from sim.scenario import FOLDER, Scenario, load
+from sim.ss7.cast import CONNECTING, LINKS
 
 CAPTURE: Final = "run.pcap"
 EXPECTED: Final = "expected.json"
@@ -87,9 +88,10 @@ def _complain(results: Sequence[Result]) -> None:
 def _configuration(lab: Lab) -> str:
     sip_port = lab.configuration.listen[0].port
     _, operations_port = lab.configuration.operations_listen
-    link_port = next(link.address[1] for link in lab.configuration.links if link.role.value == "server")
+    addresses = {link.name: link.address for link in lab.configuration.links}
+    listening = {name: addresses[LINKS[name]] for name in CONNECTING}
     return configuration_text(
-        lab.cast, sip_port=sip_port, operations_port=operations_port, link_port=link_port, tables=TABLES
+        lab.cast, sip_port=sip_port, operations_port=operations_port, listening=listening, tables=TABLES
     )
 
 

@@ -1,8 +1,10 @@
-"""The SS7 part of the lab's cast: the partner's end office and tandem, and the host carrier's end office in Branson.
+"""The SS7 part of the lab's cast: the partner's end office and tandem, the host carrier's end office in Branson, and an
+international exchange of the partner's, which speaks ITU-T's edition.
 
 The tandem is a signalling gateway process, to which its end office and the gateway connect; the end office in Branson
-is an application server process, which connects to the gateway. A provider's call on circuits starts in the end office,
-goes through the tandem, honest or not, and from there on the trunk group of the scenario's choice.
+and the international exchange are application server processes, which connect to the gateway. A provider's call on
+circuits starts in the end office, goes through the tandem, honest or not, and from there on the trunk group of the
+scenario's choice.
 """
 
 from __future__ import annotations
@@ -28,14 +30,43 @@ from sim.ss7.tampering import HONEST
 OFFICE: Final = "river-bend-office"
 TANDEM: Final = "river-bend-tandem"
 BRANSON: Final = "branson"
-POINT_CODES: Final[Mapping[str, str]] = {OFFICE: "246-14-9", TANDEM: "246-14-7", BRANSON: "2-137-30"}
-GATEWAY_POINT_CODE: Final = "2-137-26"
-SS7_SWITCHES: Final = tuple(POINT_CODES)
+INTERNATIONAL: Final = "river-bend-international"
+
+
+class Point(NamedTuple):
+    """A signalling point of the lab."""
+
+    text: str
+    """Its point code as it is written."""
+    variant: Variant = Variant.ANSI
+
+    @property
+    def code(self) -> int:
+        value = parse_point_code(self.text, self.variant)
+        if value is None:
+            raise ValueError(f"{self.text!r} is no point code of {self.variant.value}")
+        return value
+
+
+POINTS: Final[Mapping[str, Point]] = {
+    OFFICE: Point("246-14-9"),
+    TANDEM: Point("246-14-7"),
+    BRANSON: Point("2-137-30"),
+    INTERNATIONAL: Point("2-100-4", Variant.ITU),
+}
+GATEWAY_POINTS: Final[Mapping[Variant, Point]] = {
+    Variant.ANSI: Point("2-137-26"),
+    Variant.ITU: Point("2-100-1", Variant.ITU),
+}
+"""What the gateway is called in each of the two networks."""
+SS7_SWITCHES: Final = tuple(POINTS)
 """Everyone who can place a call on circuits or answer one, by the name that scenarios use."""
 ACCESS: Final = "RB7-ACCESS"
 """Trunk group between the partner's end office and its tandem: none of the gateway's."""
-LINKS: Final[Mapping[str, str]] = {TANDEM: "river-bend", BRANSON: "branson"}
+LINKS: Final[Mapping[str, str]] = {TANDEM: "river-bend", BRANSON: "branson", INTERNATIONAL: "international"}
 """The gateway's link to each of its neighbours."""
+CONNECTING: Final = (BRANSON, INTERNATIONAL)
+"""Those that connect to the gateway; to the tandem the gateway does."""
 READY_S: Final = 8.0
 
 
@@ -51,7 +82,7 @@ class CircuitTrunk(NamedTuple):
     def settings(self) -> dict[str, object]:
         """`circuits` in the gateway's configuration."""
         return {
-            "point_code": POINT_CODES[self.neighbour],
+            "point_code": POINTS[self.neighbour].text,
             "cics": [f"{self.first}-{self.last}"],
             "links": [LINKS[self.neighbour]],
         }
@@ -63,18 +94,13 @@ CIRCUIT_TRUNKS: Final[Mapping[str, CircuitTrunk]] = {
         CircuitTrunk("RB7-WNV", TANDEM, 1, 24),
         CircuitTrunk("RB7-BRSN", TANDEM, 25, 48),
         CircuitTrunk("RB7-DED", TANDEM, 101, 108),
+        CircuitTrunk("RB7-INT-WNV", INTERNATIONAL, 1, 12),
+        CircuitTrunk("RB7-INT-BRSN", INTERNATIONAL, 13, 24),
         CircuitTrunk("BRSN", BRANSON, 1, 24),
     )
 }
 RELAYED_ON_CIRCUITS: Final = tuple(name for name, trunk in CIRCUIT_TRUNKS.items() if trunk.neighbour == TANDEM)
 DEFAULT_CIRCUITS: Final = "RB7-WNV"
-
-
-def point_code_of(text: str) -> int:
-    value = parse_point_code(text, Variant.ANSI)
-    if value is None:
-        raise ValueError(f"{text!r} is no ANSI point code")
-    return value
 
 
 @dataclass(slots=True)
@@ -100,9 +126,10 @@ class Ss7Cast:
         """The link of a switch with the gateway."""
         return self._towards_gateway[switch]
 
-    def aim(self, address: Address) -> None:
-        """The gateway takes the association of the end office in Branson there."""
-        self._towards_gateway[BRANSON].connect(address)
+    def aim(self, addresses: Mapping[str, Address]) -> None:
+        """The gateway takes the associations of those that connect to it there."""
+        for name, address in addresses.items():
+            self._towards_gateway[name].connect(address)
 
     async def ready(self) -> None:
         """Wait until every link is active. Raises RuntimeError where one is not in time."""
@@ -141,8 +168,8 @@ class Ss7Cast:
 
 def on_links(log: PacketLog, host: str) -> Ss7Cast:
     """The switches with their links, those to the gateway waiting for it. Raises OSError."""
-    switches = {name: Ss7Switch(name, point_code_of(text)) for name, text in POINT_CODES.items()}
-    office, tandem, branson = (switches[name] for name in (OFFICE, TANDEM, BRANSON))
+    switches = {name: Ss7Switch(name, point.code, point.variant) for name, point in POINTS.items()}
+    office, tandem = switches[OFFICE], switches[TANDEM]
 
     def link(switch: Ss7Switch, side: Side) -> SignallingLink:
         carrier = sctp.open_carrier(sctp.LinkCarrier.TCP)
@@ -153,11 +180,12 @@ def on_links(log: PacketLog, host: str) -> Ss7Cast:
     tandem.connect(within, Trunks.of(ACCESS, tandem.variant, tandem.point_code, office.point_code, circuits))
     office.connect(access, Trunks.of(ACCESS, office.variant, office.point_code, tandem.point_code, circuits))
     access.connect(within.listen((host, 0)))
-    towards_gateway = {TANDEM: link(tandem, Side.SGP), BRANSON: link(branson, Side.ASP)}
-    gateway = point_code_of(GATEWAY_POINT_CODE)
+    towards_gateway = {TANDEM: link(tandem, Side.SGP)}
+    towards_gateway |= {name: link(switches[name], Side.ASP) for name in CONNECTING}
     for trunk in CIRCUIT_TRUNKS.values():
         switch = switches[trunk.neighbour]
         cics = range(trunk.first, trunk.last + 1)
+        gateway = GATEWAY_POINTS[switch.variant].code
         group = Trunks.of(trunk.name, switch.variant, switch.point_code, gateway, cics)
         switch.connect(towards_gateway[trunk.neighbour], group)
     cast = Ss7Cast(switches, towards_gateway[TANDEM].listen((host, 0)), _towards_gateway=towards_gateway)
@@ -169,11 +197,19 @@ def on_links(log: PacketLog, host: str) -> Ss7Cast:
     return cast
 
 
-def link_settings(cast: Ss7Cast, listening: Address) -> Iterator[dict[str, object]]:
-    """`[[links]]` of the gateway's configuration, which takes associations at `listening`."""
-    common: dict[str, object] = {"point_code": GATEWAY_POINT_CODE, "carrier": sctp.LinkCarrier.TCP.value}
-    common |= {"reconnect_seconds": 0.2}
-    for neighbour, role, address in ((TANDEM, "client", cast.gateway_link), (BRANSON, "server", listening)):
-        destinations = [POINT_CODES[neighbour]]
-        head = {"name": LINKS[neighbour], "role": role, "address": host_port(address), "destinations": destinations}
-        yield head | common
+def link_settings(cast: Ss7Cast, listening: Mapping[str, Address]) -> Iterator[dict[str, object]]:
+    """`[[links]]` of the gateway's configuration, which takes the associations of its neighbours at `listening`."""
+    roles = [(TANDEM, "client", cast.gateway_link)]
+    roles += [(name, "server", address) for name, address in listening.items()]
+    for neighbour, role, address in roles:
+        point = POINTS[neighbour]
+        yield {
+            "name": LINKS[neighbour],
+            "role": role,
+            "address": host_port(address),
+            "variant": point.variant.value,
+            "point_code": GATEWAY_POINTS[point.variant].text,
+            "destinations": [point.text],
+            "carrier": sctp.LinkCarrier.TCP.value,
+            "reconnect_seconds": 0.2,
+        }

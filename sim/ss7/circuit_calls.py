@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
+from gateway.codecs.ss7.isup import IsupMessage
 from sim.act import Act, verdict_and_clause
 from sim.cast import PROVIDERS, Cast
 from sim.expectations import unexpected
@@ -14,7 +15,7 @@ from sim.far_ends import Arrival, FarEnds, Mark
 from sim.observation import DecisionSeen, GatewayTap, LiveDecisions
 from sim.quota import Quotas
 from sim.ss7.call_plan import CircuitOutcome, Conduct, IsupPlan
-from sim.ss7.cast import ACCESS, GATEWAY_POINT_CODE, OFFICE, POINT_CODES, TANDEM, point_code_of
+from sim.ss7.cast import ACCESS, GATEWAY_POINTS, OFFICE, POINTS, TANDEM
 from sim.ss7.circuit_call import CircuitCall as Half
 from sim.ss7.facts import alterations
 from sim.ss7.steps import CircuitCall, CircuitFlood
@@ -88,6 +89,11 @@ class CircuitCalls:
         onward: Half | None = self._cast.ss7.tandem.passed.get(outcome.name)
         return outcome.name if onward is None else onward.name
 
+    def _sent(self, leg: str) -> IsupMessage | None:
+        """The IAM of a leg as the gateway got it."""
+        point = next(point for point in POINTS.values() if point.text == leg.partition(".")[0])
+        return self._tap.iam(point.code, int(leg.rpartition(".")[2]), point.variant)
+
     def _faults(
         self,
         step: CircuitCall,
@@ -107,8 +113,8 @@ class CircuitCalls:
         elif len(arrivals) != 1:
             yield f"the decision is {decision.outcome}, and {len(arrivals)} of the cast got the call"
         elif (arrived := arrivals[0].iam) is not None:
-            sent = self._tap.iam(point_code_of(leg.partition(".")[0]), int(leg.rpartition(".")[2]), arrived.variant)
-            if sent is not None:
+            sent = self._sent(leg)
+            if sent is not None and sent.variant is arrived.variant:
                 yield from alterations(sent, arrived)
         if outcome.answered and not outcome.clean:
             yield f"the call was answered and not ended cleanly (cause {outcome.cause})"
@@ -181,13 +187,15 @@ def _flood_faults(step: CircuitFlood, outcomes: list[CircuitOutcome]) -> Iterato
 
 
 def _towards_gateway(switch: str) -> str:
-    return f"{POINT_CODES[switch]}.{GATEWAY_POINT_CODE}."
+    point = POINTS[switch]
+    return f"{point.text}.{GATEWAY_POINTS[point.variant].text}."
 
 
 def provider_of(calling: str | None) -> str:
     """Whose number it is, by the name that scenarios use; the empty text for nobody's of the cast."""
     prefixes = {prefix: name for name, who in PROVIDERS.items() for prefix in who.numbers}
-    found = [prefix for prefix in prefixes if f"1{calling}".startswith(prefix)]
+    digits = "1" + (calling or "").removeprefix("+1")
+    found = [prefix for prefix in prefixes if digits.startswith(prefix)]
     return prefixes[max(found, key=len)] if found else ""
 
 

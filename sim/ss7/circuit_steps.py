@@ -14,7 +14,7 @@ from gateway.wiring.live import Gateway
 from sim.act import Act
 from sim.ss7 import steps as script
 from sim.ss7.call_plan import CircuitOutcome, IsupPlan
-from sim.ss7.cast import CIRCUIT_TRUNKS, POINT_CODES, Ss7Cast, point_code_of
+from sim.ss7.cast import CIRCUIT_TRUNKS, POINTS, Ss7Cast
 from sim.ss7.facts import PRESENTATIONS, SCREENINGS
 from sim.ss7.link import SignallingLink
 from sim.ss7.parties import CircuitAnswer
@@ -127,8 +127,8 @@ class CircuitSteps:
 
     async def _link(self, act: Act, step: script.LinkStep, where: str) -> None:
         """The gateway may take its time to give an exchange up: RFC 4666 section 4.3.4.1, timer T(r)."""
-        code = POINT_CODES[step.at]
-        _TO_LINKS[step.what](self._cast.link_of(step.at), point_code_of(code))
+        code = POINTS[step.at].text
+        _TO_LINKS[step.what](self._cast.link_of(step.at), POINTS[step.at].code)
         good = step.what not in ("lost", "inactive", "unavailable")
         deadline = time.monotonic() + SETTLES_S
         while self._reachable(code) is not good:

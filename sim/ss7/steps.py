@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.ss7.cast import CIRCUIT_TRUNKS, DEFAULT_CIRCUITS, OFFICE, RELAYED_ON_CIRCUITS, SS7_SWITCHES, TANDEM
+from sim.ss7.cast import CIRCUIT_TRUNKS, DEFAULT_CIRCUITS, LINKS, OFFICE, RELAYED_ON_CIRCUITS, SS7_SWITCHES, TANDEM
 from sim.ss7.iam_table import IamTable, Octet, PresentationWord, ScreeningWord
 from sim.tables import AnyTrunk, Cause, IamFacts, Provider, Receiver, Seconds, Table, one_of
 
 Ss7Switch = Annotated[str, one_of(SS7_SWITCHES, "a switch on ISUP")]
 Circuits = Annotated[str, one_of(CIRCUIT_TRUNKS, "a trunk group with circuits")]
+Neighbour = Annotated[str, one_of(LINKS, "a neighbour of the gateway on ISUP")]
 RelayedOnCircuits = Annotated[str, one_of(RELAYED_ON_CIRCUITS, "a trunk group with circuits of the partner's tandem")]
 Cic = Annotated[int, Field(ge=0, le=16_383)]
 
@@ -136,7 +137,7 @@ class LinkStep(Table):
     """Something happens to a neighbour's link with the gateway."""
 
     do: Literal["link"]
-    at: Literal["river-bend-tandem", "branson"]
+    at: Neighbour
     what: Literal["lost", "back", "inactive", "active", "unavailable", "available", "congested"]
     """`unavailable` and `available` are what a signalling gateway process says of its own point code."""
 
@@ -145,7 +146,7 @@ class Glare(Table):
     """A switch seizes the circuit of the next IAM that it gets as well, with a call of its own."""
 
     do: Literal["glare"]
-    at: Literal["river-bend-tandem", "branson"]
+    at: Neighbour
     called: str
     calling: str
 
@@ -154,7 +155,7 @@ class Glared(Table):
     """What came of the call that was placed by glare."""
 
     do: Literal["glared"]
-    at: Literal["river-bend-tandem", "branson"]
+    at: Neighbour
     answered: bool = True
 
 
