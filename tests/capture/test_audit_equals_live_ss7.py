@@ -101,16 +101,20 @@ def test_a_capture_that_has_other_times_than_the_gateway_is_decided_alike(
 def test_where_the_capture_begins_late_the_circuits_that_were_really_seized_are_learnt(
     configurations: dict[tuple[bool, bool], Configuration], file: Path, way: tuple[bool, bool]
 ) -> None:
-    """Before it began circuits were used, so that the captured gateway took others than the replay would."""
-    plans = [Plan(place * 1_000, calling=PROVIDER_2, cic=(place + 1) * way[0], hold_ms=200) for place in range(5)]
+    """Before it began circuits were used, and some still are, so that the captured gateway took others than the replay
+    would; and a call is set up just then.
+    """
+    plans = [Plan(place * 1_000, calling=PROVIDER_2, cic=(place + 1) * way[0], hold_ms=22_000) for place in range(5)]
+    plans.append(Plan(19_980, calling=PROVIDER_2, called="911", cic=6 * way[0]))
     plans += [
-        Plan(20_000 + place * 2_000, cic=(place + 6) * way[0], hold_ms=7_000 + place * 500) for place in range(12)
+        Plan(20_000 + place * 2_000, cic=(6 + (place + 1) % 6) * way[0], hold_ms=6_000 + place * 300)
+        for place in range(12)
     ]
     live = RecordedExchange(configurations[way], plans).run()
-    late = [place for place, packet in enumerate(live.packets) if packet[0] >= live.decisions[5][1]]
+    late = [place for place, packet in enumerate(live.packets) if packet[0] >= live.decisions[6][1]]
     result = audited(live, configurations[way], file, first=late[0])
-    assert decisions(result) == by_time(live.decisions)[5:]
-    assert len(live.decisions) == 17
+    assert len(live.decisions) == 18
+    assert decisions(result) == by_time(live.decisions)[6:]
 
 
 PLANS = st.builds(
