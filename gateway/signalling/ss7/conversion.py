@@ -62,32 +62,36 @@ def _acm_and_anm(answer: IsupMessage) -> tuple[IsupMessage, IsupMessage]:
 
 
 def _translated(message: IsupMessage, variant: Variant) -> IsupMessage | None:
-    parameters = [_parameter(code, value, message, variant) for code, value in message.parameters]
+    """None for what the other network has no word for, and for what must be read to be said otherwise, and cannot."""
     kind = message.type
-    if kind == MessageType.IAM:
-        parameters = _bearer(message, variant, parameters)
-    elif kind == MessageType.CON and variant is _ANSI:
-        # There is no CON to put them into: what follows makes an ACM and an ANM of it.
-        kind = MessageType.ANM
-    elif kind == MessageType.RLC:
-        parameters = []
     try:
+        parameters = _with_carrier(message, variant)
+        if kind == MessageType.IAM:
+            parameters = _bearer(message, variant, parameters)
+        elif kind == MessageType.CON and variant is _ANSI:
+            kind = MessageType.ANM  # there is no CON to put them into: an ACM and an ANM are made of it
         return isup_message(variant, kind, message.cic, parameters)
-    except ValueError:  # a type or a parameter of the one network alone
+    except (Malformed, ValueError):
         return None
 
 
-def _parameter(code: int, value: bytes, message: IsupMessage, variant: Variant) -> tuple[int, bytes]:
-    """Carriers are written differently; all others that both have are alike, and what one has alone is passed on."""
-    if code == P.TRANSIT_NETWORK_SELECTION:
-        try:
-            carrier = message.transit_network
-        except Malformed:
-            return code, value
-        if carrier is not None:
-            circuit = (carrier.circuit or 0) if variant is _ANSI else None
-            return code, encode_carrier(carrier._replace(circuit=circuit), variant)
-    return code, value
+def _with_carrier(message: IsupMessage, variant: Variant) -> list[tuple[int, bytes]]:
+    """Carriers are written differently; all else that both have is alike, and what one has alone is passed on."""
+    parameters = list(message.parameters)
+    carrier = message.transit_network
+    if carrier is None:
+        return parameters
+    if variant is _ANSI:
+        plan = _PLANS.get(len(carrier.digits), carrier.plan)
+        value = encode_carrier(carrier._replace(plan=plan, circuit=carrier.circuit or 0), variant)
+    else:
+        value = encode_carrier(carrier._replace(circuit=None), variant)
+    code = int(P.TRANSIT_NETWORK_SELECTION)
+    return [(each, value if each == code else old) for each, old in parameters]
+
+
+_PLANS: Final = {3: 1, 4: 2}
+"""Digits of a carrier identification code -> network identification plan (T1.113.3): ANSI must say which it is."""
 
 
 def _bearer(message: IsupMessage, variant: Variant, parameters: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

@@ -51,7 +51,7 @@ class Signals:
             si=_ISUP,
             ni=group.network_indicator,
             mp=_PRIORITIES.get(message.type, 0) if ansi else 0,
-            sls=cic & 0x1F if ansi else cic & 0x0F,
+            sls=cic & 0xFF if ansi else cic & 0x0F,
             data=cic.to_bytes(2, "little") + (message.data[2:] if message.has_cic else message.data),
         )
         if self._send(transfer, group.links, at_us, actions):

@@ -1,0 +1,58 @@
+"""Whether a call finds room on a trunk group that is signalled by ISUP: its circuits say it, but for emergencies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playbook import CALLER, GROUPS, T0
+
+from gateway.interconnection.trunk_groups import Hop, Member, Transport
+from gateway.policy.attribution import UNKNOWN
+from gateway.policy.call_attempt import CallAttempt, NumberFact
+from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROOM_FINDING
+from gateway.policy.verdict import Finding
+from gateway.signalling.members import TrunkMembers
+
+ON_CIRCUITS = replace(GROUPS[1], members=(Member(Hop("2-137-26", 1, Transport.SS7)),))
+
+
+class Circuits:
+    """As `CircuitTable` answers."""
+
+    def __init__(self, reachable: bool = True, closed: bool = False, free: bool = True) -> None:
+        self.reachable = reachable
+        self.closed = closed
+        self.free = free
+
+    def takes_a_call(self) -> bool:
+        return self.free and not self.closed
+
+
+def attempt(emergency: bool = False) -> CallAttempt:
+    fact = NumberFact("From", None, b"", 0)
+    return CallAttempt(T0, "c1", CALLER, GROUPS[0], *UNKNOWN, fact, fact, fact, emergency=emergency)
+
+
+@pytest.mark.parametrize(
+    ("circuits", "finding"),
+    [
+        (Circuits(), None),
+        (Circuits(free=False), NO_ROOM_FINDING),
+        (Circuits(closed=True), NO_ROOM_FINDING),
+        (Circuits(reachable=False), NO_MEMBER_FINDING),
+    ],
+)
+def test_room_is_what_the_circuits_have(circuits: Circuits, finding: Finding | None) -> None:
+    members = TrunkMembers((GROUPS[0], ON_CIRCUITS))
+    members.have_circuits(ON_CIRCUITS.name, circuits)
+    assert members.room_for(attempt(), ON_CIRCUITS) is finding
+    assert members.room_for(attempt(emergency=True), ON_CIRCUITS) is None
+
+
+@pytest.mark.parametrize(("closed", "finding"), [(False, None), (True, NO_ROOM_FINDING)])
+def test_a_group_that_is_closed_has_no_room_for_calls_that_come_on_it(closed: bool, finding: Finding | None) -> None:
+    members = TrunkMembers(GROUPS)
+    members.have_circuits(GROUPS[0].name, Circuits(closed=closed))
+    assert members.room_for(attempt(), GROUPS[1]) is finding
+    assert members.room_for(attempt(emergency=True), GROUPS[1]) is None
