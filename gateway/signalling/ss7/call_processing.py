@@ -40,6 +40,7 @@ MOST_SAID: Final = 16
 
 _CONTROLLING_ONLY: Final = frozenset({Timer.T2, Timer.T6})
 """Timers of the exchange that has control of the call (Q.764 section 2.4)."""
+_TIMERS: Final = frozenset(EXPIRY.values())
 _OUR_EVENTS: Final[dict[int, Event]] = {
     MessageType.SAM: Event.SEND_SAM,
     MessageType.ACM: Event.SEND_ACM,
@@ -145,8 +146,6 @@ class CallProcessing:
             if event is Event.T17 and circuit.state is CircuitState.RESETTING:
                 text = f"circuit {circuit.cic} does not answer RSC: it takes no calls until it does"
                 actions.append(Ss7Changed(f"trunk group {circuit.table.name}", text, good=False, at_us=at_us))
-            if circuit.half is not None:
-                circuit.half.timed_out = True
             self.apply(circuit, event, at_us, actions)
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -175,7 +174,8 @@ class CallProcessing:
             self._send_rel(circuit, message, cause, event, at_us, actions)
         elif do is Do.RELEASE_OTHER:
             if half is not None:
-                half.released_by = message if event is Event.REL else None
+                half.timed_out = event in _TIMERS
+                half.released_by = message if event is Event.REL and _has_cause(message) else None
                 circuit.table.releases[cause.value] += 1
                 if half.other is not None:
                     half.other.release(cause, at_us, actions)
@@ -262,9 +262,14 @@ class CallProcessing:
 
 def _cause_of(event: Event, message: IsupMessage | None) -> Cause:
     """The cause in a REL; else what the event means."""
-    if event is Event.REL and message is not None:
-        try:
-            return message.cause or NORMAL_UNSPECIFIED
-        except Malformed:
-            return NORMAL_UNSPECIFIED
+    if event is Event.REL and message is not None and _has_cause(message):
+        return message.cause or NORMAL_UNSPECIFIED
     return CAUSES.get(event, NORMAL_UNSPECIFIED)
+
+
+def _has_cause(message: IsupMessage | None) -> bool:
+    """Whether a REL says why, so that it can be read: another one is not passed on as it is."""
+    try:
+        return message is not None and message.cause is not None
+    except Malformed:
+        return False

@@ -150,12 +150,18 @@ class NewIsupCalls:
 
 
 def with_digits(iam: IsupMessage, subsequent: PartyNumber) -> IsupMessage:
-    """An IAM with the digits of a SAM behind its own. Raises `Malformed` where it has no called number to read."""
+    """An IAM with the digits of a SAM behind its own.
+
+    Raises `Malformed` where it has no called number to read, or no room for them.
+    """
     called = iam.called
     if called is None:
         raise Malformed("the IAM has no called party number")
     longer = called._replace(digits=(called.digits + subsequent.digits)[:MOST_DIGITS])
-    return iam.replaced({P.CALLED_PARTY_NUMBER: encode_number(P.CALLED_PARTY_NUMBER, longer, iam.variant)})
+    try:
+        return iam.replaced({P.CALLED_PARTY_NUMBER: encode_number(P.CALLED_PARTY_NUMBER, longer, iam.variant)})
+    except ValueError as unfit:
+        raise Malformed(f"the digits of the SAM do not fit into the IAM: {unfit}") from unfit
 
 
 MOST_DIGITS: Final = 32

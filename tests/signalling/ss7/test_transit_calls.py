@@ -239,6 +239,24 @@ def test_what_was_dialled_is_decided_when_no_more_digits_come() -> None:
     stage.tells(Decided)
 
 
+def test_a_caller_who_gives_up_after_all_digits_came_late_has_cancelled() -> None:
+    stage = Stage((itu(PARTNER), itu(HOST)))
+    stage.hears(A, iam(1, "3145550", variant=Variant.ITU))
+    stage.waits(5)
+    call = stage.tells(Decided)
+    stage.hears(A, message(M.REL, 1, variant=Variant.ITU))
+    assert stage.tells(Ended) is call
+    assert call.ended_by is EndedBy.CANCEL
+
+
+def test_a_rel_whose_cause_cannot_be_read_is_not_passed_on_as_it_is() -> None:
+    stage = Stage()
+    set_up(stage)
+    stage.hears(A, message(M.REL, 1).replaced({P.CAUSE_INDICATORS: b"\x80"}))
+    stage.says(A, M.RLC)
+    stage.releases(B, 2, 31)
+
+
 # -- timers -----------------------------------------------------------------------------------------------------------
 
 
