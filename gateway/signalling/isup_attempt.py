@@ -38,31 +38,50 @@ MAX_VALUES: Final = 16
 PORTED: Final = 0xC0
 """Type of address of a generic address that is the number that was dialled before a portability dip (T1.113.3)."""
 
+_CALLED_PARTY_NUMBER: Final = P.CALLED_PARTY_NUMBER.value
+_CALLING_PARTY_NUMBER: Final = P.CALLING_PARTY_NUMBER.value
+_CALLING_PARTYS_CATEGORY: Final = P.CALLING_PARTYS_CATEGORY.value
+_REDIRECTING_NUMBER: Final = P.REDIRECTING_NUMBER.value
+_ORIGINAL_CALLED_NUMBER: Final = P.ORIGINAL_CALLED_NUMBER.value
+_GENERIC_ADDRESS: Final = P.GENERIC_ADDRESS.value
+_CALLED_DIRECTORY_NUMBER: Final = P.CALLED_DIRECTORY_NUMBER.value
+_GENERIC_NAME: Final = P.GENERIC_NAME.value
+_CHARGE_NUMBER: Final = P.CHARGE_NUMBER.value
+_ORIGINATING_LINE_INFORMATION: Final = P.ORIGINATING_LINE_INFORMATION.value
+_JURISDICTION_INFORMATION: Final = P.JURISDICTION_INFORMATION.value
+_CARRIER_IDENTIFICATION: Final = P.CARRIER_IDENTIFICATION.value
+_TRANSIT_NETWORK_SELECTION: Final = P.TRANSIT_NETWORK_SELECTION.value
+_IAM: Final = MessageType.IAM.value
+_ANSI: Final = Variant.ANSI
+_ISUP: Final = Protocol.ISUP
+_NOT_KNOWN: Final = OcnSource.NONE
+"""Names for code that runs for every call: reading a member off its enumeration runs Python code on 3.11."""
+
 FIELDS: Final[Mapping[int, str]] = MappingProxyType(
     {
-        P.CALLED_PARTY_NUMBER.value: "Called party number",
-        P.CALLING_PARTY_NUMBER.value: "Calling party number",
-        P.CALLING_PARTYS_CATEGORY.value: "Calling party's category",
-        P.REDIRECTING_NUMBER.value: "Redirecting number",
-        P.ORIGINAL_CALLED_NUMBER.value: "Original called number",
-        P.GENERIC_ADDRESS.value: "Generic address",
-        P.CALLED_DIRECTORY_NUMBER.value: "Called directory number",
-        P.GENERIC_NAME.value: "Generic name",
-        P.CHARGE_NUMBER.value: "Charge number",
-        P.ORIGINATING_LINE_INFORMATION.value: "Originating line information",
-        P.JURISDICTION_INFORMATION.value: "Jurisdiction information",
-        P.CARRIER_IDENTIFICATION.value: "Carrier identification",
-        P.TRANSIT_NETWORK_SELECTION.value: "Transit network selection",
+        _CALLED_PARTY_NUMBER: "Called party number",
+        _CALLING_PARTY_NUMBER: "Calling party number",
+        _CALLING_PARTYS_CATEGORY: "Calling party's category",
+        _REDIRECTING_NUMBER: "Redirecting number",
+        _ORIGINAL_CALLED_NUMBER: "Original called number",
+        _GENERIC_ADDRESS: "Generic address",
+        _CALLED_DIRECTORY_NUMBER: "Called directory number",
+        _GENERIC_NAME: "Generic name",
+        _CHARGE_NUMBER: "Charge number",
+        _ORIGINATING_LINE_INFORMATION: "Originating line information",
+        _JURISDICTION_INFORMATION: "Jurisdiction information",
+        _CARRIER_IDENTIFICATION: "Carrier identification",
+        _TRANSIT_NETWORK_SELECTION: "Transit network selection",
     }
 )
 """What evidence calls a parameter: its name in the standards."""
 
 _ONCE: Final = (
-    P.CALLING_PARTY_NUMBER.value,
-    P.REDIRECTING_NUMBER.value,
-    P.ORIGINAL_CALLED_NUMBER.value,
-    P.ORIGINATING_LINE_INFORMATION.value,
-    P.JURISDICTION_INFORMATION.value,
+    _CALLING_PARTY_NUMBER,
+    _REDIRECTING_NUMBER,
+    _ORIGINAL_CALLED_NUMBER,
+    _ORIGINATING_LINE_INFORMATION,
+    _JURISDICTION_INFORMATION,
 )
 """Parameters that may stand once only: a second one is an attempt to be read in two ways."""
 
@@ -131,10 +150,10 @@ def facts_of_iam(
     emergency_numbers: frozenset[str],
 ) -> CallAttempt:
     """As `attempt_of_iam`, for an IAM that stands at byte `base` of another message: offsets are those in that one."""
-    if iam.type != MessageType.IAM.value:
+    if iam.type != _IAM:
         raise Malformed("the message is no initial address message", base)
     reader = _Reader(iam, base)
-    category = reader.text(P.CALLING_PARTYS_CATEGORY.value, _category)
+    category = reader.text(_CALLING_PARTYS_CATEGORY, _category)
     called, routing_number = reader.called()
     emergency = (
         (category is not None and category.value == "emergency")
@@ -143,9 +162,9 @@ def facts_of_iam(
     )
     if not emergency:
         reader.check()
-    calling = reader.first(P.CALLING_PARTY_NUMBER.value)
-    attempt = CallAttempt(at_us, call_id, source, ingress, None, OcnSource.NONE, called, calling, called)
-    attempt.protocol = Protocol.ISUP
+    calling = reader.first(_CALLING_PARTY_NUMBER)
+    attempt = CallAttempt(at_us, call_id, source, ingress, None, _NOT_KNOWN, called, calling, called)
+    attempt.protocol = _ISUP
     attempt.variant = iam.variant
     attempt.emergency = emergency
     attempt.routing_number = routing_number
@@ -155,12 +174,12 @@ def facts_of_iam(
         attempt.presentation = _PRESENTATIONS[calling.raw[1] >> 2 & 3]
         attempt.screening = _SCREENINGS[calling.raw[1] & 3]
     attempt.hops = reader.hop_counter()
-    attempt.charge = reader.numbers(P.CHARGE_NUMBER.value)
-    attempt.originating_line = reader.text(P.ORIGINATING_LINE_INFORMATION.value, _line)
-    attempt.jurisdiction = reader.text(P.JURISDICTION_INFORMATION.value, _jurisdiction)
+    attempt.charge = reader.numbers(_CHARGE_NUMBER)
+    attempt.originating_line = reader.text(_ORIGINATING_LINE_INFORMATION, _line)
+    attempt.jurisdiction = reader.text(_JURISDICTION_INFORMATION, _jurisdiction)
     attempt.diversions = (
-        *reader.numbers(P.REDIRECTING_NUMBER.value),
-        *reader.numbers(P.ORIGINAL_CALLED_NUMBER.value),
+        *reader.numbers(_REDIRECTING_NUMBER),
+        *reader.numbers(_ORIGINAL_CALLED_NUMBER),
     )
     attempt.redirections = reader.redirections()
     attempt.display_name = reader.name(attempt.presentation)
@@ -195,22 +214,28 @@ class _Reader:
 
     def called(self) -> tuple[NumberFact, TelephoneNumber | None]:
         """The number that was dialled, and the LRN by which it is reached where a dip has put it in its place."""
-        called = self.first(P.CALLED_PARTY_NUMBER.value)
-        try:
-            if self._iam.called is None:
-                raise Malformed("it is missing", len(self._iam.data))
-        except Malformed as fault:
-            self._doubt = Malformed(f"Called party number: {fault.what}", self._base + fault.offset)
-        if self._iam.variant is Variant.ANSI:
-            ported = [fact for fact in self.numbers(P.GENERIC_ADDRESS.value) if fact.raw[:1] == _PORTED]
+        called = self.first(_CALLED_PARTY_NUMBER)
+        if called.number is None:
+            self._doubt = self._why_nobody_is_called()
+        if self._iam.variant is _ANSI:
+            ported = [fact for fact in self.numbers(_GENERIC_ADDRESS) if fact.raw[:1] == _PORTED]
         else:
-            ported = list(self.numbers(P.CALLED_DIRECTORY_NUMBER.value))
+            ported = list(self.numbers(_CALLED_DIRECTORY_NUMBER))
         if not ported:
             return called, None
         for fact in ported:
             if fact.raw != ported[0].raw:
                 self._doubt = Malformed(f"{fact.field} gives two ported numbers", fact.offset)
         return ported[0], called.number
+
+    def _why_nobody_is_called(self) -> Malformed | None:
+        """None where the parameter can be read, and has no number."""
+        try:
+            if self._iam.called is not None:
+                return None
+        except Malformed as fault:
+            return Malformed(f"Called party number: {fault.what}", self._base + fault.offset)
+        return Malformed("Called party number: it is missing", self._base + len(self._iam.data))
 
     def first(self, code: int) -> NumberFact:
         """The (first) number of a parameter; one that is not there stands nowhere."""
@@ -252,7 +277,7 @@ class _Reader:
 
     def name(self, number: Presentation | None) -> TextFact | None:
         """The calling party's name, where the called party may be shown it: where it says nothing, as the number."""
-        for start, end in self._iam.spans(P.GENERIC_NAME.value)[:MAX_VALUES]:
+        for start, end in self._iam.spans(_GENERIC_NAME)[:MAX_VALUES]:
             raw = self._iam.data[start:end]
             try:
                 name = decode_name(raw)
@@ -262,11 +287,11 @@ class _Reader:
                 name.presentation == _NO_INDICATION and number is not Presentation.RESTRICTED
             )
             if name.kind == _CALLING_NAME and shown and name.text:
-                return TextFact(FIELDS[P.GENERIC_NAME.value], raw, self._base + start, name.text)
+                return TextFact(FIELDS[_GENERIC_NAME], raw, self._base + start, name.text)
         return None
 
     def carrier(self) -> TextFact | None:
-        for code in (P.TRANSIT_NETWORK_SELECTION.value, P.CARRIER_IDENTIFICATION.value):
+        for code in (_TRANSIT_NETWORK_SELECTION, _CARRIER_IDENTIFICATION):
             fact = self.text(code, _carrier)
             if fact is not None:
                 return fact
@@ -296,7 +321,7 @@ def _category(raw: bytes, variant: Variant) -> str:
     """
     if not raw:
         return ""
-    known = _ANSI_CATEGORIES.get(raw[0]) if variant is Variant.ANSI else None
+    known = _ANSI_CATEGORIES.get(raw[0]) if variant is _ANSI else None
     return known or _CATEGORIES.get(raw[0]) or str(raw[0])
 
 

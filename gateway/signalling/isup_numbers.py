@@ -61,6 +61,12 @@ _UNKNOWN_PLAN: Final = 0
 _E164: Final = 1
 _END_OF_DIALLING: Final = "Ff"
 """The ST signal, which ITU-T puts behind the digits of a complete called number (Q.763 section 3.9)."""
+_ABSENT: Final = _Written.ABSENT
+_INTERNATIONAL: Final = _Written.INTERNATIONAL
+_NATIONAL: Final = _Written.NATIONAL
+_SERVICE: Final = Nature.SERVICE
+_ANSI_VARIANT: Final = Variant.ANSI
+"""Names for code that runs for every call: reading a member off its enumeration runs Python code on 3.11."""
 
 
 def telephone_number(code: int, number: PartyNumber, variant: Variant) -> TelephoneNumber | None:
@@ -72,20 +78,20 @@ def telephone_number(code: int, number: PartyNumber, variant: Variant) -> Teleph
     digits = number.digits.rstrip(_END_OF_DIALLING)
     if not digits or not digits.isascii() or not digits.isdigit():
         return None
-    natures = _ITU if variant is not Variant.ANSI else _ANSI.get(code, _ANSI_OTHER)
+    natures = _ITU if variant is not _ANSI_VARIANT else _ANSI.get(code, _ANSI_OTHER)
     written = natures.get(number.nature)
-    if written is _Written.ABSENT:
+    if written is _ABSENT:
         return None
     if written is None or number.incomplete or number.plan not in (_UNKNOWN_PLAN, _E164):
         return TelephoneNumber(digits[:32], Nature.UNKNOWN, False)
-    if written is _Written.INTERNATIONAL:
+    if written is _INTERNATIONAL:
         parsed = parse_number("+" + digits)
         if parsed is None or parsed.is_nanp or digits[0] != _NANP_COUNTRY_CODE:
             return parsed
         return TelephoneNumber(parsed.digits, Nature.NATIONAL, False)  # of the NANP, and an impossible one
     parsed = parse_number(digits)
-    if parsed is None or parsed.is_nanp or parsed.nature is Nature.SERVICE:
+    if parsed is None or parsed.is_nanp or parsed.nature is _SERVICE:
         return parsed
-    if variant is not Variant.ANSI:
+    if variant is not _ANSI_VARIANT:
         return TelephoneNumber(parsed.digits, Nature.UNKNOWN, False)
-    return TelephoneNumber(parsed.digits, Nature.NATIONAL, False) if written is _Written.NATIONAL else parsed
+    return TelephoneNumber(parsed.digits, Nature.NATIONAL, False) if written is _NATIONAL else parsed
