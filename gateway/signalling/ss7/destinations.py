@@ -87,7 +87,7 @@ class Destinations:
         for code in affected(message, self.by_code):
             destination = self.by_code[code]
             if kind == MessageType.DUNA:
-                destination.is_available = destination.is_restricted = False
+                destination.is_available = False
             elif kind in (MessageType.DAVA, MessageType.DRST):
                 destination.is_available, destination.is_restricted = True, kind == MessageType.DRST
             elif kind == MessageType.SCON:

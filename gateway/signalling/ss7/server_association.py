@@ -239,6 +239,7 @@ class ServerAssociation(Association):
             deregistration_result(context, self._servers.deregister(self, context))
             for context in required_numbers(message, Tag.ROUTING_CONTEXT, MAX_KEYS)
         ]
+        turn.changed = True
         self.say(turn, MessageType.DEREG_RSP, *results)
         for server in self._servers.all():
             server.review(turn)

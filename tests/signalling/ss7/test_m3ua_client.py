@@ -60,6 +60,7 @@ def test_what_is_not_acknowledged_is_repeated_and_then_the_association_is_restar
 
 def test_an_acknowledgement_stops_the_repetition() -> None:
     end = End(link()).active_client()
+    assert end.links.next_us is None
     assert end.after(10 * ACK_US) == []
     assert not end.dropped
 
@@ -178,6 +179,21 @@ def test_a_new_association_registers_anew() -> None:
     assert end.hear(T.ASPUP_ACK) == [T.REG_REQ]
 
 
+def test_nothing_of_a_lost_association_is_left_in_the_next() -> None:
+    end = registering(RegistrationStatus.SUCCESSFULLY_REGISTERED, 77)
+    end.hear(T.ASPAC_ACK)
+    assert end.up() == [T.ASPUP]  # the transport need not have said that the old one was lost
+    end.hear(T.ERR, number(Tag.ERROR_CODE, ErrorCode.REFUSED_MANAGEMENT_BLOCKING), context(5))
+    assert end.reading().state == "refused"
+
+
+def test_a_key_is_registered_anew_where_the_peer_took_us_down() -> None:
+    end = registering(RegistrationStatus.SUCCESSFULLY_REGISTERED, 77)
+    end.hear(T.ASPAC_ACK)
+    assert end.hear(T.ASPDN_ACK) == [T.ASPUP]
+    assert end.hear(T.ASPUP_ACK) == [T.REG_REQ]
+
+
 # -- staying active ---------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +265,16 @@ def test_an_association_that_leaves_two_heartbeats_unanswered_is_restarted() -> 
     assert end.dropped == ["rb-a"]
     end.down()
     assert end.after(1_000 * SECOND) == []
+
+
+def test_an_association_that_was_heard_between_two_heartbeats_is_not_restarted() -> None:
+    end = End(link(heartbeat_us=30 * SECOND)).active_client()
+    assert end.after(30 * SECOND) == [T.BEAT]
+    end.after(20 * SECOND)
+    end.hear(T.BEAT_ACK)
+    assert end.after(29 * SECOND) == []
+    assert end.after(60 * SECOND) == [T.BEAT, T.BEAT]
+    assert not end.dropped
 
 
 # -- messages of the user part ----------------------------------------------------------------------------------------
@@ -453,6 +479,13 @@ def test_a_report_of_another_routing_context_is_refused() -> None:
     end = End(link(context=9)).active_client(9)
     assert end.hear(T.DUNA, context(8), about(THEIRS)) == [T.ERR]
     assert end.error == ErrorCode.INVALID_ROUTING_CONTEXT
+    assert end.told == []
+
+
+def test_reports_to_a_process_in_standby_are_not_taken() -> None:
+    end = End(link(mode=TrafficMode.OVERRIDE)).active_client()
+    end.hear(T.NTFY, number(Tag.STATUS, Status.ALTERNATE_ASP_ACTIVE))
+    assert end.hear(T.SCON, about(THEIRS)) == []
     assert end.told == []
 
 

@@ -294,6 +294,21 @@ def test_the_others_are_told_which_process_was_lost() -> None:
     assert end.sent[0].message.integer(Tag.ASP_IDENTIFIER) == 1
 
 
+def test_a_process_that_was_down_does_not_fail_when_it_goes() -> None:
+    end = server().active_process(ONE, 1).active_process(TWO, 2)
+    end.hear(T.ASPDN, name=ONE)
+    end.down(ONE)
+    assert end.statuses == []
+
+
+def test_an_association_that_is_made_anew_begins_anew() -> None:
+    end = server().active_process(ONE)
+    end.up(ONE)
+    assert end.reading().associations == ((ONE, "down"),)
+    assert end.reading().state == "pending"
+    assert end.hear(T.ASPAC, name=ONE) == [T.ERR]
+
+
 # -- routing keys -----------------------------------------------------------------------------------------------------
 
 
@@ -338,6 +353,40 @@ def test_a_registration_ends_with_the_process() -> None:
     assert Paused(OURS) in end.told
     assert not end.send(OUT, "rb")
     assert register(up(end), RoutingKey(1, (OURS,))) == [(1, 0, 2)]
+
+
+def pending_key() -> End:
+    """A process has registered a key, was active, and is not; a message waits."""
+    end = up(server(destinations=(OURS, OTHER)))
+    assert register(end, RoutingKey(1, (OURS,), context=7)) == [(1, 0, 7)]
+    end.hear(T.ASPAC, context(7), name=ONE)
+    end.hear(T.ASPIA, context(7), name=ONE)
+    assert end.send(OUT, "rb")
+    return end
+
+
+def test_nothing_waits_for_a_key_that_is_registered_no_more() -> None:
+    end = pending_key()
+    end.hear(T.DEREG_REQ, context(7), name=ONE)
+    assert (end.told, end.reading().lost, end.reading().waiting) == ([Paused(OURS)], 1, 0)
+    end.after(RECOVERY_US)
+    assert end.changes == []
+
+
+def test_of_two_keys_one_is_registered_no_more() -> None:
+    end = pending_key()
+    register(end, RoutingKey(2, (OTHER,), context=8))
+    end.hear(T.ASPAC, context(8), name=ONE)
+    end.hear(T.DEREG_REQ, context(7), name=ONE)
+    assert end.told == [Paused(OURS)]
+    assert end.links.reachable(OTHER, ("rb",))
+
+
+def test_a_key_goes_with_the_process_that_is_lost_though_it_was_waited_for() -> None:
+    end = pending_key()
+    end.down(ONE)
+    assert (end.told, end.reading().lost) == ([Paused(OURS)], 1)
+    assert register(up(end), RoutingKey(1, (OURS,), context=7)) == [(1, 0, 7)]
 
 
 @pytest.mark.parametrize(
