@@ -12,7 +12,9 @@ from gateway.codecs.ss7.m3ua import MessageType, Parameter, Tag, m3ua_data, numb
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, encode_mtp3
 from gateway.codecs.ss7.variant import Variant
 from gateway.signalling.ss7.routing_keys import RoutingKey, routing_key_parameter
+from tests.codecs.ss7.isup.samples import ANSI_IAM, ITU_IAM, samples
 from tests.fuzz.codec_target import OWN_VIA, codec
+from tests.fuzz.isup_target import isup
 from tests.fuzz.m3ua_target import KINDS, m3ua
 from tests.fuzz.proxy_target import proxy
 from tests.fuzz.sigtran_target import sigtran
@@ -78,6 +80,17 @@ def _signal_units() -> tuple[bytes, ...]:
     return (m3ua_data(transfer), m3ua_data(transfer, 7, 1), *messages, *units, m2ua, m2pa, *frames)
 
 
+def _circuits() -> tuple[bytes, ...]:
+    """A message of every type with what it must have, and IAMs with much more; with a CIC and without."""
+    itu = {sample.type: sample.data for sample in reversed(list(samples(Variant.ITU)))}
+    ansi = {sample.type: sample.data for sample in reversed(list(samples(Variant.ANSI)))}
+    with_cic = (
+        *(b"\0" + data for data in (ITU_IAM, *itu.values())),
+        *(b"\1" + data for data in (ANSI_IAM, *ansi.values())),
+    )
+    return (*with_cic, b"\2" + ITU_IAM[2:], b"\3" + ANSI_IAM[2:])
+
+
 def _associations() -> tuple[bytes, ...]:
     """Associations in the words of `m3ua_target`: they come up, are used, and go."""
 
@@ -104,5 +117,6 @@ TARGETS: Final[dict[str, Target]] = {
     "codec": Target(codec, _messages, _SIP_WORDS),
     "proxy": Target(proxy, _scripts, _SIP_WORDS, is_script=True),
     "sigtran": Target(sigtran, _signal_units, _SS7_WORDS),
+    "isup": Target(isup, _circuits, _SS7_WORDS),
     "m3ua": Target(m3ua, _associations, _SS7_WORDS, is_script=True),
 }

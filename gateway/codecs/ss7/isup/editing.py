@@ -2,7 +2,41 @@
 
 from __future__ import annotations
 
+from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup.layouts import Layout, OptionalPart, has_optional_pointer
+
+
+def refuse_shared_octets(
+    data: bytes,
+    layout: Layout,
+    start: int,
+    first: dict[int, tuple[int, int]],
+    repeated: list[tuple[int, int, int]],
+) -> None:
+    """Raises `Malformed` where two parts of a message share octets, so that none can be changed alone.
+
+    Args:
+        data: the message.
+        layout: its format.
+        start: the octet behind its type.
+        first: where each value begins and ends, by its parameter's name.
+        repeated: name and place of those whose name is there already; they are optional.
+    """
+    pointers = start + layout.fixed_octets
+    pointer = pointers + len(layout.variable)
+    fixed = {name for name, _ in layout.fixed}
+    extents = [(begin - 2, end, code) for code, begin, end in repeated]
+    for code, (begin, end) in first.items():
+        if code not in fixed:
+            extents.append((begin - (1 if code in layout.variable else 2), end, code))
+    if has_optional_pointer(data, pointers, layout) and data[pointer]:
+        end_of_optional = _end_of_optional(data, pointer)
+        extents.append((end_of_optional, end_of_optional + 1, 0))
+    before = 0
+    for begin, end, code in sorted(extents):
+        if begin < before:
+            raise Malformed(f"parameter {code:#04x} shares octets with another", begin)
+        before = end
 
 
 def set_parameter(
@@ -57,10 +91,16 @@ def _set_optional(
         data = _with_optional_pointer(data, pointers, pointer)
     if not data[pointer]:
         return _pointed(data, pointer, len(data) - pointer) + item + b"\0"
+    at = _end_of_optional(data, pointer)
+    return _spliced(data, range(pointers, pointer + 1), at, at, item)
+
+
+def _end_of_optional(data: bytes, pointer: int) -> int:
+    """Where the octet stands that ends the optional part, to which the octet `pointer` leads."""
     at = pointer + data[pointer]
     while data[at]:
         at += 2 + data[at + 1]
-    return _spliced(data, range(pointers, pointer + 1), at, at, item)
+    return at
 
 
 def _with_optional_pointer(data: bytes, pointers: int, pointer: int) -> bytes:

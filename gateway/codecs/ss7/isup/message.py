@@ -14,7 +14,7 @@ from gateway.codecs.ss7.isup.circuits import (
     decode_range_and_status,
 )
 from gateway.codecs.ss7.isup.digits import decode_jurisdiction
-from gateway.codecs.ss7.isup.editing import set_parameter
+from gateway.codecs.ss7.isup.editing import refuse_shared_octets, set_parameter
 from gateway.codecs.ss7.isup.indicators import (
     BackwardCallIndicators,
     EventInformation,
@@ -153,22 +153,15 @@ class IsupMessage:
         layout = layout_of(self.variant, self.type)
         if layout is None:
             raise ValueError(f"the parameters of message type {self.type:#04x} are not known")
+        start = 3 if self.has_cic else 1
         message = self
         for code, value in changes.items():
-            message._refuse_overlap()
-            start = 3 if self.has_cic else 1
+            refuse_shared_octets(message.data, layout, start, message._first, message._repeated)
             data = set_parameter(message.data, layout, start, message._first.get(code), code, value)
             if len(data) > LONGEST_MESSAGE:
                 raise ValueError(f"the message would have {len(data)} octets, {LONGEST_MESSAGE} are allowed")
             message = IsupMessage(data, self.variant, has_cic=self.has_cic)
         return message
-
-    def _refuse_overlap(self) -> None:
-        before = 0
-        for begin, end, code in self._in_order():
-            if begin < before:
-                raise Malformed(f"parameter {code:#04x} shares octets with the one before", begin)
-            before = end
 
     # Typed values of calls ---------------------------------------------------------------------------------------
 

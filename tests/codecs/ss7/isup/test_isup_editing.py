@@ -118,3 +118,19 @@ def test_a_message_moves_to_another_circuit_as_it_is(cic: int, iam: tuple[bytes,
     moved = IsupMessage(data, variant).with_cic(cic)
     assert moved.cic == cic <= LARGEST_CIC[variant]
     assert moved.data[2:] == data[2:]
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        "0100 0c 02 01 00",  # the length of an empty cause is the end of the optional part
+        "0100 0c 02 04 03 80 90 00",  # the optional part ends within the cause
+        "0100 0c 02 02 05 80 01 00 00 00",  # a parameter's name and length stand within the cause
+    ],
+)
+def test_an_optional_part_within_another_parameter_is_read_but_nothing_is_changed(shared: str) -> None:
+    release = IsupMessage(bytes.fromhex(shared), Variant.ITU)
+    assert release.encode() == release.data
+    for changes in ({P.CAUSE_INDICATORS: b"\x80\x91"}, {P.ACCESS_TRANSPORT: b"\x7d"}, {P.CAUSE_INDICATORS: b""}):
+        with pytest.raises(Malformed, match="shares octets"):
+            release.replaced(dict(changes))

@@ -5,38 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import IsupMessage, MessageType, P, isup_message, layout_of
 from gateway.codecs.ss7.variant import Variant
+from tests.codecs.ss7.isup.reading import read_all
 from tests.codecs.ss7.isup.samples import samples
 
 SAMPLES = [sample for variant in Variant for sample in samples(variant)]
-TYPED = (
-    *("called", "calling", "charge", "redirecting", "original_called", "generic", "category", "originating_line"),
-    *("hop_counter", "transmission_medium", "jurisdiction", "nature_of_connection", "forward_call", "backward_call"),
-    *("optional_forward", "optional_backward", "cause", "event", "redirection", "user_service", "name"),
-    *("transit_network", "carrier", "generic_digits", "continuity", "network_initiated", "range_and_status"),
-    *("circuit_group_supervision", "circuit_states"),
-)
 VARIANTS = st.sampled_from(Variant)
-
-
-def read_all(data: bytes, variant: Variant, *, has_cic: bool) -> None:
-    """Ask for everything. Nothing but `Malformed` may come of it, with an offset in the octets."""
-    try:
-        message = IsupMessage(data, variant, has_cic=has_cic)
-    except Malformed as fault:
-        assert 0 <= fault.offset <= len(data)  # noqa: PT017 - many are read
-        return
-    assert message.encode() == data
-    for name in TYPED:
-        try:
-            getattr(message, name)
-        except Malformed as fault:
-            assert 0 <= fault.offset <= len(data)  # noqa: PT017 - most are read
-    for code, value in message.parameters:
-        assert value in message.values(code)
-        assert all(data[begin:end] in message.values(code) for begin, end in message.spans(code))
 
 
 @given(st.binary(max_size=300), VARIANTS, st.booleans())
