@@ -173,6 +173,7 @@ class CalledSide(SipHalf):
                 self._end(State.CLEARING, at_us)
             return
         self._leg, self._ack = leg, ack
+        self._may_fork = True
         self.state = State.UP
         self._agent.timers.stop(Timer.PROGRESS, self, self._agent.settings.early_acm_us)
         bodies = bodies_or_none(response)

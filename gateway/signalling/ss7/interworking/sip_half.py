@@ -90,6 +90,8 @@ class SipHalf:
         self._hold_said = False
         self._our_invite = b""
         """A re-INVITE of ours that is not answered."""
+        self._may_fork = False
+        """Other telephones may answer the INVITE yet, after the call is over."""
 
     # -- what the circuit's half says ---------------------------------------------------------------------------------
 
@@ -334,10 +336,14 @@ class SipHalf:
             other.release(cause, at_us, actions)
 
     def _end(self, state: State, at_us: int) -> None:
-        """The call is over, or soon will be; the dialog is known for a while."""
+        """The call is over, or soon will be; the dialog is known for as long as something of it may still come."""
         self.state = state
         self._unacknowledged = b""
-        self._agent.timers.start(Timer.END, self, at_us, self._agent.linger_us)
+        if state is State.OVER and not self._may_fork:
+            self._agent.halves.pop((self._leg.call_id, self._leg.local_tag), None)
+            self._agent.timers.stop(Timer.END, self, self._agent.linger_us)
+        else:
+            self._agent.timers.start(Timer.END, self, at_us, self._agent.linger_us)
 
 
 def cause_of(message: SipMessage, bodies: Bodies | None, otherwise: int) -> Cause:
