@@ -91,6 +91,8 @@ class Exchange:
         for table in self.tables.values():
             adjacent.setdefault((table.group.adjacent, table.group.own), []).append(table)
         self._adjacent: Final = {codes: _Adjacent(tables) for codes, tables in adjacent.items()}
+        self._congested: Final[set[CircuitTable]] = set()
+        """Groups whose traffic is reduced now."""
         signals = Signals(send)
         self._signals: Final = signals
         self._transit: Final = TransitCalls(engine, settings.max_call_s * 1_000_000)
@@ -152,7 +154,7 @@ class Exchange:
         """The way to an exchange is congested, where `level` is above 0: it gets fewer new calls for a while."""
         if level:
             for table in self._towards(dpc):
-                table.congestion.reported(at_us)
+                self._is_congested(table, at_us)
 
     def assume_up(self, at_us: int, actions: list[Action]) -> None:
         """In a replay: every exchange can be reached, and every circuit is idle, whatever was said before it began."""
@@ -226,7 +228,7 @@ class Exchange:
     def next_us(self) -> int | None:
         """When `wake` has something to do, at the earliest."""
         due = [self._calls.timers.next_us, self._maintenance.supervision.next_us, self._transit.next_us]
-        due += [table.congestion.restored_us or None for table in self.tables.values()]
+        due += [table.congestion.restored_us for table in self._congested]
         return min((next_us for next_us in due if next_us is not None), default=None)
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
@@ -234,8 +236,14 @@ class Exchange:
         self._calls.fire(at_us, actions)
         self._maintenance.supervision.fire(at_us, actions)
         self._transit.expire(at_us, actions)
-        for table in self.tables.values():
+        for table in tuple(self._congested):
             table.congestion.wake(at_us)
+            if not table.congestion.step:
+                self._congested.discard(table)
+
+    def _is_congested(self, table: CircuitTable, at_us: int) -> None:
+        table.congestion.reported(at_us)
+        self._congested.add(table)
 
     def _settle(self, at_us: int, actions: list[Action]) -> None:
         self._closing.settle(at_us, actions)
@@ -257,7 +265,7 @@ class Exchange:
                 self._maintenance.confused(circuit, message, at_us, actions)
             return
         if event is Event.REL and message.value(P.AUTOMATIC_CONGESTION_LEVEL) is not None:
-            circuit.table.congestion.reported(at_us)  # the exchange itself is: Q.764 section 2.10.1
+            self._is_congested(circuit.table, at_us)  # the exchange itself is: Q.764 section 2.10.1
         if event is Event.CONTINUITY and circuit.half is not None and is_incomplete(circuit.half.iam):
             event = Event.CONTINUITY_INCOMPLETE
         self._calls.apply(circuit, event, at_us, actions, message)
