@@ -36,11 +36,13 @@ def is_anonymous(from_: NumberFact) -> bool:
 
 def is_restricted(attempt: CallAttempt) -> bool | None:
     """Whether the number is marked as restricted: by the presentation indicator of ISUP, by Privacy (RFC 3323, 3325) or
-    an anonymous From. None where ISUP has no number that could be.
+    an anonymous From. None where ISUP has no number that could be; digits marked as not available are not shown either.
     """
     if attempt.protocol is _ISUP:
         indicated = attempt.presentation
-        return None if indicated in (None, Presentation.UNAVAILABLE) else indicated is Presentation.RESTRICTED
+        if indicated is None or (indicated is Presentation.UNAVAILABLE and attempt.from_.number is None):
+            return None
+        return indicated is not Presentation.ALLOWED
     return not RESTRICTING.isdisjoint(asked_privacy(attempt)) or is_anonymous(attempt.from_)
 
 

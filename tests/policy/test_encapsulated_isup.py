@@ -60,6 +60,13 @@ ROWS: list[tuple[str, dict[str, Any], dict[str, Any], Verdict, str]] = [
         ALTERED,
         "is restricted by the ISUP body and not restricted by",
     ),
+    (
+        "not available in the body, and there",
+        {},
+        {"presentation": 2},
+        ALTERED,
+        "is restricted by the ISUP body and not",
+    ),
     ("not available in the body", {}, {"calling": "", "presentation": 2}, WARN, "only the SIP header fields"),
     ("another number called", {"called": OTHER}, {}, ALTERED, "the called number is"),
     ("911 in both", {"called": "sos", "emergency": True}, {"called": "911"}, PASS, ""),

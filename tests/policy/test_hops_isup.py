@@ -53,6 +53,7 @@ ISUP_TO_ISUP: list[Row] = [
     ({}, {"presentation": 1}, ALTERED, "privacy was added"),
     ({"presentation": 1}, {}, ALTERED, "privacy was cleared"),
     ({"presentation": 1}, {"presentation": 3}, PASS, ""),
+    ({}, {"presentation": 2}, ALTERED, "privacy was added"),
     ({"screening": 0}, {"screening": 3}, ALTERED, "raised from 'user provided, not verified' to 'network provided'"),
     ({"screening": 0}, {"screening": 1}, ALTERED, "was raised"),
     ({"screening": 2}, {"screening": 3}, ALTERED, "was raised"),
