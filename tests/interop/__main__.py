@@ -4,10 +4,10 @@
 
 SIPp calls through the gateway of the example configuration; then through chains of Kamailio and the gateway, over UDP
 with and without loss, TCP and TLS; the carriers of SS7 links between processes, with libusrsctp; tshark reads their
-packets, the shipped captures and the lab's run beside the audit, and ISUP, in them and of the tests, field by field;
-pycrate writes ITU-T again; a real Prometheus runs every panel and alert against a lab that serves. With a URL the last
-alone is tried, on the gateway there; with captures ISUP alone, of the tests and in these. Exit 0: all agree. 1:
-something does not. 2: a program is missing.
+packets, M3UA messages of every type, the shipped captures and the lab's run beside the audit, and ISUP, in them and of
+the tests, field by field; pycrate writes ITU-T again; a real Prometheus runs every panel and alert against a lab that
+serves. With a URL the last alone is tried, on the gateway there; with captures ISUP alone, of the tests and in these.
+Exit 0: all agree. 1: something does not. 2: a program is missing.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.interop.isup.agrees import try_isup
+from tests.interop.m3ua_messages import try_m3ua
 from tests.interop.prometheus_panels import Failure, fetch, say, try_panels, wait_until
 from tests.interop.proxies.runs import try_proxies
 from tests.interop.sctp_carriers import try_sctp
@@ -93,6 +94,7 @@ def main() -> int:
     good = try_sipp()
     good = try_proxies() and good
     good = try_sctp() and good
+    good = try_m3ua() and good
     say("starting the lab")
     try:
         with lab() as (url, capture):

@@ -200,6 +200,8 @@ class Wire:
         self.names = {f"{server.name}#{at + 1}": end for at, end in enumerate(self.clients)}
         self.seen: list[tuple[str, MessageType]] = []
         """Every message: ``>`` to the server or ``<`` from it, and the association; and its type."""
+        self.spoken: list[bytes] = []
+        """The messages themselves."""
         self.delivered: list[tuple[str, Mtp3Transfer]] = []
         self.news: list[tuple[str, Indication]] = []
 
@@ -249,6 +251,7 @@ class Wire:
             if not on_the_way:
                 return
             way, association, one = on_the_way.popleft()
+            self.spoken.append(one.data)
             self.seen.append((f"{way} {association}", MessageType(decode_m3ua(one.data).type)))
             if way == ">":
                 end, name = self.server, ""
