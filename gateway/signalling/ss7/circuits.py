@@ -29,7 +29,6 @@ class Circuit:
         "ours",
         "rel",
         "remotely_blocked",
-        "reserved",
         "since_us",
         "state",
         "table",
@@ -56,8 +55,6 @@ class Circuit:
         """The other exchange blocked it for maintenance."""
         self.failed_remotely = False
         """The other exchange blocked it for a hardware failure."""
-        self.reserved = False
-        """Left unblocked in a group that is blocked: for emergency calls."""
 
     @property
     def stays_blocked(self) -> bool:

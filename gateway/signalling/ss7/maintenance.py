@@ -109,15 +109,12 @@ class Maintenance:
         """Block a group but for the circuits that are kept for emergency calls. Calls in progress go on."""
         able = [circuit for circuit in table.by_cic.values() if _may_carry_calls(circuit)]
         kept = {circuit.cic for circuit in able[: table.group.emergency_reserve]}
-        for circuit in table.by_cic.values():
-            circuit.reserved = circuit.cic in kept
-        self._block([c for c in table.by_cic.values() if not (c.reserved or c.stays_blocked)], at_us, actions)
+        self._block([c for c in table.by_cic.values() if c.cic not in kept and not c.stays_blocked], at_us, actions)
 
     def open(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
         """Unblock what was blocked; each circuit carries calls again when the other exchange has acknowledged it."""
         blocked = []
         for circuit in table.by_cic.values():
-            circuit.reserved = False
             if circuit.locally_blocked:
                 circuit.unblocking = True
                 blocked.append(circuit)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import Blocking, BlockingBook
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.discontinuance import CutoverBook
@@ -45,11 +46,8 @@ AT_REST: Final = frozenset({CircuitState.IDLE, CircuitState.UNEQUIPPED})
 class Node:
     """One of the two exchanges, and its books."""
 
-    def __init__(self, own: int, partner: int, host: int, wire: World) -> None:
-        groups: tuple[TrunkGroup, ...] = (
-            replace(group("TG-PARTNER", Side.PARTNER, partner, own=own, cics=CICS), home_switch=PARTNER_SWITCH),
-            group("TG-HOST", Side.HOST, host, own=own, cics=CICS),
-        )
+    def __init__(self, own: int, partner: TrunkGroup, host: TrunkGroup, wire: World) -> None:
+        groups = (replace(partner, home_switch=PARTNER_SWITCH), host)
         self.own = own
         self.ledger = Ledger()
         self.blockings = BlockingBook()
@@ -76,10 +74,15 @@ class Node:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, between: Variant = Variant.ANSI) -> None:
+        """`between`: what X and Y speak to each other. Their neighbours speak ANSI."""
         self.now_us = T0
         self.wires: dict[int, deque[Mtp3Transfer]] = {code: deque() for code in (A, X, Y, C)}
-        self.nodes = {X: Node(X, A, Y, self), Y: Node(Y, X, C, self)}
+        from_a = group("TG-PARTNER", Side.PARTNER, A, own=X, cics=CICS)
+        to_y = group("TG-HOST", Side.HOST, Y, own=X, cics=CICS, variant=between)
+        from_x = group("TG-PARTNER", Side.PARTNER, X, own=Y, cics=CICS, variant=between)
+        to_c = group("TG-HOST", Side.HOST, C, own=Y, cics=CICS)
+        self.nodes = {X: Node(X, from_a, to_y, self), Y: Node(Y, from_x, to_c, self)}
         for node in self.nodes.values():
             actions: list[Action] = []
             node.exchange.assume_up(self.now_us, actions)
@@ -140,7 +143,7 @@ class World:
     def _answers(self, code: int) -> None:
         while self.wires[code]:
             transfer = self.wires[code].popleft()
-            said = IsupMessage(transfer.data, group("TG", Side.HOST, A).circuits.variant)  # type: ignore[union-attr]
+            said = IsupMessage(transfer.data, Variant.ANSI)
             answer = ANSWERS.get(said.type)
             if answer is None or said.cic is None:
                 continue
@@ -209,9 +212,12 @@ def play(world: World, move: tuple) -> None:  # type: ignore[type-arg]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(MOVES, max_size=60))
-def test_whatever_is_said_every_call_ends_once_and_no_circuit_is_left_behind(moves: list[tuple]) -> None:  # type: ignore[type-arg]
-    world = World()
+@given(st.sampled_from(list(Variant)), st.lists(MOVES, max_size=60))
+def test_whatever_is_said_every_call_ends_once_and_no_circuit_is_left_behind(
+    between: Variant,
+    moves: list[tuple],  # type: ignore[type-arg]
+) -> None:
+    world = World(between)
     for move in moves:
         play(world, move)
     world.puts_in_order()
@@ -237,5 +243,5 @@ def test_a_call_crosses_both_exchanges() -> None:
     world.says(A, iam(1))
     world.deliver(X)
     world.deliver(Y)
-    arrived = IsupMessage(world.wires[C].popleft().data, group("TG", Side.HOST, A).circuits.variant)  # type: ignore[union-attr]
+    arrived = IsupMessage(world.wires[C].popleft().data, Variant.ANSI)
     assert (arrived.type, arrived.hop_counter) == (M.IAM, 18)
