@@ -142,7 +142,7 @@ class Exchange:
                 table.started = True
                 self._maintenance.reset(table, at_us, actions)
             else:
-                self._maintenance.query(table, at_us, actions)
+                self._maintenance.queries.ask(table, at_us, actions)
 
     def paused(self, dpc: int, at_us: int, actions: list[Action]) -> None:
         """An exchange cannot be reached: it gets no new calls. Those that are up go on (Q.764 section 2.13)."""

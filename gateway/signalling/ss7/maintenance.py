@@ -13,23 +13,28 @@ from gateway.codecs.ss7.isup import (
     P,
     RangeAndStatus,
     encode_cause,
-    encode_circuit_states,
-    encode_range_and_status,
     isup_message,
     range_and_status,
 )
-from gateway.codecs.ss7.isup import CircuitState as QueriedState
 from gateway.signalling.call import Action
 from gateway.signalling.ss7.call_processing import CallProcessing
-from gateway.signalling.ss7.circuit_states import BUSY, OUTGOING, CircuitState, Event
+from gateway.signalling.ss7.circuit_query import CircuitQueries
+from gateway.signalling.ss7.circuit_states import CircuitState, Event
 from gateway.signalling.ss7.circuits import Circuit, CircuitTable
 from gateway.signalling.ss7.isup_signals import Signals
-from gateway.signalling.ss7.supervision import HARDWARE, Request, Supervision, group_message, runs
+from gateway.signalling.ss7.supervision import (
+    HARDWARE,
+    MOST_MARKED,
+    Request,
+    Supervision,
+    circuits_of,
+    group_message,
+    runs,
+)
 
 MESSAGE_UNKNOWN: Final = 97
 """Message type non-existent or not implemented (Q.850)."""
-MOST_MARKED: Final = 32
-"""Circuits that one CGB or CGU may be about (Q.763 section 3.43)."""
+
 
 _Handler = Callable[[Circuit, IsupMessage, int, list[Action]], None]
 _GroupHandler = Callable[[CircuitTable, IsupMessage, RangeAndStatus, int, list[Action]], None]
@@ -42,6 +47,7 @@ class Maintenance:
         self._signals: Final = signals
         self._calls: Final = calls
         self.supervision: Final = Supervision(signals)
+        self.queries: Final = CircuitQueries(signals, self.supervision, calls)
         self._handlers: Final[Mapping[int, _Handler]] = {
             MessageType.BLO: self._blo,
             MessageType.UBL: self._ubl,
@@ -57,8 +63,8 @@ class Maintenance:
             MessageType.CGU: self._cgu,
             MessageType.CGBA: self._cgba,
             MessageType.CGUA: self._cgua,
-            MessageType.CQM: self._cqm,
-            MessageType.CQR: self._cqr,
+            MessageType.CQM: self.queries.answer,
+            MessageType.CQR: self.queries.learn,
         }
 
     # -- what the other exchange says ---------------------------------------------------------------------------------
@@ -127,10 +133,15 @@ class Maintenance:
         """Say again that a circuit is blocked: the other exchange has seized it all the same."""
         self._tell_blocked([circuit], at_us, actions)
 
-    def query(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
-        """Ask how the other exchange sees the circuits (Q.764 section 2.8.3); its answer is brought into line."""
-        for run in runs(list(table.by_cic.values())):
-            self.supervision.ask(Request.QUERY, run, at_us, actions)
+    def _keep_reserve(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
+        """Unblock others for emergency calls, where those that were kept for them have come to carry none."""
+        if not table.closed:
+            return
+        able = [circuit for circuit in table.by_cic.values() if _may_carry_calls(circuit)]
+        blocked = [circuit for circuit in able if circuit.stays_blocked]
+        for circuit in blocked[: max(table.group.emergency_reserve - (len(able) - len(blocked)), 0)]:
+            circuit.unblocking = True
+            self.supervision.ask(Request.UNBLOCK, [circuit], at_us, actions)
 
     def _block(self, circuits: Sequence[Circuit], at_us: int, actions: list[Action]) -> None:
         for circuit in circuits:
@@ -157,6 +168,7 @@ class Maintenance:
         circuit.table.settle(circuit)
         self._signals.bare(circuit, MessageType.BLA, at_us, actions)
         self._calls.apply(circuit, Event.BLOCKED, at_us, actions)
+        self._keep_reserve(circuit.table, at_us, actions)
 
     def _ubl(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
         circuit.remotely_blocked = False
@@ -184,11 +196,9 @@ class Maintenance:
         circuit.table.settle(circuit)
 
     def _ucic(self, circuit: Circuit, _message: IsupMessage, at_us: int, actions: list[Action]) -> None:
-        self._unequipped(circuit, at_us, actions)
-
-    def _unequipped(self, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
         circuit.table.counters["unequipped circuit"] += 1
         self._calls.apply(circuit, Event.UCIC, at_us, actions)
+        self._keep_reserve(circuit.table, at_us, actions)
 
     # -- groups -------------------------------------------------------------------------------------------------------
 
@@ -198,7 +208,7 @@ class Maintenance:
         if not 1 <= group.range < MOST_MARKED:
             table.counters["unexpected message"] += 1
             return
-        circuits = _circuits(table, message, group)
+        circuits = circuits_of(table, message, group)
         status = range_and_status([circuit is not None and circuit.stays_blocked for circuit in circuits])
         self._answer(table, MessageType.GRA, message, status, at_us, actions)
         known = [circuit for circuit in circuits if circuit is not None]
@@ -214,7 +224,7 @@ class Maintenance:
     ) -> None:
         pending = self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
         flags = group.flags or (False,) * group.circuits
-        for circuit, blocked in zip(_circuits(table, message, group), flags, strict=True):
+        for circuit, blocked in zip(circuits_of(table, message, group), flags, strict=True):
             if circuit is not None:
                 circuit.remotely_blocked = blocked
                 if pending is not None:
@@ -240,6 +250,8 @@ class Maintenance:
             circuit.table.settle(circuit)
         for circuit in marked:
             self._calls.apply(circuit, Event.FAILED if hardware else Event.BLOCKED, at_us, actions)
+        for concerned in {circuit.table.name: circuit.table for circuit in marked}.values():
+            self._keep_reserve(concerned, at_us, actions)
 
     def _cgu(
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
@@ -260,7 +272,7 @@ class Maintenance:
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
     ) -> None:
         self._answered(table, message, group)
-        for circuit, marked in zip(_circuits(table, message, group), group.flags, strict=False):
+        for circuit, marked in zip(circuits_of(table, message, group), group.flags, strict=False):
             if circuit is not None and marked and not circuit.locally_blocked:
                 self.supervision.ask(Request.UNBLOCK, [circuit], at_us, actions)
 
@@ -268,7 +280,7 @@ class Maintenance:
         self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
     ) -> None:
         asked = self._answered(table, message, group)
-        for circuit, marked in zip(_circuits(table, message, group), group.flags, strict=False):
+        for circuit, marked in zip(circuits_of(table, message, group), group.flags, strict=False):
             if circuit is None or not marked or not circuit.locally_blocked:
                 continue
             if circuit.unblocking and asked:
@@ -282,47 +294,6 @@ class Maintenance:
         first = message.cic or 0
         return self.supervision.answered(table, message.type, first, group.circuits, wholly=wholly) is not None
 
-    def _cqm(
-        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
-    ) -> None:
-        if group.range >= MOST_MARKED:
-            table.counters["unexpected message"] += 1
-            return
-        states = encode_circuit_states([_queried(circuit) for circuit in _circuits(table, message, group)])
-        value = encode_range_and_status(RangeAndStatus(group.range))
-        parameters = ((P.RANGE_AND_STATUS, value), (P.CIRCUIT_STATE, states))
-        cqr = isup_message(table.group.variant, MessageType.CQR, message.cic, parameters)
-        self._signals.send(table, message.cic or 0, cqr, at_us, actions)
-
-    def _cqr(
-        self, table: CircuitTable, message: IsupMessage, group: RangeAndStatus, at_us: int, actions: list[Action]
-    ) -> None:
-        """Bring both views of each circuit into line (Q.764 section 2.8.3.2): messages were lost."""
-        asked = self.supervision.answered(table, message.type, message.cic or 0, group.circuits)
-        if asked is None:
-            return
-        states = message.circuit_states or ()
-        for circuit, state in zip(asked.circuits, states, strict=False):
-            if circuit.since_us < asked.asked_at_us:  # else both were on their way at once
-                self._align(circuit, state, at_us, actions)
-
-    def _align(self, circuit: Circuit, state: QueriedState, at_us: int, actions: list[Action]) -> None:
-        if state.call == _TRANSIENT:
-            if state.maintenance == _UNEQUIPPED:
-                self._unequipped(circuit, at_us, actions)
-            return
-        circuit.remotely_blocked = bool(state.maintenance & _BLOCKED_THERE)
-        circuit.failed_remotely = bool(state.hardware & _BLOCKED_THERE)
-        circuit.table.settle(circuit)
-        blocked_from_here = bool(state.maintenance & _BLOCKED_HERE)
-        if blocked_from_here is not circuit.locally_blocked and not circuit.unblocking:
-            self.supervision.ask(
-                Request.BLOCK if circuit.locally_blocked else Request.UNBLOCK, [circuit], at_us, actions
-            )
-        busy = circuit.state in BUSY
-        if (state.call == _IDLE_THERE) is busy and (busy or circuit.state is CircuitState.IDLE):
-            self._calls.apply(circuit, Event.RESET, at_us, actions)
-
     # -- small steps --------------------------------------------------------------------------------------------------
 
     @staticmethod
@@ -332,7 +303,7 @@ class Maintenance:
         if group.range < 1 or not flags or sum(flags) > MOST_MARKED:
             table.counters["unexpected message"] += 1
             return None
-        circuits = zip(_circuits(table, message, group), flags, strict=True)
+        circuits = zip(circuits_of(table, message, group), flags, strict=True)
         return [circuit for circuit, marked in circuits if marked and circuit is not None]
 
     def _acknowledge(
@@ -345,7 +316,7 @@ class Maintenance:
         actions: list[Action],
     ) -> None:
         """With the bits of those circuits that there are."""
-        circuits = _circuits(table, message, group)
+        circuits = circuits_of(table, message, group)
         known = [marked and circuit is not None for circuit, marked in zip(circuits, group.flags, strict=True)]
         self._answer(table, kind, message, range_and_status(known), at_us, actions)
 
@@ -363,34 +334,6 @@ class Maintenance:
         self._signals.send(table, message.cic or 0, answer, at_us, actions)
 
 
-_TRANSIENT: Final = 0
-_UNEQUIPPED: Final = 3
-_IDLE_THERE: Final = 3
-_BLOCKED_THERE: Final = 1
-"""Locally, as the other exchange sees it."""
-_BLOCKED_HERE: Final = 2
-
-
 def _may_carry_calls(circuit: Circuit) -> bool:
     """Whether a circuit would carry calls, were it idle and not blocked by us."""
     return circuit.state is not CircuitState.UNEQUIPPED and not (circuit.remotely_blocked or circuit.failed_remotely)
-
-
-def _circuits(table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> list[Circuit | None]:
-    """The circuits of a range, of whatever trunk group; None for a CIC that is not known."""
-    first = message.cic or 0
-    return [table.neighbours.get(cic) for cic in range(first, first + group.circuits)]
-
-
-def _queried(circuit: Circuit | None) -> QueriedState:
-    """How we see a circuit, for a CQR (Q.763 section 3.14)."""
-    if circuit is None or circuit.state is CircuitState.UNEQUIPPED:
-        return QueriedState(_UNEQUIPPED, _TRANSIENT, 0)
-    if circuit.state is CircuitState.IDLE or circuit.failed_remotely:
-        call = 3
-    elif circuit.state in BUSY:
-        call = 2 if circuit.state in OUTGOING else 1
-    else:
-        return QueriedState(0, _TRANSIENT, 0)
-    maintenance = (1 if circuit.locally_blocked else 0) | (2 if circuit.remotely_blocked else 0)
-    return QueriedState(maintenance, call, 2 if circuit.failed_remotely else 0)

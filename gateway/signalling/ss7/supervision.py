@@ -29,6 +29,8 @@ from gateway.signalling.timers import TimerQueue
 
 LARGEST_GROUP: Final = {Variant.ITU: 32, Variant.ANSI: 24}
 """Circuits that one message is about: of a reset 32 at the most (Q.763 section 3.43), in ANSI those of a T1 line."""
+MOST_MARKED: Final = 32
+"""Circuits that one CGB or CGU may be about (Q.763 section 3.43)."""
 MAINTENANCE: Final = 0
 HARDWARE: Final = 1
 """Circuit group supervision message type: why the group is blocked (Q.763 section 3.13)."""
@@ -223,3 +225,9 @@ def _message(request: Request, circuits: Sequence[Circuit]) -> IsupMessage:
 def _named(circuits: Sequence[Circuit]) -> str:
     first, last = circuits[0].cic, circuits[-1].cic
     return f"circuit {first}" if first == last else f"circuits {first}-{last}"
+
+
+def circuits_of(table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> list[Circuit | None]:
+    """The circuits of a range, of whatever trunk group; None for a CIC that is not known."""
+    first = message.cic or 0
+    return [table.neighbours.get(cic) for cic in range(first, first + group.circuits)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.codecs.ss7.isup import CircuitState as QueriedState
+from gateway.codecs.ss7.isup import IsupMessage, P, encode_circuit_states, isup_message
 from gateway.codecs.ss7.isup import MessageType as M
-from gateway.codecs.ss7.isup import P, encode_circuit_states, isup_message
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import Blocking, BlockingBook
@@ -450,3 +450,28 @@ def test_who_tests_whether_the_user_part_is_there_is_told_that_it_is() -> None:
     stage = Stage((itu(PARTNER), itu(HOST)))
     stage.hears(A, isup_message(Variant.ITU, M.UPT, 0))
     stage.says(A, M.UPA, 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        message(M.BLO, 1),
+        message(M.UCIC, 1),
+        of_group(M.CGB, 1, [True, True]),
+        of_group(M.CGB, 1, [True, True], hardware=True),
+    ],
+)
+def test_where_the_circuit_kept_for_emergency_calls_is_lost_another_one_is_kept(said: IsupMessage) -> None:
+    stage = Stage()
+    stage.blockings.add(Blocking(stage.now_us, "TG-PARTNER", True, "op", "maintenance"))
+    stage.is_told("steps_changed")
+    stage.hears(A, of_group(M.CGBA, 2, [True] * 3))
+    stage.sent.clear()
+    stage.hears(A, said)
+    asked = next(each.message for each in stage.sent if each.message.type == M.UBL)
+    assert asked.cic is not None
+    stage.sent.clear()
+    stage.hears(A, message(M.UBA, asked.cic))
+    assert stage.circuit("TG-PARTNER", asked.cic).free
+    stage.hears(A, iam(asked.cic, EMERGENCY))
+    stage.says(B, M.IAM, 2)
