@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import IsupMessage, variant_of_iam
@@ -24,26 +24,79 @@ MTP3: Final = 141
 """The link type of captures of MTP3 messages (LINKTYPE_MTP3)."""
 VARIED: Final = 2_000
 """Messages of values at random, besides one of each type with each parameter."""
+LARGEST_OF_ITU: Final = 0x3FFF
 POINTS: Final = {Variant.ANSI: (0xF60E07, 0x02891A), Variant.ITU: (0x1324, 0x0A0B)}
 
 
-def agrees(capture: Path, variant: Variant) -> str:
-    """Compare every ISUP message of a capture. Raises `Failure` with the first differences."""
-    messages = fields = unread = 0
-    for shown in shown_by_tshark(capture, variant):
+class Agreement(NamedTuple):
+    """What was compared of a capture."""
+
+    messages: int
+    fields: int
+    named: int
+    """Messages of types whose parameters tshark does not show."""
+    itu: list[IsupMessage]
+    """ITU-T's, which pycrate can be given."""
+
+    def __str__(self) -> str:
+        named = f", {self.named} that tshark only names" if self.named else ""
+        return f"{self.messages} messages, {len(self.itu)} of them ITU-T's, {self.fields} fields{named}"
+
+
+def agrees(capture: Path) -> Agreement | None:
+    """Compare every ISUP message of a capture; None where it holds none. Raises `Failure` with what differs first."""
+    messages = fields = named = 0
+    itu: list[IsupMessage] = []
+    for variant, shown in _each_once(capture):
         try:
             message = IsupMessage(shown.data, variant, has_cic="isup.cic" in shown.head)
             differences, compared = _compare(message, shown)
         except Malformed as fault:
-            differences, compared = [f"we: {fault}"], 0
+            raise Failure(f"{capture} frame {shown.frame}, {shown.data.hex()}: we: {fault}") from fault
         if differences:
             raise Failure(f"{capture} frame {shown.frame}, {shown.data.hex()}: {'; '.join(differences[:5])}")
         messages += 1
         fields += compared
-        unread += message.type in UNREAD_BY_TSHARK
-    return f"{variant.name}, {messages} messages, {fields} fields" + (
-        f", {unread} that tshark only names" if unread else ""
-    )
+        named += message.type in UNREAD_BY_TSHARK
+        if variant is Variant.ITU:
+            itu.append(message)
+    return Agreement(messages, fields, named, itu) if messages else None
+
+
+def _each_once(capture: Path) -> Iterator[tuple[Variant, Shown]]:
+    """Each message of a capture by the standard that it follows.
+
+    That is ANSI's between point codes between which an IAM of ANSI's went, or that are too large for ITU-T's. A body of
+    SIP says what it is itself.
+    """
+    as_ansi = list(shown_by_tshark(capture, Variant.ANSI))
+    ansi = {
+        frozenset(shown.points)
+        for shown in as_ansi
+        if shown.points and (_is_ansi_iam(shown.data) or (shown.layer == "m3ua" and max(shown.points) > LARGEST_OF_ITU))
+    }
+    done = set()
+    for shown in as_ansi:
+        if _says_ansi(shown.content_type) if shown.points is None else frozenset(shown.points) in ansi:
+            done.add(shown.frame)
+            yield Variant.ANSI, shown
+    for shown in shown_by_tshark(capture, Variant.ITU):
+        if shown.points is None:
+            if not _says_ansi(shown.content_type):
+                yield Variant.ITU, shown
+        elif frozenset(shown.points) not in ansi and not (shown.layer == "mtp3" and shown.frame in done):
+            yield Variant.ITU, shown
+
+
+def _is_ansi_iam(data: bytes) -> bool:
+    try:
+        return variant_of_iam(data) is Variant.ANSI
+    except Malformed:
+        return False
+
+
+def _says_ansi(content_type: str) -> bool:
+    return "ansi" in content_type.lower() or "gr317" in content_type.lower()
 
 
 def _compare(message: IsupMessage, shown: Shown) -> tuple[list[str], int]:
@@ -86,20 +139,6 @@ def _transfer(shown: Shown, variant: Variant) -> Mtp3Transfer:
     return transfer_of(decode_m3ua(shown.label))
 
 
-def variant_of(capture: Path) -> Variant | None:
-    """By whose standard a capture is to be read: ANSI's where one of its IAMs is; None where it holds no ISUP."""
-    if not any(True for _ in shown_by_tshark(capture, Variant.ITU)):
-        return None
-    for shown in shown_by_tshark(capture, Variant.ANSI):
-        has_cic = "isup.cic" in shown.head
-        try:
-            if variant_of_iam(shown.data, has_cic) is Variant.ANSI:
-                return Variant.ANSI
-        except Malformed:
-            continue
-    return Variant.ITU
-
-
 def sample_messages(variant: Variant) -> list[IsupMessage]:
     """The messages of the tests, on a circuit with a number that takes all bits of a CIC."""
     cic = {Variant.ANSI: 0x3FF0, Variant.ITU: 0x0FF0}[variant]
@@ -122,38 +161,27 @@ def try_isup(captures: Iterable[Path]) -> bool:
     if shutil.which("tshark") is None:
         say("FAULT  tshark is not installed: apt-get install tshark")
         return False
-    good = try_pycrate(sample_messages(Variant.ITU), "the samples of the tests")
+    good = True
     with tempfile.TemporaryDirectory(prefix="tollgate-isup-") as folder:
         for variant in Variant:
             made = Path(folder) / f"samples-{variant.value}.pcap"
             write_samples(made, variant)
-            good = _try(made, variant) and good
+            good = try_capture(made) and good
     for capture in captures:
         good = try_capture(capture) and good
     return good
 
 
 def try_capture(capture: Path) -> bool:
-    """Whether tshark, and pycrate where it is ITU-T's, agree with us on the ISUP of a capture, if it holds any."""
+    """Whether tshark, and pycrate of what is ITU-T's, agree with us on the ISUP of a capture, if it holds any."""
+    name = f"the ISUP of {capture.parent.name}/{capture.name}"
     try:
-        variant = variant_of(capture)
+        agreement = agrees(capture)
     except Failure as fault:
         say(f"FAULT  {fault}")
         return False
-    if variant is None:
+    if agreement is None:
         return True
-    good = _try(capture, variant)
-    if variant is Variant.ITU:
-        shown = shown_by_tshark(capture, variant)
-        messages = (IsupMessage(message.data, variant) for message in shown if "isup.cic" in message.head)
-        good = try_pycrate(messages, f"{capture.parent.name}/{capture.name}") and good
-    return good
-
-
-def _try(capture: Path, variant: Variant) -> bool:
-    try:
-        say(f"ok  tshark on the ISUP of {capture.parent.name}/{capture.name}: {agrees(capture, variant)}")
-    except Failure as fault:
-        say(f"FAULT  {fault}")
-        return False
-    return True
+    say(f"ok  tshark on {name}: {agreement}")
+    messages = [message for message in agreement.itu if message.has_cic]
+    return try_pycrate(messages, name) if messages else True

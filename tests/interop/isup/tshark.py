@@ -30,6 +30,8 @@ class Shown(NamedTuple):
     """``mtp3``, ``m3ua`` or empty."""
     points: tuple[int, int] | None
     """Originating and destination point code."""
+    content_type: str
+    """Of a body of SIP, with its parameters."""
     head: dict[str, object]
     """Fields before the first parameter."""
     parameters: list[tuple[int, dict[str, object]]]
@@ -37,36 +39,38 @@ class Shown(NamedTuple):
 
 
 def shown_by_tshark(capture: Path, variant: Variant) -> Iterator[Shown]:
-    """Every ISUP message of a capture. Raises `Failure` where tshark cannot read it."""
+    """Every ISUP message of a capture, read as one variant's. Raises `Failure` where tshark cannot read the file."""
     command = ["tshark", "-r", str(capture), "-Y", "isup", "-T", "json", "-x"]
     if variant is Variant.ANSI:
         command += ["-o", "mtp3.standard:ANSI"]
     text = run(command)
     for frame in json.loads(text, object_pairs_hook=lambda pairs: [list(pair) for pair in pairs]) if text else ():
         layers: Pairs = dict(map(tuple, dict(map(tuple, frame))["_source"]))["layers"]
-        yield from _messages(layers)
+        number = int(next(dict(_flat(content))["frame.number"] for layer, content in layers if layer == "frame"))
+        yield from _messages(layers, number)
 
 
-def _messages(layers: Pairs) -> Iterator[Shown]:
-    """Layers of one name follow one another as often as there are messages in the frame."""
-    number = 0
-    label = b""
-    name = ""
+def _messages(layers: Pairs, number: int) -> Iterator[Shown]:
+    """Layers of one name follow one another as often as there are messages in the frame; bodies stand within SIP."""
+    label, name, content_type, octets = b"", "", "", b""
     points: tuple[int, int] | None = None
-    octets = b""
     for layer, content in layers:
-        if layer == "frame":
-            number = int(dict(_flat(content))["frame.number"])
+        if layer.lower().endswith("content-type"):
+            content_type = str(content)
+        elif not isinstance(content, list):
+            continue
         elif layer.endswith("_raw"):
-            octets = bytes.fromhex(content[0])
+            octets = bytes.fromhex(content[0]) if layer[:-4] in (*LABELS, "isup") else b""
         elif layer in LABELS:
             flat = dict(reversed(_flat(content)))
             label, name = octets, layer
             points = (int(str(flat["mtp3.opc"])), int(str(flat["mtp3.dpc"]))) if "mtp3.opc" in flat else None
         elif layer == "isup":
             head, parameters = _grouped(_flat(content))
-            yield Shown(number, octets, label, name, points, head, parameters)
+            yield Shown(number, octets, label, name, points, content_type, head, parameters)
             label, name, points = b"", "", None
+        else:
+            yield from _messages(content, number)
 
 
 def _flat(pairs: Pairs) -> list[tuple[str, str]]:
