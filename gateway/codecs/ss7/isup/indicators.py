@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 
-_tuple: Final = tuple.__new__  # makes a named tuple of eleven fields in a third of the time that its own name takes
+_tuple: Final = tuple.__new__  # makes a named tuple in a third of the time that its own name takes
 
 
 def wrong_length(value: bytes, count: int, name: str) -> Malformed:
@@ -30,7 +30,7 @@ def decode_nature_of_connection(value: bytes) -> NatureOfConnection:
     if len(value) != 1:
         raise wrong_length(value, 1, "nature of connection indicators")
     octet = value[0]
-    return NatureOfConnection(octet & 0x03, octet >> 2 & 0x03, octet & 0x10 != 0, octet & 0xE0)
+    return _tuple(NatureOfConnection, (octet & 0x03, octet >> 2 & 0x03, octet & 0x10 != 0, octet & 0xE0))
 
 
 def encode_nature_of_connection(nature: NatureOfConnection) -> bytes:

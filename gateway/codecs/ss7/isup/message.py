@@ -198,6 +198,11 @@ class IsupMessage:
     @property
     def generic(self) -> tuple[PartyNumber, ...]:
         """Generic numbers (ITU-T), generic addresses (ANSI); `kind` tells which."""
+        span = self._first.get(0xC0)
+        if span is None:
+            return ()
+        if not self._repeated:
+            return (read_number(0xC0, self.data, span[0], span[1], self.variant),)
         return tuple([read_number(0xC0, self.data, begin, end, self.variant) for begin, end in self.spans(0xC0)])
 
     def number(self, code: int) -> PartyNumber | None:

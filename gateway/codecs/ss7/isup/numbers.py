@@ -92,7 +92,7 @@ _MEANINGS: Final = {form: _meanings(form) for form in {*_ITU.values(), *_ANSI.va
 ITU_SECOND: Final = [_MEANINGS[_ITU[code]] if code in _ITU else [] for code in range(256)]
 ANSI_SECOND: Final = [_MEANINGS[_ANSI[code]] if code in _ANSI else [] for code in range(256)]
 """What a second octet means, by parameter name and value; empty for parameters that hold no number."""
-_tuple: Final = tuple.__new__  # makes a named tuple of ten fields in a third of the time that its own name takes
+_tuple: Final = tuple.__new__  # makes a named tuple in a third of the time that its own name takes
 _GENERIC: Final = 0xC0
 _SUBSEQUENT: Final = 0x05
 

@@ -8,6 +8,7 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup.digits import address_signals, packed
 from gateway.codecs.ss7.variant import Variant
 
+_tuple: Final = tuple.__new__  # makes a named tuple in a third of the time that its own name takes
 LONGEST_NAME: Final = 15
 """Characters of a generic name (T1.113.3)."""
 
@@ -41,13 +42,10 @@ def decode_user_service(value: bytes) -> UserServiceInformation:
         raise Malformed(f"user service information: {len(value)} octets instead of at least 2", len(value))
     first = value[0]
     second = value[1]
-    return UserServiceInformation(
-        first & 0x1F,
-        first >> 5 & 0x03,
-        second >> 5 & 0x03,
-        second & 0x1F,
-        value[2:],
-        (0 if first & 0x80 else 1) | (0 if second & 0x80 else 2),
+    more = (0 if first & 0x80 else 1) | (0 if second & 0x80 else 2)
+    return _tuple(
+        UserServiceInformation,
+        (first & 0x1F, first >> 5 & 0x03, second >> 5 & 0x03, second & 0x1F, value[2:], more),
     )
 
 
