@@ -16,6 +16,7 @@ from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 
 _UDP: Final = Transport.UDP
 _TLS: Final = Transport.TLS
+_SS7: Final = Transport.SS7
 
 _Groups = dict[int, TrunkGroup | None]
 """Trunk groups of one peer, by the port of the member, which the peer writes into its Via. None: several have it."""
@@ -44,8 +45,8 @@ class Ingress:
             self._add(group, member)
 
     def _add(self, group: TrunkGroup, member: Hop) -> None:
-        if member.transport is not _TLS or group.certificate is None:
-            self._all_hosts.add(member.host)
+        if member.transport is not _SS7 and (member.transport is not _TLS or group.certificate is None):
+            self._all_hosts.add(member.host)  # a point code is nobody's host: none may be reached under its name
         if member.transport is _UDP:
             self._datagrams[member] = group
             self.datagram_hosts.add(member.host)

@@ -28,6 +28,9 @@ from gateway.signalling.transaction_layer import TransactionLayer
 from gateway.signalling.transactions import ServerTransaction
 from gateway.signalling.trunk_parameters import with_trunk
 
+CONGESTION: Final = b"Reason: Q.850;cause=42\r\n"
+"""Switching equipment congestion: why a call on a circuit is released that was decided and finds no room."""
+
 
 class NewCalls:
     """Has calls decided, and opens those that are let through."""
@@ -113,7 +116,7 @@ class NewCalls:
         member = self._members.member_for(call.decision)
         if hops == 0 or member is None or self._overloaded(call.attempt.emergency):
             status, phrase = (483, "Too Many Hops") if hops == 0 else (503, AT_CAPACITY)
-            self._answers.once(server, status, phrase, actions)
+            self._answers.once(server, status, phrase, actions, CONGESTION if hops else b"")
             call.final_status, call.ended_by, call.ended_at_us = status, EndedBy.FAILURE, at_us
             self._engine.ended(call.attempt, at_us)
             actions.append(Ended(call))

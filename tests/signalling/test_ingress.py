@@ -125,3 +125,14 @@ def test_what_one_connection_has_shown_says_nothing_of_another() -> None:
     ingress.closed(Hop(NAMED, 40_000, TLS, 7))
     assert not ingress.is_member(Hop(NAMED, 40_000, TLS, 7))
     assert ingress.group_of(Hop(NAMED, 40_000, TLS, 7), 5061) is None
+
+
+def test_a_point_code_is_nobodys_host_on_any_socket() -> None:
+    exchange = Hop("246-14-7", 1, Transport.SS7)
+    ingress = Ingress([group("circuits", exchange)])
+    assert ingress.is_member(exchange._replace(port=9001))
+    assert ingress.group_of(exchange._replace(port=9001), 1) is not None
+    for transport in (Transport.UDP, Transport.TCP, Transport.TLS):
+        forged = exchange._replace(transport=transport, connection=1)
+        assert not ingress.is_member(forged)
+        assert ingress.group_of(forged, 1) is None

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.screening import Screening
 from gateway.interconnection.trunk_groups import Hop, Member, Transport
-from gateway.signalling.call import Action, Send, ToProxy
+from gateway.signalling.call import Action, Call, Ended, Send, ToProxy
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy import SipProxy
@@ -37,6 +37,9 @@ class UserAgent(SipSide, Protocol):
 
     def receive(self, data: bytes, target: Hop, at_us: int, actions: list[Action]) -> None:
         """A SIP message of the proxy for an exchange: `target`, a trunk group's member or a call's own hop."""
+
+    def call_ended(self, call: Call, at_us: int, actions: list[Action]) -> None:
+        """A call has ended in the books: what may still hold a circuit for it is to let it go."""
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
@@ -217,6 +220,8 @@ class SignallingPoint:
                         answers += self.proxy.open_decided(action.data, action.source, action.call, at_us)
                 else:
                     outward.append(action)
+                    if type(action) is Ended:
+                        self._user_agent.call_ended(action.call, at_us, answers)
             if not answers:
                 return outward
             actions = answers

@@ -35,6 +35,9 @@ class SipSide(HalfCall, Protocol):
     def take_response(self, response: SipMessage, at_us: int, actions: list[Action]) -> None:
         """A response to a request of ours. Raises `Malformed`."""
 
+    def abandon(self, at_us: int, actions: list[Action]) -> None:
+        """The proxy has given the call up without a word to either side."""
+
     def due(self, timer: Timer, at_us: int, actions: list[Action]) -> None:
         """A timer has run out."""
 

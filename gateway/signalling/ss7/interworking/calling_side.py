@@ -95,7 +95,7 @@ class CallingSide(SipHalf):
 
     def _success(self, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
         description = self._description or self._media.offer(self._media.bearer)
-        lines = self._lines + ALLOW + SUPPORTED
+        lines = self._lines + ALLOW + SUPPORTED + self._session()
         body = body_of(description, message, self._edition)
         answer = answer_to(self._invite, 200, self._leg.local_tag, lines, body)
         if self._pending:
@@ -103,6 +103,14 @@ class CallingSide(SipHalf):
             return
         self.state = State.ANSWERED
         self._say_2xx(self._invite, answer, at_us, actions)
+
+    def _session(self) -> bytes:
+        """Who requires session timers is told to refresh the session (RFC 4028 section 9)."""
+        interval = self._invite.value(headers.SESSION_EXPIRES)
+        if interval is None or not wants(self._invite, headers.REQUIRE, b"timer"):
+            return b""
+        seconds = interval.partition(b";")[0].strip()
+        return b"Require: timer\r\nSession-Expires: %s;refresher=uac\r\n" % seconds if seconds.isdigit() else b""
 
     def _release_early(self, cause: Cause, at_us: int, actions: list[Action]) -> None:
         """The call was not answered: the final response that the cause asks for, and the cause (RFC 6432)."""

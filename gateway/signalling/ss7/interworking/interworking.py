@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_uri, tag_of
 from gateway.codecs.ss7.isup import IsupMessage
-from gateway.interconnection.trunk_groups import Hop, TrunkGroup
-from gateway.signalling.call import Action, Call, ToProxy
+from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
+from gateway.signalling.call import Action, Call, EndedBy, ToProxy
 from gateway.signalling.isup_attempt import nobodys_call
 from gateway.signalling.requests import unsupported_by_us
 from gateway.signalling.sip_attempt import attempt_of
@@ -32,6 +32,7 @@ from gateway.signalling.ss7.interworking.sip_i import ACCEPT, bodies_of
 from gateway.signalling.ss7.interworking.sip_writing import ALLOW, SUPPORTED, answer_to, host_of, tag_for
 
 _KNOWN_OPTIONS: Final = frozenset({b"100rel", b"timer"})
+_WITHOUT_REFRESHES: Final = frozenset({b"100rel"})
 
 
 class Circuits(Protocol):
@@ -110,7 +111,7 @@ class Interworking:
         group = self._groups.get(target)
         if group is None or group.circuits is None:
             raise AssertionError(f"the proxy has sent a call to {target}, which is no trunk group's member")
-        unsupported = unsupported_by_us(invite, headers.REQUIRE, _KNOWN_OPTIONS)
+        unsupported = unsupported_by_us(invite, headers.REQUIRE, _known_options(invite))
         if unsupported:
             self._refuse(invite, target, 420, actions, lines=b"Unsupported: %s\r\n" % unsupported)
             return
@@ -171,6 +172,18 @@ class Interworking:
         side.call_out(at_us, actions)
         return side
 
+    def call_ended(self, call: Call, at_us: int, actions: list[Action]) -> None:
+        """A call has ended in the proxy's books. Where nobody hung up, its circuit is still to be released."""
+        if call.ended_by is not EndedBy.EXPIRED and call.ended_by is not EndedBy.TIMEOUT:
+            return
+        attempt = call.attempt
+        call_id = attempt.call_id.encode()
+        with suppress(Malformed):
+            caller = b"" if attempt.source.transport is Transport.SS7 else tag_of(attempt.from_.raw)
+            half = self._agent.halves.get((call_id, tag_for(call_id, caller)))
+            if half is not None:
+                half.abandon(at_us, actions)
+
     # -- time ---------------------------------------------------------------------------------------------------------
 
     @property
@@ -201,3 +214,9 @@ def _address_of(group: TrunkGroup) -> bytes:
 
 def _reason(cause: int) -> bytes:
     return b"Reason: %s\r\n" % causes.reason_of(cause, causes.PUBLIC_NETWORK_SERVING_LOCAL_USER)
+
+
+def _known_options(invite: SipMessage) -> frozenset[bytes]:
+    """Extensions that may be required: session timers, unless it were for us to refresh the session (RFC 4028)."""
+    interval = invite.value(headers.SESSION_EXPIRES)
+    return _WITHOUT_REFRESHES if interval is not None and b"refresher=uas" in interval.lower() else _KNOWN_OPTIONS

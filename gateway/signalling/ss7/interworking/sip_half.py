@@ -119,6 +119,12 @@ class SipHalf:
             self._bye(self._leg, cause, actions)
             self._end(State.CLEARING, at_us)
 
+    def abandon(self, at_us: int, actions: list[Action]) -> None:
+        """The proxy has given the call up, and has no dialog any more in which a BYE could be said."""
+        self._end(State.OVER, at_us)
+        cause = Cause(causes.RECOVERY_ON_TIMER_EXPIRY, causes.PUBLIC_NETWORK_SERVING_LOCAL_USER)
+        self._release_other(cause, at_us, actions)
+
     def _pass_on_early(self, message: IsupMessage, at_us: int, actions: list[Action]) -> None:
         raise NotImplementedError
 

@@ -263,7 +263,7 @@ def test_a_called_side_that_never_answers_leaves_the_call_to_the_timers_of_isup(
 
 def test_a_call_without_room_is_ended_in_the_books_and_released() -> None:
     with playing(max_calls=0) as play:
-        play.call_in(IAM) << decided() << ended(EndedBy.FAILURE, 503) << releases(41)
+        play.call_in(IAM) << decided() << ended(EndedBy.FAILURE, 503) << releases(42)
         assert play.ledger.in_progress == 0
 
 

@@ -62,7 +62,7 @@ def on_circuits(group: TrunkGroup) -> TrunkGroup:
 class Point:
     """A signalling point between a SIP switch and an exchange."""
 
-    def __init__(self, groups: tuple[TrunkGroup, TrunkGroup]) -> None:
+    def __init__(self, groups: tuple[TrunkGroup, ...]) -> None:
         self.ledger = Ledger()
         cutovers = CutoverBook()
         engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, cutovers=cutovers))
@@ -102,6 +102,14 @@ class Point:
     def isup(self, message: IsupMessage) -> None:
         transfer = Mtp3Transfer(THEIRS, OURS, 5, 2, 0, 0, message.data)
         self._take(self.point.receive_transfer(transfer, self.now_us))
+
+    def waits(self, seconds: int) -> None:
+        """Time passes, and everybody is woken when he asks for it."""
+        until_us = self.now_us + seconds * 1_000_000
+        while (due_us := self.point.next_wake_us) is not None and due_us <= until_us:
+            self.now_us = max(self.now_us, due_us)
+            self._take(self.point.wake(self.now_us))
+        self.now_us = until_us
 
     def says(self, kind: MessageType) -> IsupMessage:
         message = self.said.popleft()
@@ -267,3 +275,60 @@ def test_a_reset_circuit_ends_the_call_on_sip() -> None:
     point.isup(message(MessageType.RSC, 3))
     point.says(MessageType.RLC)
     point.sends("BYE")
+
+
+def test_a_call_that_the_proxy_gives_up_lets_its_circuit_go() -> None:
+    """Its sides agreed to refresh the session (RFC 4028), and the one on SIP is gone."""
+    point = Point((GROUPS[0], on_circuits(GROUPS[1])))
+    point.sip(invited(b"Supported: timer", b"Require: timer", b"Session-Expires: 90"))
+    point.sends("100")
+    iam = point.says(MessageType.IAM)
+    point.isup(message(MessageType.ACM, iam.cic or 0, {P.BACKWARD_CALL_INDICATORS: b"\x06\x04"}))
+    point.sends("180")
+    point.isup(message(MessageType.ANM, iam.cic or 0))
+    answer = point.sends("200")
+    assert b"\r\nSession-Expires: 90;refresher=uac\r\n" in answer
+    point.sip(caller_says("ACK", answer))
+    point.waits(181)
+    rel = point.says(MessageType.REL)
+    assert rel.cause == Cause(102)
+    point.isup(message(MessageType.RLC, iam.cic or 0))
+    assert point.call is not None
+    assert point.call.ended_by is EndedBy.EXPIRED
+    point.is_over()
+    assert len(point.agent) == 0
+
+
+def test_a_call_from_a_circuit_that_is_up_too_long_lets_its_circuit_go() -> None:
+    point, _ = from_circuit()
+    point.waits(14_401)
+    assert point.says(MessageType.REL).cause == Cause(102)
+    point.isup(message(MessageType.RLC, 3))
+    assert point.call is not None
+    assert point.call.ended_by is EndedBy.TIMEOUT
+    point.is_over()
+
+
+def test_trunk_groups_with_one_exchange_are_told_apart_by_their_circuits() -> None:
+    """Another group's member, at the same point code, is in front of the one that the call came on."""
+    caller, callee = on_circuits(GROUPS[0]), GROUPS[1]
+    other = replace(
+        caller,
+        name="TG-OTHER",
+        members=(Member(Hop("246-14-7", 11, Transport.SS7)),),
+        circuits=replace(CIRCUITS, cics=((11, 14),)),
+    )
+    point = Point((other, caller, callee))
+    point.isup(iam_with(CALLING).with_cic(3))
+    invite = point.sends("INVITE")
+    point.sip(reply(invite, 180))
+    point.says(MessageType.ACM)
+    point.isup(release(3, 16))
+    point.says(MessageType.RLC)
+    assert point.call is not None
+    assert point.call.attempt.ingress is caller
+    cancel = point.sends("CANCEL")
+    point.sip(Datagram(response_to(SipMessage(cancel), 200, "OK"), CALLEE))
+    point.sip(reply(invite, 487))
+    point.sends("ACK")
+    point.is_over()
