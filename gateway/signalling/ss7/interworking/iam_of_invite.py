@@ -37,7 +37,7 @@ from gateway.codecs.ss7.isup import (
 from gateway.codecs.ss7.variant import Variant
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt, NumberFact
-from gateway.policy.facts import asked_privacy
+from gateway.policy.canonical import is_restricted, names_someone
 from gateway.signalling.ss7.interworking.bearers import Bearer, medium_of, user_service_of
 from gateway.signalling.ss7.interworking.diversions import redirection_parameters
 from gateway.signalling.ss7.interworking.numbers import digits_of, service_nature
@@ -50,7 +50,6 @@ MOST_CARRIER_DIGITS: Final = 4
 
 _ISUP_NOT_REQUIRED: Final = 1
 _RESTRICTED: Final = 1
-_RESTRICTING: Final = frozenset({"id", "user", "header"})
 _CHARGE_NATURE: Final = re.compile(rb";[ \t]*noa[ \t]*=[ \t]*([1-7])(?![0-9])", re.IGNORECASE)
 
 CATEGORIES: Final[Mapping[str, int]] = MappingProxyType(
@@ -101,12 +100,12 @@ def _called_parameters(attempt: CallAttempt, variant: Variant) -> list[tuple[int
     A call whose number was ported goes to the LRN, and the number that was dialled goes along: ANSI's generic address,
     ITU-T's called directory number (T1.113.3 section 3.22, Q.769.1).
     """
-    dialled = digits_of(attempt.called, variant)
-    if attempt.emergency and (dialled is None or len(dialled[0]) > len(EMERGENCY)):
-        dialled = EMERGENCY, service_nature(variant)  # urn:service:sos, *67911, 1911: what every exchange knows
+    dialled = _dialled(attempt, variant)
     if dialled is None:
         raise Malformed("the Request-URI carries no telephone number", attempt.called.offset)
-    routing = _routing_digits(attempt.routing_number, variant) if not attempt.emergency else None
+    routing = None
+    if len(dialled[0]) > len(EMERGENCY):  # no rn leads a call to 911 elsewhere (L10)
+        routing = _routing_digits(attempt.routing_number, variant)
     called = routing or dialled
     parameters: list[tuple[int, bytes]] = []
     if routing is not None:
@@ -128,6 +127,18 @@ def _called_parameters(attempt: CallAttempt, variant: Variant) -> list[tuple[int
     ]
 
 
+def _dialled(attempt: CallAttempt, variant: Variant) -> tuple[str, int] | None:
+    """The digits that were dialled, with their nature of address.
+
+    An emergency call without a number (``urn:service:sos``, ``*67911``), or with a prefix before 911, is one to 911,
+    which every exchange knows. Any other number that is one of public safety stays what it is.
+    """
+    found = digits_of(attempt.called, variant)
+    if attempt.emergency and (found is None or found[0] == "1" + EMERGENCY):
+        return EMERGENCY, service_nature(variant)
+    return found
+
+
 def _routing_digits(number: TelephoneNumber | None, variant: Variant) -> tuple[str, int] | None:
     """The LRN: of the NANP in the form of the variant, else as it is written."""
     if number is None:
@@ -136,13 +147,6 @@ def _routing_digits(number: TelephoneNumber | None, variant: Variant) -> tuple[s
 
 
 # -- who calls --------------------------------------------------------------------------------------------------------
-
-
-def is_restricted(attempt: CallAttempt) -> bool:
-    """Whether SIP marks the calling number as not to be shown: by Privacy, or by an anonymous From (RFC 3323, 3325)."""
-    if asked_privacy(attempt) & _RESTRICTING:
-        return True
-    return attempt.from_.number is None and b"anonymous" in attempt.from_.raw.lower()
 
 
 def category_of(attempt: CallAttempt, variant: Variant) -> int:
@@ -229,7 +233,8 @@ def _name_of(attempt: CallAttempt) -> str:
     if fact is None or is_restricted(attempt):
         return ""
     text = fact.value or fact.raw.decode("utf-8", "replace")
-    return text[:LONGEST_NAME].rstrip() if text.isascii() and text.isprintable() else ""
+    written = text.isascii() and text.isprintable() and names_someone(text)
+    return text[:LONGEST_NAME].rstrip() if written else ""
 
 
 def _carrier_parameter(code: str, attempt: CallAttempt, variant: Variant) -> tuple[int, bytes]:

@@ -15,6 +15,7 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_uri, tag_of
 from gateway.codecs.ss7.isup import IsupMessage
 from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
+from gateway.policy.canonical import is_restricted
 from gateway.signalling.call import Action, Call, EndedBy, ToProxy
 from gateway.signalling.isup_attempt import nobodys_call
 from gateway.signalling.requests import unsupported_by_us
@@ -25,7 +26,7 @@ from gateway.signalling.ss7.interworking.agent import Agent
 from gateway.signalling.ss7.interworking.called_side import CalledSide
 from gateway.signalling.ss7.interworking.calling_side import CallingSide
 from gateway.signalling.ss7.interworking.encapsulated_iam import merged
-from gateway.signalling.ss7.interworking.iam_of_invite import iam_of_invite, is_restricted
+from gateway.signalling.ss7.interworking.iam_of_invite import iam_of_invite
 from gateway.signalling.ss7.interworking.sdp import Media, NotAcceptable
 from gateway.signalling.ss7.interworking.settings import InterworkingSettings
 from gateway.signalling.ss7.interworking.sip_i import ACCEPT, bodies_of
@@ -141,7 +142,7 @@ class Interworking:
             self._refuse(invite, target, 404, actions, lines=_reason(causes.UNALLOCATED_NUMBER))
             return
         if bodies.isup is not None:
-            iam = merged(iam, bodies.isup, restricted=is_restricted(attempt))
+            iam = merged(iam, bodies.isup, restricted=bool(is_restricted(attempt)))
         side = CallingSide(self._agent, invite, bodies.edition, target, variant, media, description)
         half = self._circuits.seize(group, iam, side, at_us, actions, emergency=attempt.emergency)
         if half is None:

@@ -34,6 +34,7 @@ DEFAULT_HOPS: Final = 70
 _VOUCHED: Final = frozenset({ScreeningIndicator.NETWORK.value, ScreeningIndicator.USER_VERIFIED_PASSED.value})
 """Screenings under which the network stands for the number: it is asserted (RFC 3325)."""
 _RESTRICTED: Final = frozenset({AddressPresentation.RESTRICTED.value, AddressPresentation.RESTRICTED_BY_NETWORK.value})
+_NOT_AVAILABLE: Final = AddressPresentation.NOT_AVAILABLE.value
 _CALLING_NAME: Final = 1
 _NAME_ALLOWED: Final = 0
 _NAME_NO_INDICATION: Final = 3
@@ -146,7 +147,10 @@ class _Caller:
         number = readable(lambda: iam.calling)
         self._host: Final = host
         self._user: Final = user_of(P.CALLING_PARTY_NUMBER.value, number, iam.variant) if number is not None else None
-        self._restricted: Final = number is not None and number.presentation in _RESTRICTED
+        # Digits beside "not available" are not meant to be shown; without digits it only says that there are none.
+        self._restricted: Final = number is not None and (
+            number.presentation in _RESTRICTED or (number.presentation == _NOT_AVAILABLE and self._user is not None)
+        )
         self._asserted: Final = number is not None and self._user is not None and number.screening in _VOUCHED
         self._parameters: Final = _line_parameters(iam)
         self._said: Final = _said_by_caller(iam) if self._asserted else None

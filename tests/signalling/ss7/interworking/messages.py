@@ -52,14 +52,14 @@ def invite(
     return SipMessage(head + b"".join(line + b"\r\n" for line in lines) + b"\r\n")
 
 
-def sip_facts(message: SipMessage) -> CallAttempt:
+def sip_facts(message: SipMessage, emergency_numbers: frozenset[str] = EMERGENCY) -> CallAttempt:
     return attempt_of(
         message,
         at_us=0,
         source=Hop("192.0.2.10", 5060),
         ingress=None,
         find_provider=nobodys_call,
-        emergency_numbers=EMERGENCY,
+        emergency_numbers=emergency_numbers,
     )
 
 

@@ -203,6 +203,7 @@ def test_the_hop_counter_never_exceeds_max_forwards(hops: int, counter: int) -> 
         (b'"A \\"B\\" \\\\C" ', 'A "B" \\C'),
         (b'"The Acme Anvil Company" ', "The Acme Anvil"),
         ('"Société" '.encode(), None),
+        (b'"Anonymous" ', None),
         (b"", None),
     ],
 )
@@ -266,3 +267,15 @@ def test_the_bearer_is_what_the_media_needs(bearer: Bearer, service: bytes, medi
     assert iam(bearer=bearer).value(P.USER_SERVICE_INFORMATION) == service
     itu = iam(bearer=bearer, variant=Variant.ITU)
     assert (itu.value(P.USER_SERVICE_INFORMATION), itu.transmission_medium) == (service, medium)
+
+
+def test_a_number_of_public_safety_stays_what_it_is() -> None:
+    numbers = frozenset({"911", "6365550112"})
+    for uri, called in (
+        (b"sip:+16365550112@h", "6365550112"),
+        (b"sip:+16365550112;npdi;rn=+13145550000@h", "3145550000"),
+        (b"sip:911;npdi;rn=+13145550000@h", "911"),
+    ):
+        message = iam_of_invite(sip_facts(invite(uri), numbers), Variant.ANSI, Bearer.MU_LAW)
+        assert message.called == PartyNumber(called)
+        assert message.category == 0xE0

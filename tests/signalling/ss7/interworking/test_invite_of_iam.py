@@ -110,6 +110,7 @@ SHOWN = b"<sip:+13145550100@192.0.2.1;user=phone>"
         (1, 1, ANONYMOUS, ASSERTED + b"Privacy: id\r\n"),
         (3, 3, ANONYMOUS, ASSERTED + b"Privacy: id\r\n"),
         (1, 0, SHOWN, b"Privacy: user;id\r\n"),
+        (2, 3, ANONYMOUS, ASSERTED + b"Privacy: id\r\n"),
     ],
 )
 def test_who_vouches_for_the_number_and_who_may_see_it(
