@@ -99,7 +99,10 @@ class Interworking:
             tag = tag_for(call_id, tag_of(request.required(headers.FROM)))
         half = self._agent.halves.get((call_id, tag))
         if opening and request.method == b"INVITE":
-            self._open(request, target, at_us, actions)
+            if half is None:
+                self._open(request, target, at_us, actions)
+            else:  # the same request over another path (RFC 3261 section 8.2.2.2)
+                self._refuse(request, target, 482, actions)
         elif opening and request.method == b"OPTIONS":
             self._refuse(request, target, 200, actions, lines=ALLOW + ACCEPT + SUPPORTED)
         elif half is not None:

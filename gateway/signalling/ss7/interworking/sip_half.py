@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.sip import SipMessage, ack_of_failure, headers
+from gateway.codecs.sip import SipMessage, ack_of_failure, headers, tag_of
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType, P, encode_cause, isup_message
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Hop
@@ -210,6 +210,10 @@ class SipHalf:
     # -- requests of the other side -----------------------------------------------------------------------------------
 
     def _hung_up(self, bye: SipMessage, at_us: int, actions: list[Action]) -> None:
+        if tag_of(bye.required(headers.FROM)) != self._leg.remote_tag:
+            # Another telephone that the INVITE rang, or one that has not answered and must not hang up (section 15).
+            self._say(answer_to(bye, 481, self._leg.local_tag), actions)
+            return
         bodies = bodies_or_none(bye)
         self._say(answer_to(bye, 200, self._leg.local_tag), actions)
         over = self.state is State.OVER

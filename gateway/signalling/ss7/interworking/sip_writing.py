@@ -25,7 +25,13 @@ PHRASES: Final = {
     **{100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 183: "Session Progress", 200: "OK"},
     **{400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout"},
     **{410: "Gone", 415: "Unsupported Media Type", 420: "Bad Extension", 480: "Temporarily Unavailable"},
-    **{481: "Call/Transaction Does Not Exist", 484: "Address Incomplete", 486: "Busy Here", 487: "Request Terminated"},
+    **{
+        481: "Call/Transaction Does Not Exist",
+        482: "Loop Detected",
+        484: "Address Incomplete",
+        486: "Busy Here",
+        487: "Request Terminated",
+    },
     **{488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error", 501: "Not Implemented"},
     **{502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out", 603: "Decline"},
 }

@@ -229,6 +229,24 @@ def test_a_second_telephone_that_answers_is_hung_up_on() -> None:
         play >> of_callee("BYE", invite) << releases(16) << sends("200", CALLEE) << ended(EndedBy.CALLED, 200)
 
 
+def test_a_telephone_that_has_not_answered_cannot_hang_up() -> None:
+    with playing() as play:
+        invite = called(play)
+        play >> reply(invite, 180) << progressed() << says(MessageType.ACM)
+        play >> of_callee("BYE", invite) << sends("481", CALLEE)
+        play >> reply(invite, 200, body=OFFER) << says(MessageType.ANM) << sends("ACK", CALLEE)
+
+
+def test_a_second_telephone_that_hangs_up_first_takes_nobody_along() -> None:
+    with playing() as play:
+        invite = answered(play)
+        play >> reply(invite, 200, body=OFFER, tag=b"c") << sends("ACK", CALLEE) << sends("BYE", CALLEE)
+        bye = of_callee("BYE", invite)
+        play >> bye._replace(data=bye.data.replace(b";tag=b\r\n", b";tag=c\r\n", 1)) << sends("481", CALLEE)
+        play >> of_callee("BYE", invite, cseq=8) << releases(16) << sends("200", CALLEE)
+        play << ended(EndedBy.CALLED, 200)
+
+
 def test_a_reliable_provisional_response_is_acknowledged() -> None:
     reliably = (b"Require: 100rel", b"RSeq: 5")
     with playing() as play:

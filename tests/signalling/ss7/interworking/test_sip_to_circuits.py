@@ -399,3 +399,11 @@ def test_time_passes_and_nothing_is_due() -> None:
     with playing() as play:
         set_up(play)
         play >> Wait(10)
+
+
+def test_an_invite_that_comes_again_is_a_loop() -> None:
+    with playing() as play:
+        set_up(play)
+        told: list[object] = []
+        play.agent.receive(invited(branch="other").data, EXCHANGE, play.now_us, told)  # type: ignore[arg-type]
+        assert getattr(told[0], "data", b"").startswith(b"SIP/2.0 482 Loop Detected")
