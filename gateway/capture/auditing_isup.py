@@ -19,7 +19,7 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.signalling.isup_attempt import attempt_of_iam
 
 if TYPE_CHECKING:
-    from gateway.capture.gateway_replay import Replayed
+    from gateway.capture.gateway_replay import GatewayReplay, Replayed
 
 _ISUP: Final = int(ServiceIndicator.ISUP)
 _REL: Final = int(MessageType.REL)
@@ -58,7 +58,10 @@ class IsupAuditor:
             self._judging.malformed(place, captured.source, captured.destination, captured.what, captured.offset)
             return
         replay = self._judges.replay
-        replayed = replay.see_transfer(captured.transfer, captured.at_us) if replay is not None else None
+        replayed = None
+        if replay is not None:
+            replayed = replay.see_transfer(captured.transfer, captured.at_us)
+            self._take_late_decisions(replay)
         if captured.transfer.si != _ISUP:
             service = _SERVICES.get(captured.transfer.si) or f"SS7 service indicator {captured.transfer.si}"
             self._judging.result.other[service] += 1
@@ -78,6 +81,14 @@ class IsupAuditor:
             self._opened(found, found.leg, message, captured, file, replayed)
         elif replayed is not None and replayed.decided is not None:  # by what came after the IAM: digits, continuity
             self._judging.decided(found, replayed.decided, locator_of(captured, file, is_text=False), opens=True)
+
+    def _take_late_decisions(self, replay: GatewayReplay) -> None:
+        """Calls whose number was taken to be whole because no more digits came (Q.764 section 2.2.5)."""
+        for call in replay.decided_late:
+            found = self._isup_calls.on_circuit(replay.came_from(call))
+            if found is not None and found.leg is not None:
+                self._judging.decided(found, call, found.leg.first, opens=True)
+        replay.decided_late.clear()
 
     def _check_cause(self, message: IsupMessage, msu: Msu, file: str) -> None:
         """A release is one whatever its cause is; that it has none that can be read is listed."""

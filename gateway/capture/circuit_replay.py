@@ -20,6 +20,7 @@ from gateway.codecs.ss7.m3ua import decode_m3ua, transfer_of
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, ServiceIndicator, point_code_text
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.circuit_groups import CircuitGroup
+from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.call import Action, Carry
 from gateway.signalling.ss7.signalling_point import SignallingPoint
 
@@ -131,6 +132,10 @@ class CircuitReplay:
         """The circuit of the replay's exchange that is a circuit of the capture."""
         return self._ours.get((adjacent, cic), cic)
 
+    def captured_cic(self, adjacent: int, cic: int) -> int:
+        """The circuit of the capture that is a circuit of the replay's exchange."""
+        return self._theirs.get((adjacent, cic), cic)
+
     def _seizure(self, transfer: Mtp3Transfer) -> tuple[int, tuple[str, str]] | None:
         """CIC and numbers of an IAM; None for anything else."""
         variant = self._variants.get(transfer.dpc)
@@ -197,6 +202,11 @@ class ExchangeReplay:
         """Its point codes."""
         self._codes: Final = {point_code_text(group.adjacent, group.variant): group.adjacent for group in groups}
         self.learnt: Final = CircuitReplay({group.adjacent: group.variant for group in groups})
+
+    def captured(self, source: Hop) -> Address:
+        """Where a call came from in the capture that came to the replay's exchange from `source`."""
+        adjacent = self._codes.get(source.host)
+        return source.host, source.port if adjacent is None else self.learnt.captured_cic(adjacent, source.port)
 
     def replayed(self, made_of: tuple[str, str, int, int]) -> CircuitId:
         """What the replay makes a Call-ID of, where the captured gateway has made it of this circuit."""

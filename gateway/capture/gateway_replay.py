@@ -103,6 +103,8 @@ class GatewayReplay:
         self._circuits: Final = circuits
         self._begun = circuits is None
         self._now_us = 0
+        self.decided_late: Final[list[Call]] = []
+        """Calls on circuits that a timer decided, and not a message; whoever reads them empties the list."""
         self._invites: Final[_Bounded[CircuitId, _Invite]] = _Bounded()  # calls on circuits that go on by SIP
         self._renamed: Final[_Bounded[bytes, _Names]] = _Bounded()  # by the capture's Call-ID
         self._sent: Final[_Bounded[_Key, _Sent]] = _Bounded()
@@ -143,6 +145,11 @@ class GatewayReplay:
             circuits.learnt.sent(transfer, self._now_us)
         return Replayed(decided, "")
 
+    def came_from(self, call: Call) -> Address:
+        """Point code and CIC, in the capture, of a call that came on a circuit."""
+        circuits, source = self._circuits, call.attempt.source
+        return circuits.captured(source) if circuits is not None else source.address
+
     def _wake(self, at_us: int) -> None:
         """Let the time pass, each timer at its own time. A live clock does not go back, so nor does this one."""
         at_us = max(at_us, self._now_us)
@@ -152,7 +159,9 @@ class GatewayReplay:
         due = self._proxy.next_wake_us
         while due is not None and due <= at_us:
             self._now_us = max(due, self._now_us)
-            self._note(self._proxy.wake(self._now_us))
+            actions = self._proxy.wake(self._now_us)
+            self._note(actions)
+            self.decided_late.extend(action.call for action in actions if isinstance(action, Decided))
             due = self._proxy.next_wake_us
         self._now_us = at_us
 

@@ -15,6 +15,7 @@ from gateway.capture.followed_calls import COPY_WITHIN_US, Followed, FollowedCal
 from gateway.capture.msu import Msu
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
+from gateway.interconnection.trunk_groups import Address
 from gateway.signalling.isup_attempt import circuit_call_id
 
 DUAL_SEIZURE_US: Final = 5_000_000
@@ -80,6 +81,13 @@ class IsupCalls:
         if seizure is None:
             return None
         return self._laid(seizure, msu, message, place)
+
+    def on_circuit(self, source: Address) -> Placed | None:
+        """The call that an exchange, its point code as it is written, has set up on a circuit."""
+        for seizure in self._circuits.values():
+            if seizure.leg.source == source and seizure.use.ended is None:
+                return Placed(seizure.followed, seizure.leg, Role.ON_CIRCUIT)
+        return None
 
     # -- seizing ------------------------------------------------------------------------------------------------------
 

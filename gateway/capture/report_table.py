@@ -198,8 +198,9 @@ def _print_summary(console: Console, result: AuditResult) -> None:
     console.print()
     if result.findings:
         console.print(Text("Findings by check", style="bold"))
+        width = max(15, *(len(check) + 1 for check in result.findings))
         for check, verdicts in result.findings.items():
-            _print_lines(console, f"  {check:<15}", _verdicts_text(verdicts), _style(verdicts))
+            _print_lines(console, f"  {check:<{width}}", _verdicts_text(verdicts), _style(verdicts))
     _print_list(console, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
     _print_list(
         console,

@@ -30,6 +30,7 @@ from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.m3ua import MessageType as M3uaType
 from gateway.codecs.ss7.m3ua import decode_m3ua, transfer_of
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.operations.configuration import Configuration, load_configuration
@@ -47,6 +48,7 @@ LINKS = """
 [[links]]
 name = "{name}"
 role = "server"
+variant = "{variant}"
 point_code = "2-2-2"
 address = "127.0.0.1:{port}"
 destinations = ["{destination}"]
@@ -54,7 +56,9 @@ destinations = ["{destination}"]
 CIRCUITS = 'circuits = {{ point_code = "{code}", cics = ["1-{last}"], links = ["{name}"] }}'
 
 
-def configuration_with(folder: Path, *, partner: bool, host: bool, circuits: int = 24) -> Configuration:
+def configuration_with(
+    folder: Path, *, partner: bool, host: bool, circuits: int = 24, variant: str = "ansi"
+) -> Configuration:
     """The small configuration, its partner or its host on circuits in place of SIP."""
     file = small_configuration(folder).file
     text = file.read_text()
@@ -66,7 +70,7 @@ def configuration_with(folder: Path, *, partner: bool, host: bool, circuits: int
         if wanted:
             assert members in text
             text = text.replace(members, CIRCUITS.format(code=code, last=circuits, name=name), 1)
-            links += LINKS.format(name=name, port=port, destination=code)
+            links += LINKS.format(name=name, port=port, destination=code, variant=variant)
     file.write_text(text.replace("[[trunk_groups]]", links + "\n[[trunk_groups]]", 1))
     return load_configuration(file)
 
@@ -144,12 +148,13 @@ class RecordedExchange:
         self._on_circuit[plan.cic] = plan
         self._isup(data, PARTNERS, at_us)
 
-    def _say(self, at_us: int, data: bytes, opc: int) -> None:
-        self._at(at_us, lambda now: self._isup(data, opc, now))
+    def say(self, at_us: int, data: bytes, opc: int, dpc: int = OURS) -> None:
+        """An exchange sends an ISUP message, whatever the plans are."""
+        self._at(at_us, lambda now: self._isup(data, opc, now, dpc))
 
-    def _isup(self, data: bytes, opc: int, at_us: int) -> None:
-        self.packets.append((at_us, opc, OURS, data))
-        transfer = Mtp3Transfer(opc, OURS, 5, 2, 0, 1, data)
+    def _isup(self, data: bytes, opc: int, at_us: int, dpc: int = OURS) -> None:
+        self.packets.append((at_us, opc, dpc, data))
+        transfer = Mtp3Transfer(opc, dpc, 5, 2, 0, 1, data)
         self._perform(self.point.receive_transfer(transfer, at_us), at_us)
 
     def _datagram(self, at_us: int, data: bytes, source: Hop) -> None:
@@ -172,29 +177,29 @@ class RecordedExchange:
                 message = decode_m3ua(action.data)
                 if message.type == M3uaType.DATA:
                     transfer = transfer_of(message)
-                    self.packets.append((at_us, OURS, transfer.dpc, transfer.data))
+                    self.packets.append((at_us, transfer.opc, transfer.dpc, transfer.data))
                     self._exchange(transfer, at_us)
 
     def _exchange(self, transfer: Mtp3Transfer, at_us: int) -> None:
         """What another exchange does."""
-        message = IsupMessage(transfer.data, ANSI)
+        message = IsupMessage(transfer.data, ANSI if transfer.opc == OURS else Variant.ITU)
         cic, there = message.cic or 0, transfer.dpc
         if message.type == MessageType.IAM:
             called = message.called
             plan = next(one for one in self._plans.values() if called is not None and called.digits == one.called)
             if not plan.answers:
-                self._say(at_us + 50_000, rel(cic, plan.cause), there)
+                self.say(at_us + 50_000, rel(cic, plan.cause), there)
                 return
-            self._say(at_us + 50_000, acm(cic), there)
-            self._say(at_us + 300_000, anm(cic), there)
+            self.say(at_us + 50_000, acm(cic), there)
+            self.say(at_us + 300_000, anm(cic), there)
             if plan.bye_by == "callee":
-                self._say(at_us + 300_000 + plan.hold_ms * 1_000, rel(cic), there)
+                self.say(at_us + 300_000 + plan.hold_ms * 1_000, rel(cic), there)
         elif message.type == MessageType.REL:
-            self._say(at_us + 10_000, rlc(cic), there)
+            self.say(at_us + 10_000, rlc(cic), there, transfer.opc)
         elif message.type == MessageType.ANM and there == PARTNERS:
-            plan = self._on_circuit[cic]
-            if plan.bye_by == "caller":
-                self._say(at_us + plan.hold_ms * 1_000, rel(cic), there)
+            plan = self._on_circuit.get(cic)
+            if plan is not None and plan.bye_by == "caller":
+                self.say(at_us + plan.hold_ms * 1_000, rel(cic), there)
 
     def _switch(self, sent: Send, at_us: int) -> None:
         """What a SIP switch does, the host's or the partner's."""

@@ -55,10 +55,15 @@ class Said(NamedTuple):
 
 
 def iam(
-    cic: int, calling: str | None = CALLING, called: str = CALLED, extra: Sequence[tuple[int, bytes]] = ()
+    cic: int,
+    calling: str | None = CALLING,
+    called: str = CALLED,
+    extra: Sequence[tuple[int, bytes]] = (),
+    *,
+    continuity: int = 0,
 ) -> bytes:
     parameters: list[tuple[int, bytes]] = [
-        (P.NATURE_OF_CONNECTION, encode_nature_of_connection(NatureOfConnection())),
+        (P.NATURE_OF_CONNECTION, encode_nature_of_connection(NatureOfConnection(continuity=continuity))),
         (P.FORWARD_CALL_INDICATORS, encode_forward_call_indicators(ForwardCallIndicators())),
         (P.CALLING_PARTYS_CATEGORY, b"\x0a"),
         (P.USER_SERVICE_INFORMATION, bytes.fromhex("8090a2")),

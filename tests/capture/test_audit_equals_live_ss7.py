@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded_exchange import Plan, RecordedExchange, configuration_with
-from recorded_gateway import COLUMBIA, PROVIDER_1, PROVIDER_2, WENTZVILLE
+from recorded_exchange import PARTNERS, Plan, RecordedExchange, configuration_with
+from recorded_gateway import COLUMBIA, PROVIDER_1, PROVIDER_2, SECOND_US, START_US, WENTZVILLE
+from ss7_script import iam, rel
 
 from gateway.capture.audit_result import AuditResult
+from gateway.codecs.ss7.isup import MessageType, NatureOfAddress, P, PartyNumber, encode_number, isup_message
+from gateway.codecs.ss7.variant import Variant
 from gateway.operations.configuration import Configuration
 from gateway.policy.verdict import Decision, Outcome
 from gateway.wiring.audit import audit
@@ -115,6 +118,54 @@ def test_where_the_capture_begins_late_the_circuits_that_were_really_seized_are_
     result = audited(live, configurations[way], file, first=late[0])
     assert len(live.decisions) == 18
     assert decisions(result) == by_time(live.decisions)[6:]
+
+
+def test_a_call_that_waits_for_its_continuity_check_is_decided_by_the_message_that_ends_it(
+    configurations: dict[tuple[bool, bool], Configuration], file: Path
+) -> None:
+    live = RecordedExchange(configurations[TO_SIP], [Plan(900_000)])
+    live.say(START_US, iam(3, continuity=2), PARTNERS)
+    checked = isup_message(Variant.ANSI, MessageType.COT, 3, [(P.CONTINUITY, b"\x01")]).encode()
+    live.say(START_US + 400_000, checked, PARTNERS)
+    live.run()
+    result = audited(live, configurations[TO_SIP], file)
+    assert [one for _, _, one in decisions(result)] == [one for _, _, one in live.decisions]
+    (call,) = result.calls
+    assert [made.place.frame for made in call.decisions] == [2]
+
+
+def test_a_call_that_waits_for_digits_is_decided_by_them_or_when_no_more_come(tmp_path: Path, file: Path) -> None:
+    configuration = configuration_with(tmp_path, partner=True, host=False, variant="itu")
+    live = RecordedExchange(configuration, [Plan(900_000)])
+    partners, ours = (1 << 11 | 1 << 3 | 1), (2 << 11 | 2 << 3 | 2)
+    for cic, at_us in ((3, START_US), (4, START_US + SECOND_US)):
+        live.say(at_us, itu_iam(cic, "636327"), partners, ours)
+    live.say(START_US + 500_000, sam(3, "0100"), partners, ours)
+    live.say(START_US + 60 * SECOND_US, rel(9), partners, ours)
+    live.run()
+    assert len(live.decisions) == 2
+    result = audited(live, configuration, file)
+    assert [one for _, _, one in decisions(result)] == [one for _, _, one in live.decisions]
+    assert {len(call.decisions) for call in result.calls} == {1}
+
+
+def itu_iam(cic: int, called: str) -> bytes:
+    parameters = [
+        (P.NATURE_OF_CONNECTION, b"\0"),
+        (P.FORWARD_CALL_INDICATORS, b"\x20\x01"),
+        (P.CALLING_PARTYS_CATEGORY, b"\x0a"),
+        (P.TRANSMISSION_MEDIUM, b"\0"),
+        *(
+            (code, encode_number(code, PartyNumber(digits, NatureOfAddress.NATIONAL, screening=3), Variant.ITU))
+            for code, digits in ((P.CALLED_PARTY_NUMBER, called), (P.CALLING_PARTY_NUMBER, PROVIDER_1))
+        ),
+    ]
+    return isup_message(Variant.ITU, MessageType.IAM, cic, parameters).encode()
+
+
+def sam(cic: int, digits: str) -> bytes:
+    number = encode_number(P.SUBSEQUENT_NUMBER, PartyNumber(digits, 0), Variant.ITU)
+    return isup_message(Variant.ITU, MessageType.SAM, cic, [(P.SUBSEQUENT_NUMBER, number)]).encode()
 
 
 PLANS = st.builds(

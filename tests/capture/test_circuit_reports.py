@@ -108,6 +108,11 @@ def test_the_table_names_exchanges_circuits_and_causes() -> None:
     assert text.isascii()
 
 
+def test_the_name_of_a_check_stands_apart_from_what_was_found() -> None:
+    lines = table(audited(CALL)).partition("Findings by check")[2].splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("  encapsulated_isup")] == ["2"]
+
+
 def test_a_capture_of_sip_alone_says_nothing_of_ss7() -> None:
     result = audited([])
     assert document(result)["summary"]["ss7"] is None
