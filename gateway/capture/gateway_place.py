@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gateway.capture.calls import Leg, address_text
 from gateway.interconnection.trunk_groups import Address
@@ -14,8 +15,8 @@ class GatewayPlace:
 
     address: Address
     """Where it took SIP."""
-    point_codes: frozenset[int] = frozenset()
-    """Of its exchange."""
+    point_codes: Mapping[int, str] = field(default_factory=dict)
+    """Of its exchange, each with how it is written."""
 
     def is_reached_by(self, leg: Leg) -> bool:
         """Whether a leg leads to the gateway."""
@@ -27,21 +28,22 @@ class GatewayPlace:
         """Whether a leg leads away from it."""
         if leg.circuit is not None:
             return leg.circuit.circuit.opc in self.point_codes
-        return leg.source[0] == self.address[0]
+        return leg.source == self.address
 
     def __str__(self) -> str:
-        return address_text(self.address)
+        codes = "".join(f", point code {text}" for text in self.point_codes.values())
+        return f"{address_text(self.address)}{codes}"
 
 
 def leads_on(before: Leg, after: Leg, gateway: GatewayPlace | None) -> bool:
     """Whether a call on one leg can have gone on by the other: both meet in one exchange, one host, or the gateway."""
-    if gateway is not None and gateway.is_reached_by(before) and gateway.sends(after):
-        return True
     one, other = before.circuit, after.circuit
     if one is not None and other is not None:
         return one.circuit.dpc == other.circuit.opc and one.circuit.variant is other.circuit.variant
+    if one is None and other is None:
+        return before.destination[0] == after.source[0]
+    if gateway is not None and (gateway.is_reached_by(before) or gateway.sends(after)):
+        return gateway.is_reached_by(before) and gateway.sends(after)
     if one is not None:
         return one.carrier is not None and one.carrier[1][0] == after.source[0]
-    if other is not None:
-        return other.carrier is not None and before.destination[0] == other.carrier[0][0]
-    return before.destination[0] == after.source[0]
+    return other is not None and other.carrier is not None and before.destination[0] == other.carrier[0][0]

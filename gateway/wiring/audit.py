@@ -17,6 +17,7 @@ from gateway.capture.gateway_place import GatewayPlace
 from gateway.capture.judging import Judges
 from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
+from gateway.codecs.ss7.mtp3 import point_code_text
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
@@ -128,7 +129,7 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
         return Judges(policy.engine, policy.find_provider, EMERGENCY_NUMBERS, NO_CONFIGURATION), []
     policy = policy_of(configuration, steps_of(configuration))
     listeners = _listeners_of(configuration, gateway_address)
-    point_codes = frozenset(link.own for link in configuration.links)
+    point_codes = {link.own: point_code_text(link.own, link.variant) for link in configuration.links}
     gateway = GatewayPlace(listeners[0].address, point_codes)
     replay = _replay_of(configuration, policy, listeners)
     notes = [FROM_THE_FIRST_PACKET]

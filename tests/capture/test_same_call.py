@@ -7,11 +7,17 @@ from recorded_gateway import START_US, invite
 from ss7_script import CALLED, CALLING, HOSTS, ONE, THREE, TWO, Said, acm, audited, iam, number, rel, rlc
 
 from gateway.capture.audit_result import AuditResult
+from gateway.capture.calls import Leg, Locator, Place
+from gateway.capture.circuit_use import Circuit, CircuitUse
+from gateway.capture.gateway_place import GatewayPlace, leads_on
 from gateway.codecs.ss7.isup import P
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.verdict import Verdict
 
 OTHER = "3142063100"
+GATEWAY: Address = ("127.0.0.1", 5060)
+ELSEWHERE: Address = ("127.0.0.1", 5061)
 IN: tuple[Address, Address] = (("192.0.2.50", 5060), (HOSTS[TWO], 5060))
 OUT: tuple[Address, Address] = ((HOSTS[TWO], 5060), ("192.0.2.60", 5060))
 
@@ -137,3 +143,24 @@ def test_a_call_id_made_of_a_circuit_ties_a_call_to_it_whatever_became_of_its_nu
 def test_sip_calls_are_tied_to_each_other_by_their_call_id_alone() -> None:
     two = [Said(ms, *ends, invite(call_id)) for ms, ends, call_id in ((0, IN, "1@a"), (50, OUT, "2@a"))]
     assert legs(audited([Said(0, ONE, THREE, iam(3, OTHER)), *two])) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("destination", "opc", "goes_on"),
+    [(GATEWAY, TWO, True), (GATEWAY, ONE, False), (ELSEWHERE, TWO, False), (ELSEWHERE, ONE, True)],
+)
+def test_where_the_gateway_is_known_a_call_changes_networks_in_it_or_elsewhere(
+    destination: Address, opc: int, goes_on: bool
+) -> None:
+    """All on one host, as in a lab: addresses alone would not tell."""
+    first = Locator(Place("x.pcap", 1, 0), 0, ())
+    before = Leg(1, ("127.0.0.1", 5070), destination, b"", first, 0)
+    after = Leg(2, ("", 7), ("", 7), b"", first, 0)
+    carrier = (("127.0.0.1", 2905), ("127.0.0.1", 2906))
+    after.circuit = CircuitUse(Circuit(Variant.ANSI, 2, opc, THREE, 7), carrier)
+    assert leads_on(before, after, GatewayPlace(GATEWAY, {TWO: "2-2-2"})) is goes_on
+
+
+def test_the_gateway_is_named_with_its_point_codes() -> None:
+    assert str(GatewayPlace(GATEWAY)) == "127.0.0.1:5060"
+    assert str(GatewayPlace(GATEWAY, {TWO: "2-2-2"})) == "127.0.0.1:5060, point code 2-2-2"
