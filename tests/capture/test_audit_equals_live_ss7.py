@@ -34,6 +34,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("captures") / "run.pcap"
 
 
+@pytest.fixture(scope="module")
+def runs(configurations: dict[tuple[bool, bool], Configuration]) -> dict[tuple[bool, bool], bytes]:
+    """A capture of each way."""
+    return {way: RecordedExchange(configurations[way], plans_of(way)).run().capture() for way in WAYS}
+
+
 def audited(live: RecordedExchange, configuration: Configuration, file: Path, **cut: int) -> AuditResult:
     file.write_bytes(live.capture(**cut))
     return audit([file], configuration)
@@ -189,3 +195,26 @@ def test_any_run_is_decided_again_alike(
     ]
     live = RecordedExchange(configurations[way], plans).run()
     assert decisions(audited(live, configurations[way], file)) == by_time(live.decisions)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    way=st.sampled_from(WAYS),
+    damage=st.lists(st.tuples(st.integers(0, 60_000), st.binary(max_size=6)), max_size=20),
+    cut=st.integers(0, 9_000),
+)
+def test_whatever_reaches_or_leaves_the_gateway_is_audited(
+    configurations: dict[tuple[bool, bool], Configuration],
+    runs: dict[tuple[bool, bool], bytes],
+    file: Path,
+    way: tuple[bool, bool],
+    damage: list[tuple[int, bytes]],
+    cut: int,
+) -> None:
+    data = bytearray(runs[way])
+    for place, put in damage:
+        at = 24 + place % (len(data) - 24)
+        data[at : at + len(put)] = put
+    file.write_bytes(data[: len(data) - cut])
+    result = audit([file], configurations[way])
+    assert result.call_count >= len(result.calls)
