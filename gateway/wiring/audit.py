@@ -34,6 +34,11 @@ REPLAY_SECRET: Final = b"replay"
 FROM_THE_FIRST_PACKET: Final = (
     "limits are counted from the first packet on: of tokens taken and calls in progress before it nothing is known"
 )
+LINKS_ARE_UP: Final = "signalling links are taken to be up all the time, and circuits to be idle at the first packet"
+NO_ISUP: Final = (
+    "the configuration has signalling links, and no ISUP was captured: calls that came on circuits are not in this "
+    "report, and those that left on circuits are taken to have been given up; audit a capture of both sides"
+)
 NO_STREAMS: Final = "calls over TCP and TLS are not in this report, and not counted against any limit or capacity"
 NO_CONFIGURATION: Final = "no configuration given: see --config"
 EMERGENCY_NUMBERS: Final = frozenset({"911"})
@@ -112,6 +117,8 @@ def audit(
     result.unreadable = unreadable
     result.variant_given = variant is not None
     result.notes += notes
+    if configuration is not None and configuration.links and not result.variants:
+        result.notes.append(NO_ISUP)
     if result.other["TCP"] and _takes_streams(configuration):
         result.notes.append(f"{result.other['TCP']} packets over TCP were not read; {NO_STREAMS}")
     return result
@@ -133,6 +140,8 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     gateway = GatewayPlace(listeners[0].address, point_codes)
     replay = _replay_of(configuration, policy, listeners)
     notes = [FROM_THE_FIRST_PACKET]
+    if configuration.links:
+        notes.append(LINKS_ARE_UP)
     notes += [
         f"trunk group {group.name}: {named.uri} is not looked up, for its addresses may have been others: calls from "
         "them are of no known trunk group, and calls to the trunk group are refused where it has no other members; "

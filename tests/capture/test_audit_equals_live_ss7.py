@@ -16,7 +16,7 @@ from gateway.codecs.ss7.isup import MessageType, NatureOfAddress, P, PartyNumber
 from gateway.codecs.ss7.variant import Variant
 from gateway.operations.configuration import Configuration
 from gateway.policy.verdict import Decision, Outcome
-from gateway.wiring.audit import audit
+from gateway.wiring.audit import LINKS_ARE_UP, NO_ISUP, audit
 
 Decided = list[tuple[str, int, Decision]]
 TRANSIT, TO_SIP, FROM_SIP = (True, True), (True, False), (False, True)
@@ -124,6 +124,18 @@ def test_where_the_capture_begins_late_the_circuits_that_were_really_seized_are_
     result = audited(live, configurations[way], file, first=late[0])
     assert len(live.decisions) == 18
     assert decisions(result) == by_time(live.decisions)[6:]
+
+
+@pytest.mark.parametrize("captured", [True, False])
+def test_that_the_circuits_were_not_captured_is_said(
+    configurations: dict[tuple[bool, bool], Configuration], file: Path, captured: bool
+) -> None:
+    live = RecordedExchange(configurations[FROM_SIP], plans_of(FROM_SIP)).run()
+    if not captured:
+        live.packets = [packet for packet in live.packets if not isinstance(packet[1], int)]
+    notes = audited(live, configurations[FROM_SIP], file).notes
+    assert LINKS_ARE_UP in notes
+    assert (NO_ISUP in notes) is not captured
 
 
 def test_a_call_that_waits_for_its_continuity_check_is_decided_by_the_message_that_ends_it(
