@@ -19,6 +19,8 @@ from gateway.codecs.ss7.mtp3 import ServiceIndicator, label_length
 from gateway.codecs.ss7.variant import Variant
 
 MOST_NETWORKS: Final = 4_096
+MOST_VOTES: Final = 100
+"""A majority of so many IAMs is not put in question any more."""
 _IAM: Final = int(MessageType.IAM)
 _TYPES: Final = frozenset(int(one) for one in MessageType)
 _MOST_ITU: Final = 1 << 14
@@ -26,48 +28,60 @@ _SPARE_BITS: Final = {Variant.ANSI: 0xC0, Variant.ITU: 0xF0}
 
 
 class VariantFinder:
-    """Tells the variant of each message. What an IAM shows holds for all messages of its network from then on.
+    """Tells the variant of each message. One that does not show it is taken for what most IAMs of its network were.
 
     A network is whatever its messages are known by: the addresses of an association, a signalling link.
     """
 
     def __init__(self, given: Variant | None = None) -> None:
         self._given: Final = given
-        self._settled: Final[dict[Hashable, Variant]] = {}
+        self._ansi_iams: Final[dict[Hashable, int]] = {}  # those of ITU-T taken off
         self.told: Final[Counter[Variant]] = Counter()
         """Messages of ISUP by the variant that they were read in."""
 
     def of_transfer(self, network: Hashable, opc: int, dpc: int, si: int, data: bytes) -> Variant:
         """Of a message whose routing label is known, as it is in M3UA."""
-        if si != ServiceIndicator.ISUP:
-            return self._given or self._settled.get(network) or _by_point_codes(opc, dpc)
         variant = self._given
         if variant is None:
-            if len(data) > 2 and data[2] == _IAM:
-                variant = self._settle(network, variant_of_iam(data))
+            if si == ServiceIndicator.ISUP and len(data) > 2 and data[2] == _IAM:
+                variant = variant_of_iam(data)
+                self._vote(network, data, variant)
             else:
-                variant = self._settled.get(network) or _by_point_codes(opc, dpc)
-        self.told[variant] += 1
+                variant = self._elected(network) or _by_point_codes(opc, dpc)
+        if si == ServiceIndicator.ISUP:
+            self.told[variant] += 1
         return variant
 
     def of_signal_unit(self, network: Hashable, data: bytes, start: int, end: int) -> Variant:
         """Of a message whose service information octet is at `start`, with the routing label behind it."""
         is_isup = start < end and data[start] & 15 == ServiceIndicator.ISUP
-        variant = self._given or self._settled.get(network)
+        variant = self._given or self._elected(network)
         if variant is None:
             possible = [one for one in Variant if is_isup and _fits(data, start, end, one)]
             variant = possible[0] if len(possible) == 1 else Variant.ITU
             user = start + label_length(variant)
             if len(possible) == 1 and data[user + 2] == _IAM:
-                self._settle(network, variant)
+                self._vote(network, data[user:end], variant)
         if is_isup:
             self.told[variant] += 1
         return variant
 
-    def _settle(self, network: Hashable, variant: Variant) -> Variant:
-        if len(self._settled) < MOST_NETWORKS or network in self._settled:
-            self._settled[network] = variant
-        return variant
+    def _elected(self, network: Hashable) -> Variant | None:
+        majority = self._ansi_iams.get(network)
+        if not majority:
+            return None
+        return Variant.ANSI if majority > 0 else Variant.ITU
+
+    def _vote(self, network: Hashable, iam: bytes, variant: Variant) -> None:
+        """An IAM says what its network is, if it is a sound one."""
+        majority = self._ansi_iams.get(network, 0)
+        if abs(majority) >= MOST_VOTES or (network not in self._ansi_iams and len(self._ansi_iams) >= MOST_NETWORKS):
+            return
+        try:
+            IsupMessage(iam, variant)
+        except Malformed:
+            return
+        self._ansi_iams[network] = majority + (1 if variant is Variant.ANSI else -1)
 
 
 def _by_point_codes(opc: int, dpc: int) -> Variant:

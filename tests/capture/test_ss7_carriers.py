@@ -115,6 +115,15 @@ def test_the_edition_is_told_also_before_the_first_iam(
     assert [unit.transfer.data for unit in found] == messages
 
 
+def test_one_odd_iam_does_not_turn_the_edition_of_its_network() -> None:
+    """Else whoever sends one has the messages of others read wrongly: a CIC of 14 bits as one of 12."""
+    odd = ITU_IAM
+    messages = [ANSI_IAM, ANSI_IAM, odd, odd[:3], ANSI_RLC, b"\x29\x23\x0c\x02\x00\x02\x82\x90"]
+    chunks = [data_chunk(m3ua(data, 1_000, 2_100), place, sequence=place) for place, data in enumerate(messages)]
+    _, found, _ = read_ss7(sctp_capture(sctp(*chunks)))
+    assert [unit.variant for unit in found] == [ANSI, ANSI, ITU, ITU, ANSI, ANSI]
+
+
 def test_what_the_operator_says_is_not_put_in_question() -> None:
     _, (found,), _ = read_ss7(pcap([ITU_UNIT], link_type=141), variant=ANSI)
     assert found.variant is ANSI
