@@ -87,6 +87,16 @@ class _Flow:
         self.destinations = {destination}
         self.order = order
 
+    def may_send(self, source: str, destination: str) -> bool:
+        """Whether a packet with this flow's tag and ports goes its way, and not the other one.
+
+        Both ends may have chosen one tag and one port, and then only their addresses tell the directions apart; a
+        multi-homed end may use another address; and both may be on one host.
+        """
+        if source in self.sources or destination in self.destinations:
+            return True
+        return source not in self.destinations and destination not in self.sources
+
 
 _FlowKey = tuple[int, int, int]
 """Verification tag, source port, destination port: the addresses of a multi-homed end change (RFC 9260 section 8.4)."""
@@ -204,8 +214,7 @@ class SctpLayer:
             if len(self._flows) > self._limits.flows:
                 self._flows.popitem(last=False)
         for flow in flows:
-            # Both ends may have chosen one tag and one port; then their addresses tell the directions apart.
-            if packet.source not in flow.destinations and packet.destination not in flow.sources:
+            if flow.may_send(packet.source, packet.destination):
                 if len(flow.sources) < self._limits.addresses:
                     flow.sources.add(packet.source)
                 if len(flow.destinations) < self._limits.addresses:

@@ -170,6 +170,17 @@ def test_two_directions_with_one_tag_and_one_port_are_told_apart_by_their_addres
     assert cics(pcap([one, back], link_type=101)) == [1, 2]
 
 
+def test_both_ends_may_be_on_one_host() -> None:
+    whole = m3ua()
+    left, right = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
+    packets = [sctp(data_chunk(whole[:40], 1, flags=FIRST)), sctp(data_chunk(whole[40:], 2, flags=LAST))]
+    frames = [ipv4(packet, protocol=132).replace(right, left) for packet in (*packets, packets[0])]
+    reader, units, _ = read_ss7(pcap(frames, link_type=101))
+    assert [unit.transfer.data for unit in units] == [ANSI_IAM]
+    assert dict(reader.other) == {REPEATED: 1}
+    assert not reader.faults
+
+
 def test_sctp_in_udp_is_read_alike() -> None:
     datagram = udp(sctp(data_chunk(m3ua())))
     reader, (unit,), _ = read_ss7(pcap([ipv4(pack(">HH", 9899, 9899) + datagram[4:])], link_type=101))
