@@ -44,6 +44,20 @@ _OF_THE_BODY: Final = frozenset(
     }
 )
 """What the body knows, and SIP at most in part."""
+_FIRST_ALONE: Final = (
+    _NUMBERS
+    | _OF_THE_BODY - {P.GENERIC_NAME.value}
+    | {
+        P.FORWARD_CALL_INDICATORS.value,
+        P.CALLING_PARTYS_CATEGORY.value,
+        P.ORIGINATING_LINE_INFORMATION.value,
+        P.JURISDICTION_INFORMATION.value,
+        P.CARRIER_IDENTIFICATION.value,
+        P.TRANSIT_NETWORK_SELECTION.value,
+        P.HOP_COUNTER.value,
+    }
+)
+"""What the checks read the first one of: a second one was judged by nobody, and does not go on."""
 _PORTABILITY: Final = frozenset({P.CALLED_DIRECTORY_NUMBER.value})
 _GENERIC: Final = P.GENERIC_NUMBER.value
 _PORTED: Final = bytes((GenericAddressType.PORTED.value,))
@@ -63,7 +77,12 @@ def merged(iam: IsupMessage, body: IsupMessage, *, restricted: bool) -> IsupMess
     said = {code: value for code, value in iam.parameters if code != _GENERIC}
     generic = list(iam.values(_GENERIC))
     parameters: list[tuple[int, bytes]] = []
+    read: set[int] = set()
     for code, value in body.parameters:
+        if code in read:
+            continue
+        if code in _FIRST_ALONE:
+            read.add(code)
         if code == _GENERIC:
             if value not in generic and value[:1] != _PORTED:
                 generic.append(value)

@@ -144,7 +144,7 @@ class Interworking:
         except Malformed:  # a name, and no number: no exchange has it
             self._refuse(invite, target, 404, actions, lines=_reason(causes.UNALLOCATED_NUMBER))
             return
-        if bodies.isup is not None:
+        if bodies.isup is not None and attempt.encapsulated is not None:  # what was not judged does not go on
             iam = merged(iam, bodies.isup, restricted=bool(is_restricted(attempt)))
         side = CallingSide(self._agent, invite, bodies.edition, target, variant, media, description)
         half = self._circuits.seize(group, iam, side, at_us, actions, emergency=attempt.emergency)

@@ -237,6 +237,36 @@ def test_portability_is_as_the_request_uri_says() -> None:
     assert said.generic == (PartyNumber("6365550199", kind=0xC0),)
 
 
+CHARGES = tuple(
+    (P.CHARGE_NUMBER.value, encode_number(P.CHARGE_NUMBER, PartyNumber(digits), Variant.ANSI))
+    for digits in ("3145550177", "2125559999")
+)
+
+
+def twice(iam: IsupMessage, *again: tuple[int, bytes]) -> IsupMessage:
+    return isup_message(iam.variant, MessageType.IAM, None, [*iam.parameters, *again])
+
+
+@pytest.mark.parametrize("lines", [(ASSERTED,), (ASSERTED, b"P-Charge-Info: <sip:+13145550177@h;user=phone>")])
+def test_a_second_parameter_that_no_check_has_read_does_not_go_on(lines: tuple[bytes, ...]) -> None:
+    dialled = (P.CALLED_PARTY_NUMBER.value, encode_number(P.CALLED_PARTY_NUMBER, PartyNumber("212"), Variant.ANSI))
+    said = leaving(twice(iam_with(CALLING), *CHARGES, dialled), *lines)
+    assert said.values(P.CHARGE_NUMBER) == (CHARGES[0][1],)
+    assert len(said.values(P.CALLED_PARTY_NUMBER)) == 1
+
+
+def test_of_a_body_that_could_not_be_judged_nothing_goes_on() -> None:
+    other = encode_number(P.CALLING_PARTY_NUMBER, PartyNumber("2125559999", screening=3), Variant.ANSI)
+    body = twice(iam_with(CALLING), (P.CALLING_PARTY_NUMBER.value, other), *CHARGES)
+    head, data = lines_and_body(body)
+    with playing() as play:
+        play >> invited(*head.split(b"\r\n")[1:], body=data, kind=head.partition(b"\r\n")[0]) << decided()
+        play << sends("100", CALLER)
+        iam = play.told.pop(0).iam  # type: ignore[attr-defined]
+        assert iam.value(P.CHARGE_NUMBER) is None
+        assert len(iam.values(P.CALLING_PARTY_NUMBER)) == 1
+
+
 def test_a_body_of_another_variant_or_type_is_left_aside() -> None:
     own = leaving(ANM)
     assert own.data == leaving(iam_with(variant=Variant.ITU, called=PartyNumber("16365550199", 4))).data
