@@ -9,6 +9,8 @@ from attempts import CALLING, attempt, text_fact
 from iams import NATIONAL_CALLED, NATIONAL_CALLING, isup_attempt
 
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.checks.charge_number import ChargeNumber
+from gateway.policy.checks.diversion import DivertingNumbers
 from gateway.policy.checks.encapsulated_isup import EncapsulatedIsup
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Verdict
@@ -153,3 +155,24 @@ def test_a_body_that_can_not_be_read_is_a_warning() -> None:
 def test_a_call_without_a_body_passes() -> None:
     assert CHECK.judge(attempt()).verdict is PASS
     assert CHECK.judge(isup_attempt(calling=NATIONAL_CALLING)).verdict is PASS
+
+
+SWITCH_NUMBER = "3145550999"
+ALONE: list[tuple[ChargeNumber | DivertingNumbers, dict[str, Any], dict[str, Any], Verdict]] = [
+    (ChargeNumber([SWITCH_NUMBER]), {}, {"charge": OTHER[2:]}, PASS),
+    (ChargeNumber([SWITCH_NUMBER]), {}, {"charge": SWITCH_NUMBER}, Verdict.FABRICATED),
+    (ChargeNumber([SWITCH_NUMBER]), {}, {"charge": "1115550100"}, Verdict.FABRICATED),
+    (ChargeNumber([SWITCH_NUMBER]), {"charge": (OTHER,)}, {"charge": SWITCH_NUMBER}, PASS),
+    (DivertingNumbers(), {}, {"redirecting": DIVERTER[2:]}, PASS),
+    (DivertingNumbers(), {}, {"redirecting": CALLING[2:]}, ALTERED),
+    (DivertingNumbers(), {}, {"redirecting": DIVERTER[2:], "original": OTHER[2:], "redirections": 1}, ALTERED),
+    (DivertingNumbers(), {"diversions": (DIVERTER,)}, {"redirecting": CALLING[2:]}, PASS),
+]
+
+
+@pytest.mark.parametrize(("check", "headers", "body", "verdict"), ALONE)
+def test_what_the_body_alone_says_is_judged_as_if_the_header_fields_said_it(
+    check: ChargeNumber | DivertingNumbers, headers: dict[str, Any], body: dict[str, Any], verdict: Verdict
+) -> None:
+    finding = check.judge(_call(dict(headers), body))
+    assert finding.verdict is verdict, finding.text

@@ -22,7 +22,8 @@ from gateway.policy.verdict import Finding, Verdict
 
 
 class ChargeNumber:
-    """Judges P-Charge-Info (RFC 8496), in ISUP the charge number (T1.113.3 section 3.10), within one message.
+    """Judges P-Charge-Info (RFC 8496), in ISUP the charge number (T1.113.3 section 3.10), within one message. Where an
+    INVITE has none, that of the IAM in its body goes on, and is judged.
 
     The charge number may differ from the calling number, and is left out when it doesn't: that one was dropped shows
     only between two points. It is ALTERED when it stands in for the CPN (one field carries it as the calling number
@@ -38,15 +39,18 @@ class ChargeNumber:
         self._pass = passed(self.name, self.clause)
 
     def judge(self, attempt: CallAttempt) -> Finding:
-        if not attempt.charge:
+        facts = attempt.charge
+        if not facts and attempt.encapsulated is not None:
+            facts = attempt.encapsulated.charge
+        if not facts:
             return self._pass
-        charge = next((fact for fact in attempt.charge if fact.number is not None), None)
+        charge = next((fact for fact in facts if fact.number is not None), None)
         if charge is None or charge.number is None:
-            text = f"{attempt.charge[0].field} names no number: the billing number can't be told"
-            return Finding(self.name, Verdict.WARN, self.clause, text, evidence(*attempt.charge))
+            text = f"{facts[0].field} names no number: the billing number can't be told"
+            return Finding(self.name, Verdict.WARN, self.clause, text, evidence(*facts))
         return (
             self._fabrication(charge, charge.number)
-            or self._disagreement(attempt, charge, charge.number)
+            or self._disagreement(facts, charge, charge.number)
             or self._used_as_cpn(attempt, charge, charge.number)
             or self._pass
         )
@@ -62,8 +66,10 @@ class ChargeNumber:
             self.name, Verdict.FABRICATED, self.clause, Reason.CHARGE_NUMBER_FABRICATED, text, evidence(charge)
         )
 
-    def _disagreement(self, attempt: CallAttempt, charge: NumberFact, number: TelephoneNumber) -> Finding | None:
-        for other in attempt.charge:
+    def _disagreement(
+        self, facts: tuple[NumberFact, ...], charge: NumberFact, number: TelephoneNumber
+    ) -> Finding | None:
+        for other in facts:
             if other.number is not None and not same_number(other.number, number):
                 text = f"two charge numbers: {number} and {other.number}"
                 return self._altered(text, evidence_of=(charge, other))

@@ -17,7 +17,8 @@ _BOTH: Final = 2
 
 class DivertingNumbers:
     """Judges Diversion (RFC 5806), History-Info (RFC 7044) and div PASSporTs (RFC 8946) within one message; in ISUP
-    the redirecting number and the original called number.
+    the redirecting number and the original called number. Where an INVITE has none of its own, those of the IAM in its
+    body go on, and are judged.
 
     - FABRICATED: a diverting number written as one of the NANP that can't exist.
     - ALTERED: a diverting number stands as the calling number; Diversion and History-Info disagree on the first
@@ -35,6 +36,11 @@ class DivertingNumbers:
         self._pass = passed(self.name, self.clause)
 
     def judge(self, attempt: CallAttempt) -> Finding:
+        body = attempt.encapsulated
+        if body is not None and not (attempt.diversions or attempt.history):
+            found = self._impossible(body) or self._used_as_cpn(body) or self._redirections(body)
+            if found is not None:
+                return found
         if not (attempt.diversions or attempt.history or attempt.identities or attempt.redirections):
             return self._pass
         return (
