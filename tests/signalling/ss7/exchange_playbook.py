@@ -270,6 +270,10 @@ class Stage:
     def circuit(self, name: str, cic: int) -> Circuit:
         return self.exchange.tables[name].by_cic[cic]
 
+    def blocked(self, name: str = "TG-PARTNER") -> list[int]:
+        """CICs that we have blocked."""
+        return [cic for cic, circuit in self.exchange.tables[name].by_cic.items() if circuit.locally_blocked]
+
     def settled(self) -> bool:
         """Nothing is in progress, in the books or on any circuit."""
         calls = sum(state.calls for state in self.members.groups.values())
@@ -281,3 +285,15 @@ def itu(each: TrunkGroup) -> TrunkGroup:
     """The same trunk group between exchanges that speak ITU-T ISUP."""
     assert each.circuits is not None
     return replace(each, circuits=replace(each.circuits, variant=Variant.ITU))
+
+
+def set_up(stage: Stage, *, answered: bool = True) -> Call:
+    """A call from CIC 1 of A to CIC 2 of B; the stage is left without a word that was not looked at."""
+    stage.hears(A, iam(1))
+    call = stage.tells(Decided)
+    stage.hears(B, message(MessageType.ACM, 2))
+    stage.tells(Progressed)
+    if answered:
+        stage.hears(B, message(MessageType.ANM, 2))
+    stage.sent.clear()
+    return call
