@@ -20,6 +20,8 @@ class Result:
     clause: str
     why: tuple[str, ...] = ()
     """What didn't agree, for a person."""
+    call_id: str | None = None
+    """Of the judged call, as the gateway knows it."""
 
     @property
     def name(self) -> str:
@@ -60,10 +62,13 @@ class Act:
     """Calls that stay up: what ends each when it is set, and what comes of it."""
     cut_over: set[str] = field(default_factory=set)
     calls: int = 0
+    judged: str | None = None
+    """Call-ID of the judged call."""
 
-    def judge(self, got: str, clause: str, where: str) -> None:
+    def judge(self, got: str, clause: str, where: str, call_id: str | None = None) -> None:
         """Note the verdict that the scenario is there for, and whether it is the one expected."""
         expect = self.scenario.expect
+        self.judged = call_id
         self.got, self.clause = got, expect.shown_clause if clause == expect.clause else clause
         if (got, clause) != (expect.text, expect.clause):
             by = f" by {clause}" if clause else ""

@@ -13,11 +13,10 @@ from typing import Final, TypeVar
 
 from rich.console import Console
 
-from gateway.operations.configuration import Configuration
-from gateway.wiring.audit import audit
 from sim.act import Result
+from sim.audited import audited, unwitnessed
 from sim.laboratory import Lab, opened
-from sim.observation import DecisionSeen, differences, numbered, seen
+from sim.observation import differences
 from sim.packets import write_capture
 from sim.reporting import Watcher, consoles, document, print_comparison, print_table, say, watching
 from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
@@ -41,15 +40,6 @@ async def play(lab: Lab, scenarios: Sequence[Scenario], watcher: Watcher) -> lis
         watcher.done(result)
         results.append(result)
     return results
-
-
-def audited_decisions(capture: Path, configuration: Configuration) -> dict[str, DecisionSeen]:
-    """What the audit of a capture decides, by Call-ID."""
-    decisions: dict[str, DecisionSeen] = {}
-    for call in audit([capture], configuration).calls:
-        for made in call.decisions:
-            decisions[numbered(made.attempt.call_id, decisions)] = seen(made.decision)
-    return decisions
 
 
 def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None, catalogue: Path = FOLDER) -> int:
@@ -88,7 +78,7 @@ async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool
                 results = await play(lab, scenarios, watcher)
             lab.stop_recording()
             print_table(out, results)
-            same = await _audit(lab, folder / CAPTURE, out)
+            same = await _audit(lab, folder / CAPTURE, results, out)
         if json_output:
             sys.stdout.write(document(results, live_equals_audit=same) + "\n")
             sys.stdout.flush()
@@ -99,13 +89,16 @@ async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool
     return 0 if all(result.agrees for result in results) and same else 1
 
 
-async def _audit(lab: Lab, capture: Path, out: Console) -> bool:
-    """Write the run's capture and say whether its audit decides as the gateway did."""
+async def _audit(lab: Lab, capture: Path, results: Sequence[Result], out: Console) -> bool:
+    """Write the run's capture and say whether its audit decides as the gateway did, and sees what it is to see."""
     packets = write_capture(capture, lab.packets())
-    audited = await _beside(lambda: audited_decisions(capture, lab.configuration))
-    differing = differences(lab.live.by_call_id, audited)
-    print_comparison(out, capture, packets, len(lab.live.by_call_id.keys() | audited.keys()), differing)
-    return bool(audited) and not differing
+    run = await _beside(lambda: audited(capture, lab.configuration))
+    differing = differences(lab.live.by_call_id, run.decisions)
+    print_comparison(out, capture, packets, len(lab.live.by_call_id.keys() | run.decisions.keys()), differing)
+    unseen = list(unwitnessed(results, run))
+    for line in unseen:
+        say(out, line)
+    return bool(run.decisions) and not differing and not unseen
 
 
 async def _beside(work: Callable[[], T]) -> T:

@@ -72,24 +72,31 @@ class LiveDecisions:
         self.by_call_id: dict[str, DecisionSeen] = {}
         """By `numbered` Call-ID, where one came more than once."""
         self.recording = True
+        self._calling: dict[str, str] = {}
         self._most = most
         self._waiting: list[tuple[Callable[[str, DecisionSeen], bool], asyncio.Event]] = []
 
-    def latest(self, prefix: str, after: int) -> tuple[str, DecisionSeen] | None:
-        """The last call decided whose Call-ID starts so, but for the first `after` of the run.
+    def latest(self, prefix: str, after: int, calling: str) -> tuple[str, DecisionSeen] | None:
+        """The last call decided whose Call-ID starts so, but for the first `after` of the run: that of this calling
+        number, in digits as `TelephoneNumber` has them; else, for it may be altered on the way, of any.
 
         A call on a circuit has a Call-ID of the gateway's making: point codes, CIC and time.
         """
-        for call_id in islice(reversed(self.by_call_id), len(self.by_call_id) - after):
-            if call_id.startswith(prefix):
+        late = islice(reversed(self.by_call_id), len(self.by_call_id) - after)
+        found = [call_id for call_id in late if call_id.startswith(prefix)]
+        for call_id in found:
+            if self._calling[call_id] == calling:
                 return call_id, self.by_call_id[call_id]
-        return None
+        return (found[0], self.by_call_id[found[0]]) if found else None
 
     def decided(self, call: Any) -> None:
         if not self.recording or len(self.by_call_id) >= self._most:
             return
         call_id, decision = call.attempt.call_id, seen(call.decision)
-        self.by_call_id[numbered(call_id, self.by_call_id)] = decision
+        name = numbered(call_id, self.by_call_id)
+        self.by_call_id[name] = decision
+        number = call.attempt.calling.number
+        self._calling[name] = number.digits if number is not None else ""
         for wanted, event in self._waiting:
             if wanted(call_id, decision):
                 event.set()

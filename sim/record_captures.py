@@ -1,4 +1,4 @@
-"""Records the captures that ship with the product: `python -m sim.record_captures captures`.
+"""Records the captures that ship with the product: `python -m sim.record_captures captures`, or some of them by name.
 
 Each is a folder with the run's packets, the configuration and journal of the gateway that decided them, and the
 verdicts expected, so that `tollgate audit` can be held against it. Ports, tags and times differ from one recording to
@@ -22,7 +22,7 @@ from sim.cast import configuration_text
 from sim.laboratory import CONFIGURATION, JOURNAL, Lab, opened
 from sim.observation import DecisionSeen
 from sim.packets import write_capture
-from sim.scenario import FOLDER, Scenario, load
+from sim.scenario import FOLDER, load
 from sim.ss7.cast import CONNECTING, LINKS
 
 CAPTURE: Final = "run.pcap"
@@ -52,6 +52,54 @@ RECORDINGS: Final[Mapping[str, tuple[str, ...]]] = {
         "established-calls-survive-a-cut-over",
         "911-during-discontinuance",
     ),
+    "ansi-isup": (
+        "a-call-between-circuits-passes-unaltered",
+        "a-restricted-number-between-circuits-stays-restricted",
+        "a-ported-number-between-circuits-keeps-its-dialled-digits",
+        "a-diverted-call-between-circuits-keeps-its-diverting-numbers",
+        "a-host-switch-on-ISUP-calls-a-provider-on-circuits",
+        "a-busy-line-between-circuits-is-told-to-the-caller",
+        "CPN-missing-from-circuits-to-circuits",
+        "CPN-of-a-switch-from-circuits-to-circuits",
+        "presentation-altered-from-circuits-to-circuits",
+        "charge-number-of-a-switch-from-circuits-to-circuits",
+        "called-number-overwritten-by-its-LRN-from-circuits-to-circuits",
+        "diverting-number-altered-from-circuits-to-circuits",
+        "JIP-of-another-switch-from-circuits-to-circuits",
+        "JIP-lost-from-circuits-to-circuits",
+        "CPN-altered-by-the-tandem-is-seen-by-a-witness",
+        "charge-number-stripped-by-the-tandem-is-seen-by-a-witness",
+        "screening-raised-by-the-tandem-is-seen-by-a-witness",
+        "presentation-cleared-by-the-tandem-is-seen-by-a-witness",
+        "hops-added-by-the-tandem-are-seen-by-a-witness",
+        "M-bit-cleared-by-the-tandem-is-seen-by-a-witness",
+        "destination-outside-the-footprint-from-circuits-to-circuits",
+        "a-provider-cut-over-takes-circuits-of-its-own",
+        "a-reset-of-circuits-as-a-group-clears-the-calls-on-them",
+        "two-seizures-of-one-circuit-where-the-gateway-gives-way",
+        "a-call-of-the-ITU-edition-reaches-a-switch-of-the-ANSI-edition",
+    ),
+    "circuits-and-sip": (
+        "a-call-on-circuits-reaches-a-switch-on-SIP",
+        "a-restricted-number-on-circuits-reaches-SIP-with-its-privacy",
+        "a-ported-number-on-circuits-reaches-SIP-with-its-LRN",
+        "a-call-over-SIP-reaches-a-switch-on-ISUP",
+        "a-restricted-number-over-SIP-is-restricted-in-the-IAM",
+        "a-ported-number-over-SIP-becomes-LRN-and-generic-address",
+        "a-busy-line-on-SIP-is-a-cause-on-circuits",
+        "a-busy-line-on-circuits-is-486-over-SIP",
+        "CPN-missing-from-circuits-to-SIP",
+        "CPN-altered-from-SIP-to-circuits",
+        "911-from-a-provider-not-confirmed-on-circuits",
+        "a-call-of-the-ITU-edition-reaches-a-switch-on-SIP",
+    ),
+    "sip-i": (
+        "an-ISUP-body-that-agrees-with-the-headers-passes",
+        "an-ISUP-body-with-another-calling-number-than-the-headers",
+        "an-ISUP-body-with-another-presentation-than-the-headers",
+        "an-ISUP-body-with-another-called-number-than-the-headers",
+        "an-ISUP-body-that-contradicts-the-headers-seizes-no-circuit",
+    ),
 }
 
 
@@ -68,7 +116,7 @@ async def record(slugs: Sequence[str], folder: Path) -> None:
         _complain(results)
         write_capture(folder / CAPTURE, lab.packets())
         (folder / CONFIGURATION).write_text(_configuration(lab), "utf-8")
-        (folder / EXPECTED).write_text(json.dumps(expected(scenarios, lab.live.by_call_id), indent=1) + "\n", "utf-8")
+        (folder / EXPECTED).write_text(json.dumps(expected(results, lab.live.by_call_id), indent=1) + "\n", "utf-8")
         _copy_journal(Path(temporary) / JOURNAL, folder / JOURNAL)
 
 
@@ -95,11 +143,16 @@ def _configuration(lab: Lab) -> str:
     )
 
 
-def expected(scenarios: Sequence[Scenario], decisions: Mapping[str, DecisionSeen]) -> dict[str, object]:
-    """What must come of the capture's audit: the scenarios played, and the decision on every call."""
+def expected(results: Sequence[Result], decisions: Mapping[str, DecisionSeen]) -> dict[str, object]:
+    """What must come of the capture's audit: the scenarios played, the decision on every call, and what the audit must
+    find between the legs of those calls where a carrier is to be caught.
+    """
+    played = [result.scenario for result in results]
+    witnessed = {result.call_id: result.scenario.expect.between_legs for result in results}
     return {
-        "scenarios": [{"name": s.name, "expected": s.expect.text, "clause": s.expect.shown_clause} for s in scenarios],
+        "scenarios": [{"name": s.name, "expected": s.expect.text, "clause": s.expect.shown_clause} for s in played],
         "calls": {call_id: described(decision) for call_id, decision in decisions.items()},
+        "between_legs": {call_id: verdict for call_id, verdict in witnessed.items() if call_id and verdict},
     }
 
 
@@ -115,19 +168,20 @@ def described(decision: DecisionSeen) -> dict[str, object]:
 
 
 def main() -> int:
-    """Record every capture below the folder given."""
-    if len(sys.argv) != 2:
-        sys.stderr.write("usage: python -m sim.record_captures FOLDER\n")
+    """Record captures below the folder given: those named, else every one."""
+    names = sys.argv[2:] or list(RECORDINGS)
+    if len(sys.argv) < 2 or not set(names) <= set(RECORDINGS):
+        sys.stderr.write(f"usage: python -m sim.record_captures FOLDER [{' | '.join(RECORDINGS)} ...]\n")
         return 2
-    for name, slugs in RECORDINGS.items():
+    for name in names:
         folder = Path(sys.argv[1]) / name
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            asyncio.run(record(slugs, folder))
+            asyncio.run(record(RECORDINGS[name], folder))
         except (RecordingFailed, OSError) as error:
             sys.stderr.write(f"{name}: {error}\n")
             return 1
-        sys.stdout.write(f"{folder / CAPTURE}: {len(slugs)} scenarios\n")
+        sys.stdout.write(f"{folder / CAPTURE}: {len(RECORDINGS[name])} scenarios\n")
     return 0
 
 

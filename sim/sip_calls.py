@@ -78,7 +78,7 @@ class SipCalls:
         act.why.extend(f"{where}: {fault}" for fault in faults)
         if step.judged:
             expect = act.scenario.expect
-            act.judge(*verdict_and_clause(decision, expect, answer_text(outcome.status)), where)
+            act.judge(*verdict_and_clause(decision, expect, answer_text(outcome.status)), where, outcome.call_id)
             if outcome.status != expect.status:
                 act.why.append(f"{where}: expected status {expect.status}, the caller saw {outcome.status}")
 

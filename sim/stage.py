@@ -64,7 +64,7 @@ class Stage:
         await self._clear(act)
         if self.gateway.transport.faults > faults:
             act.why.append("the gateway's own code failed on a datagram; its log says where")
-        return Result(scenario, act.got, act.clause, tuple(act.why))
+        return Result(scenario, act.got, act.clause, tuple(act.why), act.judged)
 
     async def _quota(self, scenario: Scenario) -> None:
         """Wait until every provider of the scenario may send what it sends there: scenarios don't see each other."""

@@ -29,6 +29,8 @@ class Expect(Table):
     """Final SIP status that the caller sees."""
     cause: Cause | None = None
     """Of a call on a circuit: the Q.850 cause of its REL, whoever sent it."""
+    between_legs: Literal["WARN", "ALTERED", "MISSING", "FABRICATED"] | None = None
+    """What an audit of the run's capture must find between the legs of the judged call; left out: not looked at."""
 
     @property
     def text(self) -> str:

@@ -16,7 +16,6 @@ from sim.observation import DecisionSeen, GatewayTap, LiveDecisions
 from sim.quota import Quotas
 from sim.ss7.call_plan import CircuitOutcome, Conduct, IsupPlan
 from sim.ss7.cast import ACCESS, GATEWAY_POINTS, OFFICE, POINTS, TANDEM
-from sim.ss7.circuit_call import CircuitCall as Half
 from sim.ss7.facts import alterations
 from sim.ss7.steps import CircuitCall, CircuitFlood
 from sim.steps import answer_text
@@ -72,27 +71,23 @@ class CircuitCalls:
         self, act: Act, step: CircuitCall, outcome: CircuitOutcome, since: Mark, decided: int, where: str
     ) -> None:
         """Hold what came of a call against the decision, the wire, and what the scenario expects."""
-        leg = self._leg(outcome)
-        found = self._live.latest(f"{leg}.", decided)
+        calling = (step.calling or "").removeprefix("+1")
+        found = self._live.latest(_towards_gateway(TANDEM if step.from_ == OFFICE else step.from_), decided, calling)
         call_id, decision = found if found is not None else ("", None)
         arrivals = self._far_ends.by_call_id(call_id) if call_id else []
         arrivals += self._far_ends.on_circuits(step.ported or step.called, since)
-        act.why.extend(f"{where}: {fault}" for fault in self._faults(step, outcome, decision, arrivals, leg))
+        act.why.extend(f"{where}: {fault}" for fault in self._faults(step, outcome, decision, arrivals, call_id))
         if step.judged:
             expect = act.scenario.expect
-            act.judge(*verdict_and_clause(decision, expect, answer_text(None, outcome.cause)), where)
+            act.judge(*verdict_and_clause(decision, expect, answer_text(None, outcome.cause)), where, call_id)
             if outcome.cause != expect.cause:
                 act.why.append(f"{where}: expected cause {expect.cause}, the caller saw {outcome.cause}")
 
-    def _leg(self, outcome: CircuitOutcome) -> str:
-        """Point codes and CIC of the call on its way to the gateway: beyond the tandem, where it came through it."""
-        onward: Half | None = self._cast.ss7.tandem.passed.get(outcome.name)
-        return outcome.name if onward is None else onward.name
-
-    def _sent(self, leg: str) -> IsupMessage | None:
-        """The IAM of a leg as the gateway got it."""
-        point = next(point for point in POINTS.values() if point.text == leg.partition(".")[0])
-        return self._tap.iam(point.code, int(leg.rpartition(".")[2]), point.variant)
+    def _sent(self, call_id: str) -> IsupMessage | None:
+        """The IAM of a call as the gateway got it."""
+        opc, _, cic, _ = call_id.partition("@")[0].split(".")
+        point = next(point for point in POINTS.values() if point.text == opc)
+        return self._tap.iam(point.code, int(cic), point.variant)
 
     def _faults(
         self,
@@ -100,7 +95,7 @@ class CircuitCalls:
         outcome: CircuitOutcome,
         decision: DecisionSeen | None,
         arrivals: list[Arrival],
-        leg: str,
+        call_id: str,
     ) -> Iterator[str]:
         expect = step.expect
         if (decision is None) is not (expect.decided is False):
@@ -113,7 +108,7 @@ class CircuitCalls:
         elif len(arrivals) != 1:
             yield f"the decision is {decision.outcome}, and {len(arrivals)} of the cast got the call"
         elif (arrived := arrivals[0].iam) is not None:
-            sent = self._sent(leg)
+            sent = self._sent(call_id)
             if sent is not None and sent.variant is arrived.variant:
                 yield from alterations(sent, arrived)
         if outcome.answered and not outcome.clean:

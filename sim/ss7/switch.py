@@ -55,8 +55,6 @@ class Ss7Switch:
         """Seize the circuit of the next IAM that comes, as if both ends had seized it at once: with this call."""
         self.glared: asyncio.Task[CircuitOutcome] | None = None
         """What came of that call."""
-        self.passed: dict[str, CircuitCall] = {}
-        """Name of a call that a tandem got -> its other half, the latest of that circuit."""
         self._links: dict[int, SignallingLink] = {}
         self._by_circuit: dict[tuple[int, int], Trunks] = {}
         self.route = route
@@ -218,7 +216,6 @@ class Ss7Switch:
         iam = self.tampering.apply(one_hop_less(call.iam)).with_cic(circuit.cic)
         onward = self._seized(trunks, circuit, iam)
         Joint(call, onward)
-        self.passed[call.name] = onward
         if not onward.start():
             call.release(cause_value(NO_CIRCUIT_AVAILABLE))
 

@@ -107,7 +107,7 @@ async def test_a_tandem_that_tampers_changes_what_it_is_told_to_and_nothing_else
         (CircuitAnswer(cause=19, ring_s=0.01), Conduct(), (False, 19, None, ("ACM", "REL"))),
         (CircuitAnswer(progress=True), Conduct(), (True, 16, "caller", ("ACM", "CPG", "ANM"))),
         (CircuitAnswer(hang_up_after_s=0.01), Conduct(hold_s=5), (True, 16, "called", ("ACM", "ANM", "REL"))),
-        (CircuitAnswer(ring_s=5), Conduct(give_up_after_s=0.02), (False, 16, None, ("ACM",))),
+        (CircuitAnswer(ring_s=5), Conduct(give_up_after_s=0.5), (False, 16, None, ("ACM",))),
         (CircuitAnswer(silent=True), Conduct(answer_timeout_s=0.02), (False, 102, None, ())),
     ],
 )
