@@ -45,9 +45,12 @@ class _Known:
 
     @property
     def waits(self) -> bool:
-        """Whether the call still looks for its way: it is up, and did not go on, or to no avail."""
+        """Whether the call still looks for its way: nobody has answered or refused it, and it did not go on, or to no
+        avail.
+        """
         use, onward = self.leg.circuit, self.onward
-        if not self.followed.open or (use is not None and use.ended is not None):
+        is_over = self.leg.final is not None if use is None else use.answered is not None or use.ended is not None
+        if not self.followed.open or is_over:
             return False
         return onward is None or _failed(onward)
 

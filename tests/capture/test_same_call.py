@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from recorded_gateway import START_US, invite
-from ss7_script import CALLED, CALLING, HOSTS, ONE, THREE, TWO, Said, acm, audited, iam, number, rel, rlc
+from ss7_script import CALLED, CALLING, HOSTS, ONE, THREE, TWO, Said, acm, anm, audited, iam, number, rel, rlc
 
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.calls import Leg, Locator, Place
@@ -92,6 +92,19 @@ def test_calls_with_equal_numbers_go_on_in_the_order_in_which_they_came() -> Non
 def test_a_call_that_is_over_does_not_go_on() -> None:
     said = [Said(0, ONE, TWO, iam(7)), Said(50, TWO, ONE, rel(7, 34)), Said(60, ONE, TWO, rlc(7))]
     assert legs(audited([*said, Said(100, TWO, THREE, iam(12))])) == [1, 1]
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"486 Busy Here"])
+def test_a_call_that_was_answered_or_refused_over_sip_does_not_go_on(status: bytes) -> None:
+    first = invite("1@partner.example", calling=CALLING, called=CALLED)
+    final = b"SIP/2.0 " + status + first[first.index(b"\r\n") :]
+    said = [Said(0, *IN, first), Said(40, *IN[::-1], final), Said(80, TWO, THREE, iam(12))]
+    assert legs(audited(said)) == [1, 1]
+
+
+def test_a_call_that_was_answered_on_a_circuit_does_not_go_on() -> None:
+    said = [Said(0, ONE, TWO, iam(7)), Said(30, TWO, ONE, acm(7)), Said(50, TWO, ONE, anm(7))]
+    assert legs(audited([*said, Said(90, TWO, THREE, iam(12))])) == [1, 1]
 
 
 def test_a_call_that_failed_on_one_circuit_goes_on_by_another() -> None:
