@@ -8,7 +8,7 @@ from gateway.capture.calls import Leg, Place, Role, locator_of
 from gateway.capture.followed_calls import FollowedCalls, Placed
 from gateway.capture.isup_calls import IsupCalls, type_name
 from gateway.capture.judging import Judging
-from gateway.capture.msu import Msu, Unread
+from gateway.capture.msu import LinkMessage, Msu, Unread
 from gateway.capture.same_call import SameCalls
 from gateway.capture.sigtran import Ss7
 from gateway.codecs.malformed import Malformed
@@ -58,6 +58,11 @@ class IsupAuditor:
             self._judging.malformed(place, captured.source, captured.destination, captured.what, captured.offset)
             return
         replay = self._judges.replay
+        if isinstance(captured, LinkMessage):
+            if replay is not None:
+                replay.see_link(captured)
+                self._take_late_decisions(replay)
+            return
         replayed = None
         if replay is not None:
             replayed = replay.see_transfer(captured.transfer, captured.at_us)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from gateway.capture.circuit_ids import CircuitId
+from gateway.capture.link_replay import MANAGEMENT_STREAM, LinkReplay
+from gateway.capture.msu import LinkMessage
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.m3ua import MessageType as M3uaType
@@ -20,6 +22,7 @@ from gateway.codecs.ss7.m3ua import decode_m3ua, transfer_of
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, ServiceIndicator, point_code_text
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.circuit_groups import CircuitGroup
+from gateway.interconnection.links import Link
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.call import Action, Carry
 from gateway.signalling.ss7.signalling_point import SignallingPoint
@@ -195,13 +198,24 @@ def _with_cic(data: bytes, variant: Variant, cic: int) -> bytes:
 class ExchangeReplay:
     """The SS7 side of a gateway that decides again."""
 
-    def __init__(self, point: SignallingPoint, groups: Sequence[CircuitGroup]) -> None:
-        """`groups` are those of all its trunk groups with circuits."""
+    def __init__(self, point: SignallingPoint, groups: Sequence[CircuitGroup], links: Sequence[Link]) -> None:
+        """`groups` are those of all its trunk groups with circuits, `links` those by which they are signalled."""
         self.point: Final = point
         self.own: Final = frozenset(group.own for group in groups)
         """Its point codes."""
         self._codes: Final = {point_code_text(group.adjacent, group.variant): group.adjacent for group in groups}
         self.learnt: Final = CircuitReplay({group.adjacent: group.variant for group in groups})
+        self._links: Final = LinkReplay(links)
+
+    def take_of_link(self, message: LinkMessage, at_us: int) -> list[Action]:
+        """What the point does about a message that reached it on a link, or about the end of an association."""
+        name, begins = self._links.association_of(message)
+        if name is None:
+            return []
+        if not message.message:
+            return self.point.link_down(name, at_us)
+        actions = self.point.link_up(name, at_us) if begins else []
+        return actions + self.point.link_received(name, MANAGEMENT_STREAM, message.message, at_us)
 
     def captured(self, source: Hop) -> Address:
         """Where a call came from in the capture that came to the replay's exchange from `source`."""

@@ -28,6 +28,7 @@ from gateway.signalling.proxy import SipProxy
 
 if TYPE_CHECKING:  # an exchange is loaded for a gateway that has one
     from gateway.capture.circuit_replay import ExchangeReplay
+    from gateway.capture.msu import LinkMessage
     from gateway.signalling.ss7.signalling_point import SignallingPoint
 
 NOT_DECIDED: Final = f"SIP/2.0 503 {AT_CAPACITY}\r\n".encode()
@@ -149,6 +150,12 @@ class GatewayReplay:
         """Point code and CIC, in the capture, of a call that came on a circuit."""
         circuits, source = self._circuits, call.attempt.source
         return circuits.captured(source) if circuits is not None else source.address
+
+    def see_link(self, message: LinkMessage) -> None:
+        """How an association or a destination stands: what is not reached gets no calls, as it got none live."""
+        if self._circuits is not None:
+            self._wake(message.at_us)
+            self._note(self._circuits.take_of_link(message, self._now_us))
 
     def _wake(self, at_us: int) -> None:
         """Let the time pass, each timer at its own time. A live clock does not go back, so nor does this one."""

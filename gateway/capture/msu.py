@@ -29,6 +29,17 @@ class Msu(NamedTuple):
     """Where `transfer.data` stands in several places: (start, byte offset in the file, length). Else empty."""
 
 
+class LinkMessage(NamedTuple):
+    """A message of M3UA that carries none of a user part: how an association stands, or a destination."""
+
+    at_us: int
+    source: Address
+    destination: Address
+    """IP addresses and ports."""
+    message: bytes
+    """The whole of it; empty where SCTP has ended the association (ABORT or SHUTDOWN)."""
+
+
 class Unread(NamedTuple):
     """A message of SS7, or of what carries it, that cannot be read."""
 

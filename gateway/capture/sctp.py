@@ -24,7 +24,7 @@ _CHUNK: Final = Struct(">BBH")  # type, flags, length
 _DATA: Final = Struct(">IHHI")  # TSN, stream, stream sequence number, payload protocol
 _I_DATA: Final = Struct(">IH2xII")  # TSN, stream, message identifier, payload protocol or fragment sequence number
 _TAG: Final = Struct(">I")
-_DATA_TYPE, _INIT, _INIT_ACK, _I_DATA_TYPE = 0, 1, 2, 64
+_DATA_TYPE, _INIT, _INIT_ACK, _ABORT, _SHUTDOWN, _I_DATA_TYPE = 0, 1, 2, 6, 7, 64
 _KNOWN_TYPES: Final = frozenset({*range(16), 64, 128, 129, 130, 132, 192, 193, 194})
 _UNORDERED, _FIRST, _LAST = 4, 2, 1
 _NUMBERS: Final = 1 << 32
@@ -57,6 +57,14 @@ class UserMessage(NamedTuple):
     protocol: int
     """Payload protocol identifier."""
     stretch: Stretch
+
+
+class AssociationEnd(NamedTuple):
+    """One end has ended the association (RFC 9260 sections 9.1 and 9.2)."""
+
+    source: Address
+    destination: Address
+    at_us: int
 
 
 class _Chunk(NamedTuple):
@@ -126,7 +134,7 @@ class SctpLayer:
         self._fragment_bytes = 0
         self._held: Final[OrderedDict[tuple[int, int], _Flow]] = OrderedDict()  # flow and stream, longest waiting first
 
-    def messages(self, packet: SctpPacket) -> list[UserMessage]:
+    def messages(self, packet: SctpPacket) -> list[UserMessage | AssociationEnd]:
         """What can be delivered now that a packet is there, in order."""
         data = packet.stretch.data
         if len(data) < _COMMON.size:
@@ -135,13 +143,15 @@ class SctpLayer:
             return []
         source_port, destination_port, tag = _COMMON.unpack_from(data)
         source, destination = (packet.source, source_port), (packet.destination, destination_port)
-        delivered = list(self._overdue(packet.at_us))
+        delivered: list[UserMessage | AssociationEnd] = list(self._overdue(packet.at_us))
         flow: _Flow | None = None
         has_data = False
         for kind, flags, start, end in self._chunks(packet):
             if kind in (_INIT, _INIT_ACK) and end >= start + _TAG.size:
                 self._begun(_TAG.unpack_from(data, start)[0], destination_port, source_port)
                 continue
+            if kind in (_ABORT, _SHUTDOWN):
+                delivered.append(AssociationEnd(source, destination, packet.at_us))
             if kind not in (_DATA_TYPE, _I_DATA_TYPE):
                 continue
             has_data = True

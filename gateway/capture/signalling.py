@@ -9,7 +9,8 @@ from typing import Final
 from gateway.capture.faults import CaptureLimits, FaultLog, SkipCount
 from gateway.capture.frames import Frame
 from gateway.capture.ip import TCP, IpPacket, protocol_name
-from gateway.capture.sctp import SctpLayer, SctpPacket, UserMessage, is_sctp
+from gateway.capture.msu import LinkMessage
+from gateway.capture.sctp import AssociationEnd, SctpLayer, SctpPacket, UserMessage, is_sctp
 from gateway.capture.sigtran import M3UA_PORT, SignallingMessages, Ss7
 from gateway.capture.ss7_variant import VariantFinder
 from gateway.capture.stretch import Stretch
@@ -74,8 +75,11 @@ class Signalling:
         for piece in self._tcp.finish():
             yield from self._messages.of_stream(piece)
 
-    def _of_messages(self, messages: Iterable[UserMessage]) -> Iterator[Ss7]:
+    def _of_messages(self, messages: Iterable[UserMessage | AssociationEnd]) -> Iterator[Ss7]:
         for message in messages:
+            if isinstance(message, AssociationEnd):
+                yield LinkMessage(message.at_us, message.source, message.destination, b"")
+                continue
             found = self._messages.of_sctp(message)
             if found is not None:
                 yield found

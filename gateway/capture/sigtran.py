@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.capture.faults import CaptureLimits, SkipCount
 from gateway.capture.frames import Frame
-from gateway.capture.msu import Msu, Unread
+from gateway.capture.msu import LinkMessage, Msu, Unread
 from gateway.capture.sctp import UserMessage
 from gateway.capture.ss7_variant import VariantFinder
 from gateway.capture.stretch import Stretch, joined
@@ -44,7 +44,7 @@ _MTP2_WITH_PSEUDO_HEADER, _MTP2, _MTP3 = 139, 140, 141
 _PSEUDO_HEADER_SIZE: Final = 4
 _MTP2_NOTHING: Final = "MTP2 fill-in and link status signal units"
 
-Ss7 = Msu | Unread
+Ss7 = Msu | LinkMessage | Unread
 _Ends = tuple[Address, Address]
 
 
@@ -117,22 +117,19 @@ class SignallingMessages:
             rest = rest.part(length, len(rest.data))
             begun.parts, begun.size, begun.need = [rest], len(rest.data), HEADER_LENGTH
             try:
-                found = self._m3ua(ends, piece.at_us, piece.frame, message)
+                yield self._m3ua(ends, piece.at_us, piece.frame, message)
             except Malformed as fault:
                 yield _unread(ends, piece.at_us, piece.frame, message, fault)
-            else:
-                if found is not None:
-                    yield found
         if begun.size:
             self._begun[ends] = begun
             if len(self._begun) > self._limits.flows:
                 self._begun.popitem(last=False)
 
-    def _m3ua(self, ends: _Ends, at_us: int, frame: int, stretch: Stretch) -> Msu | None:
+    def _m3ua(self, ends: _Ends, at_us: int, frame: int, stretch: Stretch) -> Msu | LinkMessage:
         message = decode_m3ua(stretch.data)
         if message.type != _DATA:
             self._skipped.add(f"M3UA {_TYPE_NAMES.get(message.type) or f'message {message.type:#06x}'}")
-            return None
+            return LinkMessage(at_us, *ends, stretch.data)
         transfer = transfer_of(message)
         variant = self._variants.of_transfer(_network(ends), transfer.opc, transfer.dpc, transfer.si, transfer.data)
         start = user_data_offset(message)

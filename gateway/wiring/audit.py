@@ -182,7 +182,9 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
 
     point = point_of(configuration, policy, proxy, listeners[0])
     groups = [group.circuits for group in configuration.trunk_groups if group.circuits is not None]
-    return GatewayReplay(point, addresses, ExchangeReplay(point, groups)) if point else GatewayReplay(proxy, addresses)
+    if point is None:
+        return GatewayReplay(proxy, addresses)
+    return GatewayReplay(point, addresses, ExchangeReplay(point, groups, configuration.links))
 
 
 def steps_of(configuration: Configuration) -> Steps:

@@ -9,7 +9,7 @@ from struct import pack
 
 from gateway.capture.calls import locator_of
 from gateway.capture.faults import CaptureLimits
-from gateway.capture.msu import Msu, Unread
+from gateway.capture.msu import LinkMessage, Msu, Unread
 from gateway.capture.reader import CaptureReader
 from gateway.capture.sigtran import Ss7
 from gateway.capture.udp import Datagram
@@ -119,6 +119,9 @@ def read_all(
     reader = CaptureReader(BytesIO(capture), "x.pcap", limits or CaptureLimits(), variant)
     found = list(reader)
     for one in found:
+        if isinstance(one, LinkMessage):
+            assert one.message in capture
+            continue
         if isinstance(one, Unread):
             assert 0 <= one.offset <= len(capture)
             continue

@@ -5,12 +5,13 @@ from __future__ import annotations
 from struct import pack
 
 import pytest
-from capture_bytes import pcap, read_all, read_ss7
+from capture_bytes import LEFT, RIGHT, pcap, read_all, read_ss7
 from hypothesis import given
 from hypothesis import strategies as st
 from ss7_bytes import ANSI_IAM, HERE, THERE, data_chunk, m3ua, sctp, sctp_capture, tcp, tcp_capture, transfer
 
 from gateway.capture.faults import CaptureLimits, FaultKind
+from gateway.capture.msu import LinkMessage
 from gateway.codecs.ss7.m3ua import M3uaMessage, MessageType, encode_m3ua
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, encode_mtp3
 from gateway.codecs.ss7.variant import Variant
@@ -139,6 +140,20 @@ def test_m3ua_that_is_no_data_is_counted_by_its_type() -> None:
     reader, units, _ = read_ss7(sctp_capture(sctp(*chunks)))
     assert units == []
     assert dict(reader.other) == {"M3UA ASPUP": 1, "M3UA BEAT": 1, "M3UA message 0x7777": 1}
+
+
+def test_m3ua_that_is_no_data_is_given_whole_with_its_association() -> None:
+    message = encode_m3ua(M3uaMessage(MessageType.ASPUP))
+    _, (found,) = read_all(sctp_capture(sctp(data_chunk(message))))
+    assert isinstance(found, LinkMessage)
+    assert (found.source, found.destination, found.message) == ((LEFT, 2905), (RIGHT, 2905), message)
+
+
+@pytest.mark.parametrize("kind", [6, 7])
+def test_the_end_of_an_association_is_told(kind: int) -> None:
+    _, (found,) = read_all(sctp_capture(sctp(bytes((kind, 0, 0, 4)))))
+    assert isinstance(found, LinkMessage)
+    assert (found.source, found.destination, found.message) == ((LEFT, 2905), (RIGHT, 2905), b"")
 
 
 @pytest.mark.parametrize("protocol", [3, 0x03000000, 0])
