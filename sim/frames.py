@@ -22,7 +22,7 @@ M3UA_PAYLOAD_PROTOCOL: Final = 3
 """RFC 4666 section 7.1."""
 _DATA_OF_M3UA: Final = 1
 """Message class of DATA: it goes on streams above 0, all else on stream 0 (RFC 4666 section 1.4.7)."""
-_DATA_CHUNK, _UNFRAGMENTED = 0, 3
+_DATA_CHUNK, _ABORT_CHUNK, _UNFRAGMENTED = 0, 6, 3
 
 
 class Flow(Protocol):
@@ -104,6 +104,9 @@ class M3uaFlow:
         self._sequence_numbers = [0, 0]
 
     def frame(self, payload: bytes) -> bytes:
+        """A message; the end of the association (ABORT) where there is none."""
+        if not payload:
+            return self._packet(struct.pack("!BBH", _ABORT_CHUNK, 0, 4))
         if len(payload) > LONGEST_CHUNK:
             raise ValueError(f"a DATA chunk holds {LONGEST_CHUNK} octets, this one has {len(payload)}")
         stream = 1 if payload[2:3] == bytes((_DATA_OF_M3UA,)) else 0
@@ -120,7 +123,9 @@ class M3uaFlow:
             M3UA_PAYLOAD_PROTOCOL,
         )
         self._tsn = (self._tsn + 1) & 0xFFFFFFFF
-        padded = chunk + payload + bytes(-len(payload) % 4)
+        return self._packet(chunk + payload + bytes(-len(payload) % 4))
+
+    def _packet(self, padded: bytes) -> bytes:
         check = crc32c(self._ports_and_tag + bytes(4) + padded)
         return self._ip.packet(b"".join((self._ports_and_tag, check.to_bytes(4, "little"), padded)))
 

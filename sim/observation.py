@@ -179,13 +179,15 @@ class GatewayTap:
 def whole_run(of_gateway: Sequence[Packet], of_cast: Iterable[Packet], gateway: Address) -> list[Packet]:
     """Every packet of the run once: the gateway's as it saw them, the others as the cast did.
 
-    Which associations are the gateway's is known by its own packets: either of their ends may have dialled.
+    Which associations are the gateway's is known by its own packets: either of their ends may have dialled. Only the
+    cast tells that one was ended.
     """
     associations = {frozenset(packet[1:3]) for packet in of_gateway if packet.carried is Carried.M3UA}
     others = [
         packet
         for packet in of_cast
-        if gateway not in (packet.source, packet.destination) and frozenset(packet[1:3]) not in associations
+        if gateway not in (packet.source, packet.destination)
+        and (not packet.payload or frozenset(packet[1:3]) not in associations)
     ]
     return sorted((*of_gateway, *others), key=lambda packet: packet.at_us)
 

@@ -66,6 +66,10 @@ class PacketLog:
     def sent_m3ua(self, source: Address, destination: Address, message: bytes) -> None:
         self._keep(source, destination, message, Carried.M3UA)
 
+    def ended_m3ua(self, source: Address, destination: Address) -> None:
+        """`source` has aborted the association: an M3UA message of no length stands for that."""
+        self._keep(source, destination, b"", Carried.M3UA)
+
     def add(self, packet: Packet) -> None:
         """A packet seen elsewhere, with its own time."""
         if len(self.packets) < self._most:

@@ -20,6 +20,8 @@ class LinkLog(Protocol):
 
     def sent_m3ua(self, source: Address, destination: Address, message: bytes) -> None: ...
 
+    def ended_m3ua(self, source: Address, destination: Address) -> None: ...
+
 
 class SignallingLink:
     """The way to one neighbour, as client or as server. It is a `gateway.transport.sctp.SctpUser`.
@@ -94,6 +96,8 @@ class SignallingLink:
         """Abort every association and stay away."""
         self.lost = True
         for association in tuple(self._associations):
+            if self._log is not None:
+                self._log.ended_m3ua(association.local, association.peer)
             association.abort()
 
     def restore(self) -> None:

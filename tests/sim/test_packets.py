@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sim.frames import LONGEST_DATAGRAM, crc32c
+from sim.observation import whole_run
 from sim.packets import Carried, Packet, PacketLog, write_capture
 
 A, B, SIX = ("127.0.0.1", 5060), ("127.0.0.2", 40_000), ("::1", 5060)
@@ -56,6 +57,31 @@ def test_m3ua_is_written_as_chunks_of_an_association_with_a_tag_for_each_directi
         again = frame.copy()
         del again[SCTP].chksum, again[IP].chksum
         assert bytes(type(frame)(bytes(again))) == bytes(frame)
+
+
+def test_the_end_of_an_association_is_an_abort_with_the_tag_of_its_direction(tmp_path: Path) -> None:
+    from scapy.layers.sctp import SCTP, SCTPChunkAbort
+    from scapy.utils import rdpcap
+
+    log = PacketLog()
+    log.sent_m3ua(A, B, M3UA_DATA)
+    log.ended_m3ua(A, B)
+    write_capture(tmp_path / "run.pcap", log.packets)
+    data, abort = rdpcap(str(tmp_path / "run.pcap"))
+    assert abort[SCTP].tag == data[SCTP].tag
+    assert SCTPChunkAbort in abort
+
+
+def test_of_an_association_of_the_gateway_the_cast_tells_its_end_alone() -> None:
+    gateway, other = ("127.0.0.1", 5060), ("127.0.0.1", 2905)
+    of_gateway = [Packet(1, A, B, M3UA_DATA, Carried.M3UA)]
+    of_cast = [
+        Packet(1, A, B, M3UA_DATA, Carried.M3UA),
+        Packet(2, A, other, M3UA_DATA, Carried.M3UA),
+        Packet(3, B, A, b"", Carried.M3UA),
+        Packet(4, gateway, A, b"SIP"),
+    ]
+    assert [packet.at_us for packet in whole_run(of_gateway, of_cast, gateway)] == [1, 2, 3]
 
 
 def test_the_checksum_of_sctp_is_that_of_its_rfc() -> None:
