@@ -157,8 +157,8 @@ def facts_of_iam(
     called, routing_number = reader.called()
     emergency = (
         (category is not None and category.value == "emergency")
-        or _is_emergency(called.number, emergency_numbers)
-        or _is_emergency(routing_number, emergency_numbers)
+        or is_emergency_number(called.number, emergency_numbers)
+        or is_emergency_number(routing_number, emergency_numbers)
     )
     if not emergency:
         reader.check()
@@ -306,7 +306,7 @@ _NO_INDICATION: Final = 3
 _PORTED: Final = bytes((PORTED,))
 
 
-def _is_emergency(number: TelephoneNumber | None, emergency_numbers: frozenset[str]) -> bool:
+def is_emergency_number(number: TelephoneNumber | None, emergency_numbers: frozenset[str]) -> bool:
     """Whether one of the given numbers is called, also with the prefix 1 before it."""
     if number is None:
         return False

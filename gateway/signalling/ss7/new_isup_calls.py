@@ -6,20 +6,31 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.ss7.isup import Cause, IsupMessage, P, PartyNumber, encode_nature_of_connection, encode_number
+from gateway.codecs.ss7.isup import (
+    Cause,
+    GenericAddressType,
+    IsupMessage,
+    P,
+    PartyNumber,
+    encode_nature_of_connection,
+    encode_number,
+    isup_message,
+)
 from gateway.codecs.ss7.mtp3 import point_code_text
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
-from gateway.signalling.isup_attempt import attempt_of_iam, circuit_call_id
+from gateway.signalling.isup_attempt import attempt_of_iam, circuit_call_id, is_emergency_number
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.ss7.call_processing import NO_CIRCUIT, CallProcessing
 from gateway.signalling.ss7.circuits import CircuitHalf, CircuitTable
 from gateway.signalling.ss7.conversion import in_words_of
 from gateway.signalling.ss7.exchange_settings import ExchangeCounters, ExchangeSettings
 from gateway.signalling.ss7.half_call import HalfCall
+from gateway.signalling.ss7.interworking.numbers import service_nature
 from gateway.signalling.ss7.transit import TransitCalls
 
 EXCHANGE_ROUTING_ERROR: Final = Cause(25)
@@ -89,8 +100,10 @@ class NewIsupCalls:
         if circuit is None:
             return
         try:
-            onward = _onward(half.iam)
             attempt = self.attempt_of(half, circuit.cic, at_us)
+            if attempt.emergency and attempt.routing_number is not None:
+                half.iam = _undipped(half.iam, attempt, self._settings.emergency_numbers)
+            onward = _onward(half.iam, attempt)
         except Malformed as fault:
             self._counters.unreadable(fault)
             half.release(PROTOCOL_ERROR, at_us, actions)
@@ -167,19 +180,53 @@ def with_digits(iam: IsupMessage, subsequent: PartyNumber) -> IsupMessage:
 MOST_DIGITS: Final = 32
 
 
-def _onward(iam: IsupMessage) -> IsupMessage | None:
+def _undipped(iam: IsupMessage, attempt: CallAttempt, emergency_numbers: frozenset[str]) -> IsupMessage:
+    """The IAM of a call to 911 without the portability dip that somebody made for it: there is one place where it goes,
+    and whoever names another beside it does not have it carried there unjudged. Raises `Malformed`.
+    """
+    both = (attempt.called.number, attempt.routing_number)
+    emergency = [each for each in both if each is not None and is_emergency_number(each, emergency_numbers)]
+    if not emergency:  # one by the caller's category: its number may be anybody's
+        return iam
+    number = PartyNumber(emergency[0].digits, service_nature(iam.variant))
+    called = (int(P.CALLED_PARTY_NUMBER), encode_number(P.CALLED_PARTY_NUMBER, number, iam.variant))
+    kept = [(code, value) for code, value in iam.parameters if not _says_of_the_dip(code, value, iam.variant)]
+    try:
+        return isup_message(iam.variant, iam.type, iam.cic, [called, *kept])
+    except ValueError as unfit:
+        raise Malformed(f"the IAM's parameters do not fit into one: {unfit}") from unfit
+
+
+def _says_of_the_dip(code: int, value: bytes, variant: Variant) -> bool:
+    if code == P.CALLED_PARTY_NUMBER:
+        return True
+    if variant is Variant.ANSI:
+        return code == P.GENERIC_ADDRESS and value[:1] == _PORTED
+    return code == P.CALLED_DIRECTORY_NUMBER
+
+
+_PORTED: Final = bytes((GenericAddressType.PORTED.value,))
+
+
+def _onward(iam: IsupMessage, attempt: CallAttempt) -> IsupMessage | None:
     """The IAM as it leaves: one hop less, and its continuity checked (Q.764 sections 2.1.8 and 2.1.9).
 
-    None where it has come through too many exchanges already.
+    None where it has come through too many exchanges already. A hop counter that cannot be read goes on as it came, and
+    so does an emergency call of which nothing can be changed. Raises `Malformed` where it is another's.
     """
     changes: dict[int, bytes | None] = {}
     nature = iam.nature_of_connection
     if nature is not None and nature.continuity:
         changes[int(P.NATURE_OF_CONNECTION)] = encode_nature_of_connection(nature._replace(continuity=0))
-    hops = iam.hop_counter
+    hops = attempt.hops
     if hops is not None:
         if hops <= 1:
             return None
         spare = (iam.value(P.HOP_COUNTER) or b"\0")[0] & 0xE0
         changes[int(P.HOP_COUNTER)] = bytes((spare | hops - 1,))
-    return iam.replaced(changes) if changes else iam
+    try:
+        return iam.replaced(changes) if changes else iam
+    except Malformed:
+        if not attempt.emergency:
+            raise
+        return iam
