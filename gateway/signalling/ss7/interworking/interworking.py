@@ -29,7 +29,7 @@ from gateway.signalling.ss7.interworking.encapsulated_iam import merged
 from gateway.signalling.ss7.interworking.iam_of_invite import iam_of_invite
 from gateway.signalling.ss7.interworking.sdp import Media, NotAcceptable
 from gateway.signalling.ss7.interworking.settings import InterworkingSettings
-from gateway.signalling.ss7.interworking.sip_i import ACCEPT, bodies_of
+from gateway.signalling.ss7.interworking.sip_i import ACCEPT, NOTHING, bodies_of
 from gateway.signalling.ss7.interworking.sip_writing import ALLOW, SUPPORTED, answer_to, host_of, tag_for
 
 _KNOWN_OPTIONS: Final = frozenset({b"100rel", b"timer"})
@@ -111,24 +111,16 @@ class Interworking:
             self._refuse(request, target, 481, actions)
 
     def _open(self, invite: SipMessage, target: Hop, at_us: int, actions: list[Action]) -> None:
-        """An INVITE that was let through: its call leaves on a circuit (RFC 3398 section 7.2.1)."""
+        """An INVITE that was let through: its call leaves on a circuit (RFC 3398 section 7.2.1).
+
+        No body stops an emergency call: where its offer cannot be answered, it is told what the media could be.
+        """
         group = self._groups.get(target)
         if group is None or group.circuits is None:
             raise AssertionError(f"the proxy has sent a call to {target}, which is no trunk group's member")
         unsupported = unsupported_by_us(invite, headers.REQUIRE, _known_options(invite))
         if unsupported:
             self._refuse(invite, target, 420, actions, lines=b"Unsupported: %s\r\n" % unsupported)
-            return
-        bodies = bodies_of(invite)
-        if bodies.unknown:
-            self._refuse(invite, target, 415, actions, lines=ACCEPT)
-            return
-        media = Media(self._settings.media, invite.required(headers.CALL_ID))
-        try:
-            description = media.answer(bodies.sdp) if bodies.sdp is not None else b""
-        except NotAcceptable as refused:
-            warning = f'Warning: {refused.warning} gateway "{refused.text}"\r\n'.encode()
-            self._refuse(invite, target, 488, actions, lines=warning)
             return
         attempt = attempt_of(
             invite,
@@ -138,6 +130,22 @@ class Interworking:
             find_provider=nobodys_call,
             emergency_numbers=self._settings.emergency_numbers,
         )
+        media = Media(self._settings.media, invite.required(headers.CALL_ID))
+        bodies, description = NOTHING, b""
+        try:
+            bodies = bodies_of(invite)
+            description = media.answer(bodies.sdp) if bodies.sdp is not None else b""
+        except Malformed:
+            if not attempt.emergency:
+                raise
+        except NotAcceptable as refused:
+            if not attempt.emergency:
+                warning = f'Warning: {refused.warning} gateway "{refused.text}"\r\n'.encode()
+                self._refuse(invite, target, 488, actions, lines=warning)
+                return
+        if bodies.unknown and not attempt.emergency:
+            self._refuse(invite, target, 415, actions, lines=ACCEPT)
+            return
         variant = group.circuits.variant
         try:
             iam = iam_of_invite(attempt, variant, media.bearer)
