@@ -62,4 +62,4 @@ class Link:
     reconnect_us: int = 5_000_000
     """Client: a new association is tried after this."""
     udp_port: int = 9899
-    """Local and remote UDP port of the carrier `udp` (RFC 6951)."""
+    """Of the carrier `udp`: where the listening end has its UDP socket (RFC 6951). A client has any port."""
