@@ -35,6 +35,9 @@ NOT_DECIDED: Final = f"SIP/2.0 503 {AT_CAPACITY}\r\n".encode()
 """What the proxy answers, without asking the engine, also while it drains: an operator's act that no request shows."""
 SAME_IAM_US: Final = 1_000_000
 """How far the time of an IAM may be from that of the same one in the capture."""
+MOST_WAKES: Final = 20_000
+"""Timers that run out one by one between two packets; then time leaps. An exchange asks again every minute for as long
+as nobody answers, and a damaged time stamp may be decades ahead."""
 REMEMBERED: Final = 100_000
 """Transactions whose branches are remembered; the oldest is forgotten first."""
 
@@ -164,8 +167,10 @@ class GatewayReplay:
             self._begun = True
             self._note(self._circuits.point.assume_up(at_us))
         due = self._proxy.next_wake_us
-        while due is not None and due <= at_us:
-            self._now_us = max(due, self._now_us)
+        woken = 0
+        while due is not None and due <= at_us and woken <= MOST_WAKES:
+            woken += 1
+            self._now_us = max(due, self._now_us) if woken <= MOST_WAKES else at_us
             actions = self._proxy.wake(self._now_us)
             self._note(actions)
             self.decided_late.extend(action.call for action in actions if isinstance(action, Decided))

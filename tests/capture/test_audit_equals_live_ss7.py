@@ -126,6 +126,17 @@ def test_where_the_capture_begins_late_the_circuits_that_were_really_seized_are_
     assert decisions(result) == by_time(live.decisions)[6:]
 
 
+def test_a_time_stamp_that_is_decades_ahead_does_not_hold_up_the_audit(
+    configurations: dict[tuple[bool, bool], Configuration], file: Path
+) -> None:
+    """A circuit that is not answered for is asked for every minute, which would be millions of times."""
+    live = RecordedExchange(configurations[TRANSIT], [Plan(0, cic=1), Plan(2_000, cic=2)]).run()
+    seized = live.packets[0]
+    unanswered = [packet for packet in live.packets if packet[1] == seized[1] and packet[3][2] == MessageType.IAM]
+    live.packets = [*unanswered, (seized[0] + 60 * 31_536_000 * SECOND_US, seized[1], seized[2], iam(9))]
+    assert len(audited(live, configurations[TRANSIT], file).calls) == 3
+
+
 @pytest.mark.parametrize("captured", [True, False])
 def test_that_the_circuits_were_not_captured_is_said(
     configurations: dict[tuple[bool, bool], Configuration], file: Path, captured: bool
