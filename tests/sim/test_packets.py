@@ -73,7 +73,7 @@ def test_the_end_of_an_association_is_an_abort_with_the_tag_of_its_direction(tmp
 
 
 def test_of_an_association_of_the_gateway_the_cast_tells_its_end_alone() -> None:
-    gateway, other = ("127.0.0.1", 5060), ("127.0.0.1", 2905)
+    gateway, other = ("127.0.0.9", 5060), ("127.0.0.1", 2905)
     of_gateway = [Packet(1, A, B, M3UA_DATA, Carried.M3UA)]
     of_cast = [
         Packet(1, A, B, M3UA_DATA, Carried.M3UA),
