@@ -78,6 +78,8 @@ class Trunk(NamedTuple):
     agent: str = ""
     standby: str = ""
     """Who takes its calls when `agent` does not: the gateway watches both."""
+    sip_i: str = ""
+    """Its far end takes the IAM of a call from circuits in the body of the INVITE (Q.1912.5), of this edition."""
 
     @property
     def on_circuits(self) -> bool:
@@ -99,18 +101,19 @@ and one on trial, where the checks look on and enforce nothing."""
 RELAYED_ON_CIRCUITS: Final = (
     Trunk("RB7-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
     Trunk("RB7-BRSN", guide.PARTNER.ocn, guide.BRANSON, guide.PARTNER_SWITCH),
+    Trunk("RB7-CLMA", guide.PARTNER.ocn, guide.COLUMBIA, guide.PARTNER_SWITCH),
     Trunk("RB7-DED", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH, dedicated=True),
     Trunk("RB7-INT-WNV", guide.PARTNER.ocn, guide.WENTZVILLE, guide.PARTNER_SWITCH),
     Trunk("RB7-INT-BRSN", guide.PARTNER.ocn, guide.BRANSON, guide.PARTNER_SWITCH),
 )
-"""Those on circuits: to a switch that speaks SIP, to one on ISUP, and circuits of their own for an offender; the same
-two from the international exchange."""
+"""Those on circuits: to a switch that speaks SIP, to one on ISUP, to one that speaks SIP-I, and circuits of their own
+for an offender; the first two also from the international exchange."""
 
 SOCKET_TRUNK: Final = Trunk("SK-CLMA", guide.SOCKET.ocn, guide.COLUMBIA, guide.SOCKET_SWITCH, agent="socket")
 
 HOST_TRUNKS: Final = (
     Trunk("WNV", guide.HOST.ocn, guide.WENTZVILLE, agent="wentzville"),
-    Trunk("CLMA", guide.HOST.ocn, guide.COLUMBIA, agent="columbia"),
+    Trunk("CLMA", guide.HOST.ocn, guide.COLUMBIA, agent="columbia", sip_i="ansi88"),
     Trunk("WRTN-TDM", guide.HOST.ocn, guide.WARRENTON_TANDEM, agent="warrenton-tandem", standby="warrenton-standby"),
     Trunk("PSAP", guide.HOST.ocn, guide.WENTZVILLE, agent="psap"),
     Trunk("BRSN", guide.HOST.ocn, guide.BRANSON),
@@ -300,6 +303,8 @@ def _trunk_groups(cast: Cast) -> list[str]:
             settings |= _members(cast, trunk)
         if trunk.dedicated:
             settings["dedicated"] = True
+        if trunk.sip_i:
+            settings["sip_i"] = trunk.sip_i
         if trunk.mode != "enforce":
             settings["mode"] = trunk.mode
         tables.append(_table("trunk_groups", **settings))

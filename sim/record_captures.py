@@ -99,6 +99,7 @@ RECORDINGS: Final[Mapping[str, tuple[str, ...]]] = {
         "an-ISUP-body-with-another-presentation-than-the-headers",
         "an-ISUP-body-with-another-called-number-than-the-headers",
         "an-ISUP-body-that-contradicts-the-headers-seizes-no-circuit",
+        "a-call-on-circuits-leaves-as-SIP-I-where-the-far-end-takes-it",
     ),
 }
 

@@ -18,6 +18,8 @@ from sim.cast import DEFAULT_TRUNK, PROVIDERS
 from sim.laboratory import CONFIGURATION, OPERATIONS_PORT, Lab
 from sim.passports import passport
 from sim.reporting import say
+from sim.ss7.call_plan import Conduct, IsupPlan
+from sim.ss7.cast import ACCESS
 
 CALLS_PER_S: Final = 3.0
 MOST_AT_ONCE: Final = 20
@@ -48,6 +50,23 @@ _TRICKLE: Final = (
     _Line("river-bend", "+13142060100", "+16363320100"),
     _Line(OFFENDER, "+13142063100", "+14172130100"),
 )
+
+
+class _CircuitLine(NamedTuple):
+    """One kind of call of the trickle that comes on circuits."""
+
+    calling: str
+    called: str
+    over: str
+    charge: str | None = None
+
+
+_ON_CIRCUITS: Final = (
+    _CircuitLine("3142061100", "6363270100", "RB7-WNV", charge="3142061150"),
+    _CircuitLine("3142061100", "4172130100", "RB7-BRSN"),
+    _CircuitLine("3142063100", "6363270100", "RB7-BRSN"),
+)
+"""The last one is the offender's, for a number outside the area of the switch that the circuits lead to."""
 
 
 async def serve_on(lab: Lab, console: Console) -> None:
@@ -96,14 +115,15 @@ def _say_where(lab: Lab, console: Console) -> None:
     say(console, f"  status   http://{host}:{port}/status")
     say(
         console,
-        f"It gets {CALLS_PER_S:g} calls a second: honest ones, and {ocn}'s, of which two in three break a clause.",
+        f"It gets {CALLS_PER_S:g} calls a second: honest ones, and {ocn}'s, of which three in four break a clause.",
     )
     say(console, f"Cut {ocn} over:  tollgate cutover {ocn} --to RB-DED --why 'alters CPN' --config {file}")
 
 
 async def _trickle(lab: Lab, stopped: asyncio.Event) -> None:
     up: set[asyncio.Task[object]] = set()
-    lines = itertools.cycle(_TRICKLE)
+    every: tuple[_Line | _CircuitLine, ...] = (*_TRICKLE, *_ON_CIRCUITS)
+    lines = itertools.cycle(every)
     while not stopped.is_set():
         if len(up) < MOST_AT_ONCE:
             task: asyncio.Task[object] = asyncio.create_task(_place(lab, next(lines), stopped))
@@ -117,7 +137,11 @@ async def _trickle(lab: Lab, stopped: asyncio.Event) -> None:
         await asyncio.wait(up, timeout=HOLD_S + 2)
 
 
-async def _place(lab: Lab, line: _Line, hang_up: asyncio.Event) -> object:
+async def _place(lab: Lab, line: _Line | _CircuitLine, hang_up: asyncio.Event) -> object:
+    if isinstance(line, _CircuitLine):
+        lab.cast.ss7.over = line.over
+        plan_of_iam = IsupPlan(line.called, line.calling, charge=line.charge, oli=0, jip="314206", hops=20)
+        return await lab.cast.ss7.office.call(plan_of_iam, ACCESS, Conduct(hold_s=HOLD_S, hang_up=hang_up))
     if line.agent in PROVIDERS:
         lab.cast.partner.move(line.agent, line.over)
     plan = CallPlan(

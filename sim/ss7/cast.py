@@ -93,6 +93,7 @@ CIRCUIT_TRUNKS: Final[Mapping[str, CircuitTrunk]] = {
     for trunk in (
         CircuitTrunk("RB7-WNV", TANDEM, 1, 24),
         CircuitTrunk("RB7-BRSN", TANDEM, 25, 48),
+        CircuitTrunk("RB7-CLMA", TANDEM, 49, 60),
         CircuitTrunk("RB7-DED", TANDEM, 101, 108),
         CircuitTrunk("RB7-INT-WNV", INTERNATIONAL, 1, 12),
         CircuitTrunk("RB7-INT-BRSN", INTERNATIONAL, 13, 24),
