@@ -27,6 +27,11 @@ class Closing:
         self.next_us = 0
         """When the next step comes into force; the first look is due at once."""
 
+    @property
+    def step_us(self) -> int | None:
+        """When the next step that is known comes into force: live at once, in a replay at its time in the journal."""
+        return self.next_us if 0 < self.next_us < _NEVER else None
+
     def settle(self, at_us: int, actions: list[Action]) -> None:
         """Close and open groups as it is in force at a time; those that are as they are to be stay so."""
         for table in self._tables:

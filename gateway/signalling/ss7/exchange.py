@@ -229,10 +229,13 @@ class Exchange:
         """When `wake` has something to do, at the earliest."""
         due = [self._calls.timers.next_us, self._maintenance.supervision.next_us, self._transit.next_us]
         due += [table.congestion.restored_us for table in self._congested]
+        due.append(self._closing.step_us)
         return min((next_us for next_us in due if next_us is not None), default=None)
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
+        if at_us >= self._closing.next_us:
+            self._closing.settle(at_us, actions)
         self._calls.fire(at_us, actions)
         self._maintenance.supervision.fire(at_us, actions)
         self._transit.expire(at_us, actions)

@@ -172,6 +172,16 @@ def test_a_step_comes_into_force_at_its_own_time_in_a_replay() -> None:
     assert not stage.exchange.tables["TG-VOIP"].closed
 
 
+def test_a_step_of_a_replay_waits_for_no_message_on_a_circuit() -> None:
+    cutovers = CutoverBook([Cutover(T0 + 10_000_000, Ocn("8001"), "TG-VOIP", "op", "L8")])
+    dedicated = group("TG-VOIP", Side.PARTNER, A, cics=((11, 14),), dedicated=True)
+    stage = Stage((PARTNER, dedicated, HOST), cutovers=cutovers)
+    assert stage.exchange.next_us is not None
+    assert stage.exchange.next_us <= T0 + 10_000_000
+    stage.waits(11)
+    assert not stage.exchange.tables["TG-VOIP"].closed
+
+
 def test_blocking_that_is_acknowledged_out_of_turn_is_put_right() -> None:
     # Q.764 section 2.9.2.3
     stage = Stage()
