@@ -110,6 +110,7 @@ class LoadReport:
     def document(self) -> dict[str, object]:
         """For machines."""
         found = asdict(self)
+        found["refused"] = dict(self.refused)
         found["set_up_ms"] = {part: _quantile(self.set_up_ms, part) for part in (0.5, 0.99)}
         return found | {"calls_per_s": round(self.calls_per_s, 1), "unanswered": self.unanswered}
 
@@ -347,16 +348,20 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--called", default="6363270100")
     parser.add_argument("--calling", default="3142061100", help="the first; the next ones count up")
     parser.add_argument("--numbers", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of an answerer: it stops then, or at SIGINT")
+    parser.add_argument("--variant", choices=[variant.value for variant in Variant], default="ansi")
+    parser.add_argument("--seconds", type=float, default=LONGEST_S, help="of an answerer: it stops then, or at Ctrl-C")
     return parser.parse_args(given)
 
 
 async def _process(arguments: argparse.Namespace) -> dict[str, object]:
-    own, adjacent = (parse_point_code(text, Variant.ANSI) for text in (arguments.own, arguments.adjacent))
+    variant = Variant(arguments.variant)
+    own, adjacent = (parse_point_code(text, variant) for text in (arguments.own, arguments.adjacent))
     if own is None or adjacent is None:
-        raise ValueError("--own and --adjacent are ANSI point codes, as 246-14-7")
+        raise ValueError(
+            f"--own and --adjacent are point codes of {variant.value}, as 246-14-7 (ansi) or 2-100-4 (itu)"
+        )
     first, _, last = arguments.cics.partition("-")
-    neighbours = Neighbours(own, adjacent, tuple(range(int(first), int(last or first) + 1)))
+    neighbours = Neighbours(own, adjacent, tuple(range(int(first), int(last or first) + 1)), variant)
     kind = LoadCaller if arguments.role == "caller" else LoadAnswerer
     side = Side.ASP if arguments.side == "asp" else Side.SGP
     switch = kind(neighbours, side, sctp.open_carrier(sctp.LinkCarrier(arguments.carrier)))
@@ -366,7 +371,7 @@ async def _process(arguments: argparse.Namespace) -> dict[str, object]:
     else:
         switch.listen((host, int(port)))
     try:
-        if not await switch.ready(arguments.seconds):
+        if not await switch.ready(arguments.seconds if isinstance(switch, LoadAnswerer) else READY_S):
             raise OSError(f"no association with {arguments.address} became active")
         if isinstance(switch, LoadCaller):
             calling = int(arguments.calling)
@@ -385,6 +390,8 @@ def main(given: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     sys.stdout.write(json.dumps(report) + "\n")
     return 0
 

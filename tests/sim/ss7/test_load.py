@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from sim_network import LOOPBACK, OFFICE, TANDEM
 
@@ -49,6 +51,7 @@ async def test_calls_that_are_refused_are_counted_by_their_cause() -> None:
         assert await caller.ready()
         report = await caller.run(LoadPlan(calls=20, calls_per_s=0, iams=CALLS))
         assert (report.answered, dict(report.refused), report.unanswered) == (0, {21: 20}, 0)
+        assert json.loads(json.dumps(report.document()))["refused"] == {"21": 20}
     finally:
         for one in (caller, switch):
             one.close()
