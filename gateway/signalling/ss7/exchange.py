@@ -289,7 +289,7 @@ class Exchange:
             self._calls.apply(circuit, Event.IAM, at_us, actions, iam)
             return
         half = CircuitHalf(self._calls, table, iam, incoming=True)
-        if circuit.stays_blocked and not self._new_calls.attempt_of(half, circuit.cic, at_us).emergency:
+        if circuit.stays_blocked and not self._is_emergency(half, circuit.cic, at_us):
             table.counters["IAM on a blocked circuit"] += 1
             self._maintenance.tell_blocked(circuit, at_us, actions)
             return
@@ -298,6 +298,12 @@ class Exchange:
         event = event_of_iam(iam)
         circuit.half, half.circuit = half, circuit
         self._calls.apply(circuit, event, at_us, actions, iam)
+
+    def _is_emergency(self, half: CircuitHalf, cic: int, at_us: int) -> bool:
+        try:
+            return self._new_calls.attempt_of(half, cic, at_us).emergency
+        except Malformed:  # which no emergency call is
+            return False
 
     def _take_call(self, half: CircuitHalf, at_us: int, actions: list[Action]) -> None:
         self._new_calls.take(half, at_us, actions)

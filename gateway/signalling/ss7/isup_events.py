@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.variant import Variant
 from gateway.signalling.ss7.circuit_states import Event
@@ -65,6 +66,7 @@ def event_of(message: IsupMessage) -> Event | None:
 
 
 def event_of_iam(iam: IsupMessage) -> Event:
+    """As `event_of`; an IAM has one, whatever of it can be read."""
     nature = iam.nature_of_connection
     if nature is not None and nature.continuity in {_HERE, _BEFORE}:
         return Event.IAM_TO_CHECK
@@ -79,11 +81,15 @@ def is_incomplete(iam: IsupMessage) -> bool:
     """Whether digits are to follow (Q.764 section 2.1.2): a national number of less than ten digits without ST.
 
     ANSI has no SAM: its called number is always complete (T1.113.4 section 2.1.1). So are service codes, whose first
-    digit no number of the plan has, or which are three digits long.
+    digit no number of the plan has, or which are three digits long. A number that cannot be read gets no better by more
+    of them: who takes the call refuses it.
     """
     if iam.variant is Variant.ANSI:
         return False
-    called = iam.called
+    try:
+        called = iam.called
+    except Malformed:
+        return False
     if called is None or called.nature != _NATIONAL or called.digits.endswith(_ST):
         return False
     return _SERVICE_CODE < len(called.digits) < _ANSI_ADDRESS
