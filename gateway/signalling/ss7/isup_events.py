@@ -80,9 +80,9 @@ _BEFORE: Final = 2
 def is_incomplete(iam: IsupMessage) -> bool:
     """Whether digits are to follow (Q.764 section 2.1.2): a national number of less than ten digits without ST.
 
-    ANSI has no SAM: its called number is always complete (T1.113.4 section 2.1.1). So are service codes, whose first
-    digit no number of the plan has, or which are three digits long. A number that cannot be read gets no better by more
-    of them: who takes the call refuses it.
+    ANSI has no SAM: its called number is always complete (T1.113.4 section 2.1.1). So are service codes, which are
+    three digits long: 911 waits for nothing, and is not taken for another number while its digits come one by one. A
+    number that cannot be read gets no better by more of them: who takes the call refuses it.
     """
     if iam.variant is Variant.ANSI:
         return False
@@ -92,7 +92,7 @@ def is_incomplete(iam: IsupMessage) -> bool:
         return False
     if called is None or called.nature != _NATIONAL or called.digits.endswith(_ST):
         return False
-    return _SERVICE_CODE < len(called.digits) < _ANSI_ADDRESS
+    return 0 < len(called.digits) < _ANSI_ADDRESS and len(called.digits) != _SERVICE_CODE
 
 
 _NATIONAL: Final = 3

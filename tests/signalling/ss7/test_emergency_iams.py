@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.codecs.ss7.isup import GenericAddressType, IsupMessage, P, PartyNumber, encode_number
+from gateway.codecs.ss7.isup import GenericAddressType, IsupMessage, P, PartyNumber, encode_number, isup_message
 from gateway.codecs.ss7.isup import MessageType as M
 from gateway.codecs.ss7.variant import Variant
 from gateway.signalling.call import Decided
@@ -19,6 +19,20 @@ def test_a_hop_counter_that_can_not_be_read_stops_no_call_and_goes_on(value: byt
     stage = Stage()
     stage.hears(A, iam(1, called, hops=None).replaced({P.HOP_COUNTER.value: value}))
     assert stage.says(B, M.IAM).value(P.HOP_COUNTER) == value
+
+
+@pytest.mark.parametrize(("first", "more"), [("9", ["1", "1"]), ("91", ["1"]), ("9", ["11"])])
+def test_911_may_come_digit_by_digit(first: str, more: list[str]) -> None:
+    stage = Stage((itu(PARTNER), itu(HOST)))
+    stage.hears(A, iam(1, first, variant=Variant.ITU))
+    for digits in more:
+        stage.tells_no_more()
+        number = encode_number(P.SUBSEQUENT_NUMBER, PartyNumber(digits), Variant.ITU)
+        stage.hears(A, isup_message(Variant.ITU, M.SAM, 1, ((P.SUBSEQUENT_NUMBER, number),)))
+    assert stage.tells(Decided).attempt.emergency
+    onward = stage.says(B, M.IAM)
+    assert onward.called is not None
+    assert onward.called.digits == EMERGENCY
 
 
 def dipped(variant: Variant, dialled: str, routing: str) -> IsupMessage:
