@@ -18,7 +18,7 @@ from sim.audited import audited, unwitnessed
 from sim.laboratory import Lab, opened
 from sim.observation import differences
 from sim.packets import write_capture
-from sim.reporting import Watcher, consoles, document, print_comparison, print_table, say, watching
+from sim.reporting import Watcher, consoles, document, print_comparison, print_links, print_table, say, watching
 from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
 from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
 from sim.serving import serve_on, told_to_stop
@@ -78,15 +78,21 @@ async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool
                 results = await play(lab, scenarios, watcher)
             lab.stop_recording()
             print_table(out, results)
+            print_links(out, carriers_of(lab))
             same = await _audit(lab, folder / CAPTURE, results, out)
         if json_output:
-            sys.stdout.write(document(results, live_equals_audit=same) + "\n")
+            sys.stdout.write(document(results, live_equals_audit=same, links=carriers_of(lab)) + "\n")
             sys.stdout.flush()
         if keep_serving:
             await serve_on(lab, out)
     if keep_serving:
         say(out, "stopped")
     return 0 if all(result.agrees for result in results) and same else 1
+
+
+def carriers_of(lab: Lab) -> dict[str, str]:
+    """What carried each signalling link of the run."""
+    return {link.name: link.carrier for link in lab.gateway.ss7_figures().links}
 
 
 async def _audit(lab: Lab, capture: Path, results: Sequence[Result], out: Console) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -91,6 +91,13 @@ def print_table(console: Console, results: Sequence[Result]) -> None:
     say(console, f"{agreeing} of {len(results)} scenarios came out as expected")
 
 
+def print_links(console: Console, carriers: Mapping[str, str]) -> None:
+    """What carried the signalling links."""
+    links = ", ".join(f"{name} by {carrier}" for name, carrier in carriers.items())
+    note = " (M3UA on TCP is not RFC 4666)" if "tcp" in carriers.values() else ""
+    say(console, f"signalling links: {links}{note}")
+
+
 def print_comparison(console: Console, capture: Path, packets: int, decisions: int, differing: Sequence[str]) -> None:
     """The capture, and whether its audit says the same as the live gateway did."""
     say(console, f"capture: {capture} ({packets} packets)")
@@ -105,8 +112,8 @@ def say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def document(results: Sequence[Result], *, live_equals_audit: bool) -> str:
-    """The one document of `--json`. A scenario that doesn't agree also has `why`."""
+def document(results: Sequence[Result], *, live_equals_audit: bool, links: Mapping[str, str]) -> str:
+    """The one document of `--json`. A scenario that doesn't agree also has `why`; `links` says what carried each."""
     scenarios: list[dict[str, object]] = []
     for result in results:
         entry: dict[str, object] = {"name": result.name, "expected": result.expected, "got": result.got}
@@ -114,4 +121,4 @@ def document(results: Sequence[Result], *, live_equals_audit: bool) -> str:
         if result.why:
             entry["why"] = list(result.why)
         scenarios.append(entry)
-    return json.dumps({"scenarios": scenarios, "live_equals_audit": live_equals_audit}, indent=2)
+    return json.dumps({"scenarios": scenarios, "live_equals_audit": live_equals_audit, "links": links}, indent=2)

@@ -98,7 +98,8 @@ def test_the_document_for_machines_has_the_five_keys_and_one_answer() -> None:
     scenario = load(FOLDER / "CPN-missing.toml")
     agreeing = Result(scenario, "MISSING 403", "L7")
     differing = Result(scenario, "ADMIT", "L7", ("step 1 (call): expected MISSING 403 by L7",))
-    read = json.loads(document([agreeing, differing], live_equals_audit=True))
+    read = json.loads(document([agreeing, differing], live_equals_audit=True, links={"river-bend": "tcp"}))
+    assert read["links"] == {"river-bend": "tcp"}
     assert read["live_equals_audit"] is True
     assert read["scenarios"][0] == {
         "name": "CPN missing",
