@@ -156,6 +156,8 @@ class Leg:
     """Initial INVITEs with another CSeq: with credentials after a 401 or 407, or as a new attempt."""
     final: FinalResponse | None = None
     """The final response to the call's INVITE; of a call that was tried again, the last one's."""
+    over: bool = False
+    """A BYE, a CANCEL or the ACK of a final response was seen on it, whether or not the capture holds a response."""
     findings: tuple[AuditedFinding, ...] = ()
     """What its first INVITE says of itself, where no gateway decides it."""
     decisions: list[DecidedInvite] = field(default_factory=list)

@@ -36,7 +36,11 @@ class GatewayPlace:
 
 
 def leads_on(before: Leg, after: Leg, gateway: GatewayPlace | None) -> bool:
-    """Whether a call on one leg can have gone on by the other: both meet in one exchange, one host, or the gateway."""
+    """Whether a call on one leg can have gone on by the other: both meet in one exchange, one host, or the gateway.
+
+    Between SIP and ISUP a host is a meeting place only where it tells the ends of each leg apart: where all runs on one
+    host, as in a lab, its address says nothing.
+    """
     one, other = before.circuit, after.circuit
     if one is not None and other is not None:
         return one.circuit.dpc == other.circuit.opc and one.circuit.variant is other.circuit.variant
@@ -44,6 +48,11 @@ def leads_on(before: Leg, after: Leg, gateway: GatewayPlace | None) -> bool:
         return before.destination[0] == after.source[0]
     if gateway is not None and (gateway.is_reached_by(before) or gateway.sends(after)):
         return gateway.is_reached_by(before) and gateway.sends(after)
-    if one is not None:
-        return one.carrier is not None and one.carrier[1][0] == after.source[0]
-    return other is not None and other.carrier is not None and before.destination[0] == other.carrier[0][0]
+    arriving, leaving = _hosts(before), _hosts(after)
+    return arriving[1] == leaving[0] != "" and arriving[0] != arriving[1] and leaving[0] != leaving[1]
+
+
+def _hosts(leg: Leg) -> tuple[str, str]:
+    """IP addresses of a leg's ends; empty on a signalling link."""
+    ends = (leg.source, leg.destination) if leg.circuit is None else leg.circuit.carrier
+    return (ends[0][0], ends[1][0]) if ends is not None else ("", "")

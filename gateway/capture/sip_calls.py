@@ -14,6 +14,9 @@ from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, Via, headers, parse_via, tag_of
 
+_OVER: Final = frozenset({b"ACK", b"BYE", b"CANCEL"})
+"""Requests that are sent on a leg only once it was answered, refused or given up (RFC 3261 sections 9, 13 and 15)."""
+
 
 class SipCalls:
     """Finds the call and the leg of each SIP message."""
@@ -80,6 +83,7 @@ class SipCalls:
         place = Place(file, datagram.frame, datagram.at_us)
         name = message_name(message, method)
         self._calls.add_message(leg, place, name, role, forward=datagram.source == leg.source)
+        leg.over = leg.over or message.method in _OVER
         answered = leg.final is not None and leg.final.status < 300  # what comes later answers a re-INVITE
         if message.status >= 200 and method == b"INVITE" and not answered:
             start_line = message.data[12 : message.data.find(b"\r\n")]

@@ -107,6 +107,71 @@ def test_a_call_that_was_answered_on_a_circuit_does_not_go_on() -> None:
     assert legs(audited([*said, Said(90, TWO, THREE, iam(12))])) == [1, 1]
 
 
+@pytest.mark.parametrize("method", [b"BYE", b"CANCEL", b"ACK"])
+def test_a_call_over_sip_whose_responses_were_not_captured_does_not_go_on_once_it_is_over(method: bytes) -> None:
+    first = invite("1@partner.example", calling=CALLING, called=CALLED)
+    line, _, rest = first.partition(b"\r\n")
+    request = line.replace(b"INVITE", method) + b"\r\n" + rest.replace(b" INVITE\r\n", b" " + method + b"\r\n")
+    said = [Said(0, *IN, first), Said(40, *IN, request), Said(80, TWO, THREE, iam(12))]
+    assert legs(audited(said)) == [1, 1]
+
+
+def test_a_call_whose_release_is_not_yet_complete_does_not_go_on() -> None:
+    said = [Said(0, ONE, TWO, iam(7)), Said(50, TWO, ONE, rel(7, 34)), Said(60, TWO, THREE, iam(12))]
+    assert legs(audited(said)) == [1, 1]
+
+
+def test_calls_in_a_row_on_one_circuit_are_not_one_call_though_they_have_a_number_in_common() -> None:
+    said = [
+        one
+        for start, called in ((0, CALLED), (300, CALLED), (600, "6363270177"), (900, "6363270178"))
+        for one in (
+            Said(start, ONE, TWO, iam(7, called=called)),
+            Said(start + 20, *OUT, invite(f"{start}@gateway.example", calling=CALLING, called=called)),
+            Said(start + 60, TWO, ONE, acm(7)),
+            Said(start + 80, TWO, ONE, anm(7)),
+            Said(start + 200, ONE, TWO, rel(7)),
+            Said(start + 210, TWO, ONE, rlc(7)),
+        )
+    ]
+    result = audited(said)
+    assert legs(result) == [2, 2, 2, 2]
+    assert set(hops(result)) == {Verdict.PASS}
+
+
+def test_a_call_that_went_on_over_sip_has_no_second_way() -> None:
+    """The leg out of the first proxy has the call now, by the same Call-ID."""
+    first = invite("1@partner.example", calling=CALLING, called=CALLED)
+    onward = ((HOSTS[TWO], 5060), ("192.0.2.60", 5060))
+    said = [Said(0, *IN, first), Said(10, *onward, first), Said(80, TWO, THREE, iam(12, "3142067777"))]
+    assert legs(audited([Said(0, THREE, ONE, iam(90, "3142065555", "6363270155")), *said])) == [1, 2, 1]
+
+
+def test_concurrent_calls_to_one_number_are_told_apart_by_who_calls() -> None:
+    callers = [f"31420611{number:02}" for number in range(20)]
+    said = [Said(place, ONE, TWO, iam(100 + place, caller)) for place, caller in enumerate(callers)]
+    said += [Said(40 + place, TWO, THREE, iam(200 + place, caller)) for place, caller in enumerate(reversed(callers))]
+    result = audited(said)
+    assert legs(result) == [2] * 20
+    assert set(hops(result)) == {Verdict.PASS}
+
+
+@pytest.mark.parametrize("code", [P.CHARGE_NUMBER, P.JURISDICTION_INFORMATION])
+def test_one_number_is_not_enough_where_something_else_tells_the_calls_apart(code: P) -> None:
+    values = {
+        P.CHARGE_NUMBER: [number(P.CHARGE_NUMBER, digits) for digits in ("3142069999", "3142068888")],
+        P.JURISDICTION_INFORMATION: [bytes.fromhex("132460"), bytes.fromhex("132402")],
+    }
+    before, after = ([(int(code), value)] for value in values[code])
+    said = [Said(0, ONE, TWO, iam(7, extra=before)), Said(80, TWO, THREE, iam(12, OTHER, extra=after))]
+    assert legs(audited(said)) == [1, 1]
+
+
+def test_a_call_without_a_calling_number_does_not_continue_one_that_has_another_way_already() -> None:
+    said = [Said(0, ONE, TWO, iam(7)), Said(40, TWO, THREE, iam(12)), Said(80, TWO, THREE, iam(14, None))]
+    assert legs(audited(said)) == [2, 1]
+
+
 def test_a_call_that_failed_on_one_circuit_goes_on_by_another() -> None:
     said = [
         Said(0, ONE, TWO, iam(7)),
@@ -160,12 +225,12 @@ def test_sip_calls_are_tied_to_each_other_by_their_call_id_alone() -> None:
 
 @pytest.mark.parametrize(
     ("destination", "opc", "goes_on"),
-    [(GATEWAY, TWO, True), (GATEWAY, ONE, False), (ELSEWHERE, TWO, False), (ELSEWHERE, ONE, True)],
+    [(GATEWAY, TWO, True), (GATEWAY, ONE, False), (ELSEWHERE, TWO, False), (ELSEWHERE, ONE, False)],
 )
-def test_where_the_gateway_is_known_a_call_changes_networks_in_it_or_elsewhere(
+def test_on_one_host_a_call_changes_networks_in_the_gateway_alone(
     destination: Address, opc: int, goes_on: bool
 ) -> None:
-    """All on one host, as in a lab: addresses alone would not tell."""
+    """As in a lab: that everything meets on one host tells nothing."""
     first = Locator(Place("x.pcap", 1, 0), 0, ())
     before = Leg(1, ("127.0.0.1", 5070), destination, b"", first, 0)
     after = Leg(2, ("", 7), ("", 7), b"", first, 0)

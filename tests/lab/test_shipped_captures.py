@@ -8,11 +8,30 @@ from pathlib import Path
 import pytest
 
 from gateway.operations.configuration import load_configuration
-from sim.audited import audited
+from gateway.wiring.audit import audit
+from sim.audited import BETWEEN_LEGS, audited
 from sim.record_captures import CAPTURE, EXPECTED, RECORDINGS, described
 from sim.scenario import FOLDER, load
 
 CAPTURES = Path(__file__).parents[2] / "captures"
+_CALLING = "the calling number was"
+_CALLING_GONE = "the calling number +13142061100 in"
+_PRIVACY_ADDED = "the caller's privacy was added"
+ALTERED_AT_A_HOP = {
+    "integrity-and-footprint": [
+        *(_CALLING, _CALLING_GONE, _PRIVACY_ADDED, "the called number was +16363270100 and is +16363270177"),
+        *(_CALLING, _CALLING),
+    ],
+    "discontinuance": [],
+    "ansi-isup": [
+        *(_CALLING_GONE, _CALLING, _PRIVACY_ADDED, "the charge number was", "the called number was"),
+        *("the jurisdiction was", _CALLING, "the charge number +13142061150 differs", "the screening of the calling"),
+        *("the caller's privacy was cleared", "the hop counter was 20 and is 24", "the M bit"),
+    ],
+    "circuits-and-sip": [_CALLING_GONE, _CALLING],
+    "sip-i": [],
+}
+"""What the scenarios have a carrier do to a call where two of its legs were captured, in their order."""
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
@@ -24,6 +43,18 @@ def test_the_audit_of_a_shipped_capture_decides_every_call_as_recorded(name: str
     witnessed = {call_id: set(verdicts) for call_id, verdicts in run.between_legs.items() if verdicts}
     for call_id, verdict in expected.get("between_legs", {}).items():
         assert witnessed[call_id] == {verdict}
+
+
+@pytest.mark.parametrize("configured", [True, False])
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_no_carrier_is_said_to_have_altered_a_call_that_it_did_not_alter(name: str, configured: bool) -> None:
+    folder = CAPTURES / name
+    configuration = load_configuration(folder / "tollgate.toml") if configured else None
+    findings = (one for call in audit([folder / CAPTURE], configuration).calls for one in call.findings)
+    said = [one.text for one in findings if one.check == BETWEEN_LEGS and one.verdict.violation]
+    assert len(said) == len(ALTERED_AT_A_HOP[name])
+    for text, what in zip(said, ALTERED_AT_A_HOP[name], strict=True):
+        assert what in text
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
