@@ -114,15 +114,11 @@ class CircuitRoom(Protocol):
     """The circuits of a trunk group that is signalled by ISUP (`CircuitTable`)."""
 
     @property
-    def reachable(self) -> bool:
-        """There is a way to the exchange at their other end."""
+    def why_closed(self) -> Finding | None:
+        """Why they carry emergency calls, and no other new ones in either direction; None where they do."""
 
-    @property
-    def closed(self) -> bool:
-        """They carry emergency calls, and no other new ones."""
-
-    def takes_a_call(self) -> bool:
-        """Whether a call that is offered now finds a circuit. Asked once for each call."""
+    def why_no_call(self) -> Finding | None:
+        """Why a call that is offered now finds no circuit; None where it does. Asked once for each call."""
 
 
 class TrunkGroupState:
@@ -154,9 +150,11 @@ class TrunkGroupState:
         return self.capacity is not None and self.calls >= self.capacity
 
     @property
-    def takes_none(self) -> bool:
-        """It has as many calls as it may have, or is closed: no call may come on it either."""
-        return self.full or (self.circuits is not None and self.circuits.closed)
+    def why_none_may_come(self) -> Finding | None:
+        """Why no call may come on it: it has as many calls as it may have, or is closed. None where one may."""
+        if self.full:
+            return NO_ROOM_FINDING
+        return self.circuits.why_closed if self.circuits is not None else None
 
 
 class TrunkMembers:
@@ -224,14 +222,14 @@ class TrunkMembers:
         if attempt.emergency:
             return None
         if self._capacities:
-            ingress = attempt.ingress
-            if group.full or (ingress is not None and self.groups[ingress.name].takes_none):
+            if group.full:
                 return NO_ROOM_FINDING
-            circuits = group.circuits
-            if circuits is not None:
-                if not circuits.reachable:
-                    return NO_MEMBER_FINDING
-                return None if circuits.takes_a_call() else NO_ROOM_FINDING
+            ingress = attempt.ingress
+            objection = self.groups[ingress.name].why_none_may_come if ingress is not None else None
+            if objection is not None:
+                return objection
+            if group.circuits is not None:
+                return group.circuits.why_no_call()
         if not self._not_in_service and not group.bounded:
             return None
         used = [member for member in group.members if member.used]

@@ -20,13 +20,12 @@ ON_CIRCUITS = replace(GROUPS[1], members=(Member(Hop("2-137-26", 1, Transport.SS
 class Circuits:
     """As `CircuitTable` answers."""
 
-    def __init__(self, reachable: bool = True, closed: bool = False, free: bool = True) -> None:
-        self.reachable = reachable
-        self.closed = closed
-        self.free = free
+    def __init__(self, *, closed: Finding | None = None, none: Finding | None = None) -> None:
+        self.why_closed = closed
+        self.none = none
 
-    def takes_a_call(self) -> bool:
-        return self.free and not self.closed
+    def why_no_call(self) -> Finding | None:
+        return self.why_closed or self.none
 
 
 def attempt(emergency: bool = False) -> CallAttempt:
@@ -38,9 +37,8 @@ def attempt(emergency: bool = False) -> CallAttempt:
     ("circuits", "finding"),
     [
         (Circuits(), None),
-        (Circuits(free=False), NO_ROOM_FINDING),
-        (Circuits(closed=True), NO_ROOM_FINDING),
-        (Circuits(reachable=False), NO_MEMBER_FINDING),
+        (Circuits(none=NO_ROOM_FINDING), NO_ROOM_FINDING),
+        (Circuits(closed=NO_MEMBER_FINDING), NO_MEMBER_FINDING),
     ],
 )
 def test_room_is_what_the_circuits_have(circuits: Circuits, finding: Finding | None) -> None:
@@ -50,9 +48,9 @@ def test_room_is_what_the_circuits_have(circuits: Circuits, finding: Finding | N
     assert members.room_for(attempt(emergency=True), ON_CIRCUITS) is None
 
 
-@pytest.mark.parametrize(("closed", "finding"), [(False, None), (True, NO_ROOM_FINDING)])
-def test_a_group_that_is_closed_has_no_room_for_calls_that_come_on_it(closed: bool, finding: Finding | None) -> None:
+@pytest.mark.parametrize("finding", [None, NO_MEMBER_FINDING])
+def test_a_group_that_is_closed_has_no_room_for_calls_that_come_on_it(finding: Finding | None) -> None:
     members = TrunkMembers(GROUPS)
-    members.have_circuits(GROUPS[0].name, Circuits(closed=closed))
+    members.have_circuits(GROUPS[0].name, Circuits(closed=finding))
     assert members.room_for(attempt(), GROUPS[1]) is finding
     assert members.room_for(attempt(emergency=True), GROUPS[1]) is None

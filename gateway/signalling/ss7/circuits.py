@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Container
+from itertools import islice
 from typing import Final, Protocol
 
 from gateway.codecs.ss7.isup import Cause, IsupMessage
 from gateway.interconnection.circuit_groups import CircuitGroup
 from gateway.interconnection.trunk_groups import TrunkGroup
+from gateway.policy.engine import NO_ROOM_FINDING
+from gateway.policy.verdict import Finding
 from gateway.signalling.call import Action
+from gateway.signalling.ss7.circuit_findings import CircuitFindings
 from gateway.signalling.ss7.circuit_states import BUSY, CircuitState
 from gateway.signalling.ss7.congestion import Congestion
 from gateway.signalling.ss7.half_call import HalfCall
 from gateway.signalling.ss7.isup_timers import Durations, durations_of
 
+MOST_LOOKED_AT: Final = 128
+"""Circuits of a trunk group that are asked why none of them is idle: so many tell, and a refused call stays cheap."""
 _IDLE: Final = CircuitState.IDLE
 
 
@@ -140,6 +146,9 @@ class CircuitTable:
         """The circuits of all trunk groups between the two exchanges: one message may be about several."""
         self._ours: Final[OrderedDict[int, Circuit]] = OrderedDict()
         self._theirs: Final[OrderedDict[int, Circuit]] = OrderedDict()
+        self._findings: Final = CircuitFindings(trunk_group.name, group)
+        self._why_none_idle: Finding | None = None
+        """Known since the last call that found no circuit, until anything happens to one of them."""
         for circuit in self.by_cic.values():
             self.settle(circuit)
         self.reachable = False
@@ -164,10 +173,18 @@ class CircuitTable:
         """Blocked as a whole: it carries emergency calls, and no other new ones."""
         return self.blocked_by_operator or self.unowned
 
+    @property
+    def why_closed(self) -> Finding | None:
+        """Why no new call may come on it either, but for emergency calls; None where one may."""
+        if self.blocked_by_operator:
+            return self._findings.blocked
+        return self._findings.kept if self.unowned else None
+
     # -- selection ----------------------------------------------------------------------------------------------------
 
     def settle(self, circuit: Circuit) -> None:
         """The circuit was released, blocked, unblocked: have it among those to be seized, or no more."""
+        self._why_none_idle = None
         idle = self._ours if circuit.ours else self._theirs
         if not circuit.free:
             idle.pop(circuit.cic, None)
@@ -190,9 +207,30 @@ class CircuitTable:
                 return circuit
         return None
 
-    def takes_a_call(self) -> bool:
-        """Whether a call that is offered now finds a circuit. While the way is congested, one in so many does not."""
-        return not self.closed and bool(self._ours or self._theirs) and self.congestion.lets_through()
+    def why_no_call(self) -> Finding | None:
+        """Why a call that is offered now finds no circuit; None where it does. While the way is congested, one in so
+        many does not.
+        """
+        if self.closed:
+            return self.why_closed
+        if not self.reachable:
+            return self._findings.unreachable
+        if not (self._ours or self._theirs):
+            if self._why_none_idle is None:
+                self._why_none_idle = self._most_frequent_reason()
+            return self._why_none_idle
+        return None if self.congestion.lets_through() else self._findings.congested
+
+    def _most_frequent_reason(self) -> Finding:
+        counted = Counter(_reading(circuit) for circuit in islice(self.by_cic.values(), MOST_LOOKED_AT))
+        state = counted.most_common(1)[0][0]
+        findings = self._findings
+        return {
+            "resetting": findings.resetting,
+            "blocked locally": findings.opening,
+            "blocked remotely": findings.blocked_remotely,
+            "unequipped": findings.unequipped,
+        }.get(state, NO_ROOM_FINDING)
 
     # -- readings -----------------------------------------------------------------------------------------------------
 
