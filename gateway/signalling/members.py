@@ -61,7 +61,8 @@ STANDING: Final[dict[Service, dict[Event, Service]]] = {
 """What is not in it changes nothing."""
 
 _IN_SERVICE: Final = Service.IN_SERVICE
-_USED: Final = frozenset({Service.IN_SERVICE, Service.SUSPECT})
+USED: Final = frozenset({Service.IN_SERVICE, Service.SUSPECT})
+"""Members that stand so get calls."""
 _LAST_RESORT: Final = {service: rank for rank, service in enumerate(Service)}
 """In which order an emergency call tries members that no other call is sent to."""
 
@@ -102,7 +103,21 @@ class TrunkMember:
     @property
     def used(self) -> bool:
         """Whether calls are sent to it."""
-        return self.service in _USED
+        return self.service in USED
+
+    @property
+    def standing(self) -> Service:
+        """How it stands, for whoever looks on: the exchange at the end of circuits stands as they do."""
+        circuits = self.group.circuits
+        if circuits is None:
+            return self.service
+        return Service.IN_SERVICE if circuits.in_service else Service.OUT_OF_SERVICE
+
+    @property
+    def stands_since_us(self) -> int:
+        """Since when; 0: since the start."""
+        circuits = self.group.circuits
+        return self.since_us if circuits is None else circuits.since_us
 
     @property
     def has_room(self) -> bool:
@@ -112,6 +127,14 @@ class TrunkMember:
 
 class CircuitRoom(Protocol):
     """The circuits of a trunk group that is signalled by ISUP (`CircuitTable`)."""
+
+    @property
+    def in_service(self) -> bool:
+        """Calls are carried on them, or would be if we did not block them ourselves."""
+
+    @property
+    def since_us(self) -> int:
+        """Since when; 0: since the start. Microseconds."""
 
     @property
     def why_closed(self) -> Finding | None:
@@ -322,7 +345,7 @@ class TrunkMembers:
             return
         member.service = after
         member.since_us = at_us
-        self._not_in_service += (after not in _USED) - (before not in _USED)
+        self._not_in_service += (after not in USED) - (before not in USED)
         group = member.group.trunk_group
         if after is Service.OUT_OF_SERVICE:
             member.until_us = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.interconnection.carriers import Ocn
 from gateway.operations.readings import ConfigurationInfo, DnsFigures, MemberReading, Readings
+from gateway.signalling.members import USED
 from gateway.wiring.listeners import connection_figures
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _dropped(gateway: Gateway) -> int:
 
 def _members(gateway: Gateway) -> list[MemberReading]:
     return [
-        MemberReading(group.trunk_group.name, str(member.hop), member.used, member.calls)
+        MemberReading(group.trunk_group.name, str(member.hop), member.standing in USED, member.calls)
         for group in gateway.proxy.members.groups.values()
         for member in group.members
     ]

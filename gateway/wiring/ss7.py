@@ -91,8 +91,7 @@ def _link_figures(link: Link, reading: LinkReading, endpoint: LinkEndpoint) -> L
         sent=reading.sent,
         lost=reading.lost + endpoint.lost[link.name],
         destinations={
-            point_code_text(code, link.variant): reading.is_active and code not in reading.unavailable
-            for code in link.destinations
+            point_code_text(code, link.variant): code not in reading.unavailable for code in link.destinations
         },
         congested={point_code_text(code, link.variant): level for code, level in reading.congested.items()},
     )

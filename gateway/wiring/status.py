@@ -55,8 +55,8 @@ def _member_status(member: TrunkMember, started_us: int) -> dict[str, Any]:
     settings = member.settings
     return {
         "address": str(member.hop),
-        "state": member.service.value,
-        "since": timestamp(member.since_us or started_us),
+        "state": member.standing.value,
+        "since": timestamp(member.stands_since_us or started_us),
         "calls_in_progress": member.calls,
         "capacity": settings.capacity,
         "priority": settings.priority,

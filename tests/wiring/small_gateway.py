@@ -167,7 +167,8 @@ class Switch:
 class Exchange:
     """A partner's switch on its shared and its dedicated trunk group, the host's switch, and the gateway's files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
+        """`more` is configuration that comes behind the rest."""
         (folder / "lerg").mkdir()
         for name, lines in _TABLES.items():
             (folder / "lerg" / f"{name}.csv").write_text("\n".join(lines) + "\n")
@@ -175,7 +176,7 @@ class Exchange:
         ends = {"partner": self.partner, "dedicated": self.dedicated, "host": self.host}
         members = {name: f"{LOOPBACK}:{end.address[1]}" for name, end in ends.items()}
         file = folder / "tollgate.toml"
-        file.write_text(_CONFIGURATION.format(**members))
+        file.write_text(_CONFIGURATION.format(**members) + more)
         self.configuration: Final[Configuration] = load_configuration(file)
 
     def close(self) -> None:

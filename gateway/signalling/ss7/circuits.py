@@ -153,6 +153,8 @@ class CircuitTable:
             self.settle(circuit)
         self.reachable = False
         """There is a way to the exchange at the other end."""
+        self.reachable_since_us = 0
+        """When that changed last; 0: not yet."""
         self.started = False
         """The circuits were reset when that exchange was reached for the first time."""
         self.blocked_by_operator = False
@@ -234,6 +236,18 @@ class CircuitTable:
 
     # -- readings -----------------------------------------------------------------------------------------------------
 
+    @property
+    def in_service(self) -> bool:
+        """The exchange can be reached, and a circuit carries calls, or would if we did not block it."""
+        return self.reachable and any(_in_service(circuit) for circuit in self.by_cic.values())
+
+    @property
+    def since_us(self) -> int:
+        """Since when it stands as it does, for whoever looks on: 0, where nothing has happened yet."""
+        if not self.reachable or self.in_service:
+            return self.reachable_since_us
+        return max(circuit.since_us for circuit in self.by_cic.values())
+
     def by_state(self) -> dict[str, int]:
         """Circuits, by how they stand for whoever looks on: each is counted once."""
         counted = dict.fromkeys(READINGS, 0)
@@ -246,6 +260,13 @@ READINGS: Final = ("idle", "busy", "blocked locally", "blocked remotely", "reset
 """How a circuit may stand, in readings."""
 
 _RESETTING: Final = frozenset({CircuitState.RESETTING, CircuitState.STUCK, CircuitState.GROUP_RESETTING})
+
+
+_OUT_OF_SERVICE: Final = _RESETTING | {CircuitState.UNEQUIPPED}
+
+
+def _in_service(circuit: Circuit) -> bool:
+    return circuit.state not in _OUT_OF_SERVICE and not (circuit.remotely_blocked or circuit.failed_remotely)
 
 
 def _reading(circuit: Circuit) -> str:

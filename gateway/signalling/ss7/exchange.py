@@ -137,7 +137,7 @@ class Exchange:
         for table in self._towards(dpc):
             if table.reachable:
                 continue
-            table.reachable = True
+            table.reachable, table.reachable_since_us = True, at_us
             if not table.started:
                 table.started = True
                 self._maintenance.reset(table, at_us, actions)
@@ -148,7 +148,7 @@ class Exchange:
         """An exchange cannot be reached: it gets no new calls. Those that are up go on (Q.764 section 2.13)."""
         self._settle(at_us, actions)
         for table in self._towards(dpc):
-            table.reachable = False
+            table.reachable, table.reachable_since_us = False, at_us
 
     def congested(self, dpc: int, level: int, at_us: int) -> None:
         """The way to an exchange is congested, where `level` is above 0: it gets fewer new calls for a while."""

@@ -1,0 +1,116 @@
+"""A gateway with a signalling link and circuits, as its operator sees it: status, metrics, steps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_gateway import Exchange
+
+from gateway.codecs.ss7.isup import MessageType as IsupType
+from gateway.codecs.ss7.m3ua import MessageType, written
+from gateway.codecs.ss7.mtp3 import Mtp3Transfer
+from gateway.signalling.call import Action
+from gateway.signalling.ss7.application_server import RECOVERY_US
+from gateway.wiring.live import Gateway, running
+from tests.signalling.ss7.exchange_playbook import of_group
+from tests.signalling.ss7.m3ua_ends import OURS, THEIRS
+
+CIRCUITS = """
+[[links]]
+name = "rb"
+role = "server"
+point_code = "246-14-7"
+address = "127.0.0.1:0"
+destinations = ["2-137-26"]
+carrier = "tcp"
+
+[[trunk_groups]]
+name = "trunks"
+side = "partner"
+carrier = "7001"
+switch = "WNVLMOXADS0"
+home_switch = "STLSMO09DS1"
+circuits = { point_code = "2-137-26", cics = ["1-4"], links = ["rb"] }
+
+[[trunk_groups]]
+name = "kept"
+side = "partner"
+carrier = "7001"
+switch = "WNVLMOXADS0"
+home_switch = "STLSMO09DS1"
+circuits = { point_code = "2-137-26", cics = ["5-8"], links = ["rb"] }
+dedicated = true
+"""
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    exchange = Exchange(tmp_path, CIRCUITS)
+    async with running(exchange.configuration) as gateway:
+        yield gateway
+    exchange.close()
+
+
+def group(gateway: Gateway, name: str = "trunks") -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in gateway.status()["trunk_groups"] if each["name"] == name)
+    return found
+
+
+def says(gateway: Gateway, kind: MessageType) -> list[Action]:
+    """What comes of an M3UA message of the other exchange."""
+    assert gateway.point is not None
+    return gateway.point.link_received("rb#1", 0, written(kind), gateway.clock.now_us())
+
+
+def acknowledges(gateway: Gateway, kind: IsupType, first: int, marked: bool) -> None:
+    """The other exchange answers what it was asked about four circuits."""
+    assert gateway.point is not None
+    answer = of_group(kind, first, [marked] * 4).data
+    gateway.point.receive_transfer(Mtp3Transfer(THEIRS, OURS, 5, 2, 0, 0, answer), gateway.clock.now_us())
+
+
+def comes_up(gateway: Gateway) -> None:
+    assert gateway.point is not None
+    gateway.point.link_up("rb#1", gateway.clock.now_us())
+    says(gateway, MessageType.ASPUP)
+    says(gateway, MessageType.ASPAC)
+
+
+def in_service(gateway: Gateway) -> dict[str, float]:
+    """The metric, by trunk group."""
+    families = gateway.metrics.collect()
+    return {
+        sample.labels["trunk_group"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "tollgate_member_in_service"
+    }
+
+
+async def test_the_member_of_a_group_whose_link_is_down_is_out_of_service(gateway: Gateway) -> None:
+    assert [member["state"] for member in group(gateway)["members"]] == ["out of service"]
+    assert in_service(gateway)["trunks"] == 0
+    comes_up(gateway)
+    assert [member["state"] for member in group(gateway)["members"]] == ["out of service"]  # all circuits are reset
+    acknowledges(gateway, IsupType.GRA, 1, marked=False)
+    assert [member["state"] for member in group(gateway)["members"]] == ["in service"]
+    assert in_service(gateway)["trunks"] == 1
+
+
+async def test_link_and_circuits_agree_on_whether_the_exchange_can_be_reached(gateway: Gateway) -> None:
+    def said() -> tuple[str, bool]:
+        return gateway.status()["links"][0]["destinations"]["2-137-26"], group(gateway)["circuits"]["reachable"]
+
+    assert gateway.point is not None
+    assert said() == ("unavailable", False)
+    comes_up(gateway)
+    assert said() == ("available", True)
+    lost_at_us = gateway.clock.now_us()
+    gateway.point.link_down("rb#1", lost_at_us)
+    assert said() == ("available", True)  # T(r): messages wait for a process to come back
+    assert gateway.status()["links"][0]["state"] == "pending"
+    gateway.point.wake(lost_at_us + RECOVERY_US)
+    assert said() == ("unavailable", False)
