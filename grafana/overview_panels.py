@@ -81,6 +81,12 @@ def _columns(*names: str, value: str) -> list[Json]:
     ]
 
 
+def _up_or_down(up: str, down: str) -> Json:
+    """Words and colours for the values 1 and 0."""
+    options = {"0": {"text": down, "color": "red", "index": 0}, "1": {"text": up, "color": "green", "index": 1}}
+    return {"mappings": [{"type": "value", "options": options}]}
+
+
 HEADLINE = Row(
     "Now",
     [
@@ -284,6 +290,35 @@ TRUNKS_ROW = Row(
     ],
 )
 
+SS7_ROW = Row(
+    "SS7: links and circuits",
+    [
+        Panel(
+            "Signalling links",
+            "When each link could carry messages.",
+            "short",
+            [("max by (link) (tollgate_link_active)", "{{link}}")],
+            kind="state-timeline",
+            defaults=_up_or_down("active", "inactive"),
+        ),
+        Panel(
+            "Exchanges",
+            "When each exchange could be reached by some link.",
+            "short",
+            [("max by (point_code) (tollgate_destination_available)", "{{point_code}}")],
+            kind="state-timeline",
+            defaults=_up_or_down("available", "unavailable"),
+        ),
+        Panel(
+            "Circuits by state",
+            "Circuits of the trunk groups chosen. Those that are resetting, blocked or unequipped carry no calls.",
+            "short",
+            [(f"sum by (state) (tollgate_circuits{{{GROUP}}})", "{{state}}")],
+            stacked=True,
+        ),
+    ],
+)
+
 TIMES_ROW = Row(
     "Times",
     [
@@ -395,4 +430,4 @@ GATEWAY_ROW = Row(
     ],
 )
 
-ROWS = (HEADLINE, CALLS_ROW, PROVIDERS_ROW, TRUNKS_ROW, TIMES_ROW, GATEWAY_ROW)
+ROWS = (HEADLINE, CALLS_ROW, PROVIDERS_ROW, TRUNKS_ROW, SS7_ROW, TIMES_ROW, GATEWAY_ROW)

@@ -196,8 +196,8 @@ class ReadingsCollector:
     def _members(self) -> Iterator[Metric]:
         in_service = GaugeMetricFamily(
             "tollgate_member_in_service",
-            "1 where calls are sent to a member of a trunk group, or could be to the exchange at the end of circuits; 0 "
-            "where it is out of service or penalised.",
+            "1 where calls are sent to a member of a trunk group, or could be to the exchange at the end of circuits; "
+            "0 where it is out of service or penalised.",
             labels=["trunk_group", "member"],
         )
         calls = GaugeMetricFamily(
