@@ -125,7 +125,7 @@ class Auditor:
             if attempt is not None:
                 found = self._isup.joined(found, leg, attempt)
         if decided is not None:
-            self._judging.decided(found, decided, locator_of(datagram, file), opens=opens)
+            self._judging.decided(found, decided, locator_of(datagram, file, message.body_offset), opens=opens)
         elif leg is not None and replayed is not None and replayed.overruled and leg.decisions:
             self._judging.overruled(leg, replayed.answer)
         if leg is not None and opens:

@@ -85,7 +85,7 @@ class IsupAuditor:
         elif found.role is Role.INITIAL_IAM and found.leg is not None:
             self._opened(found, found.leg, message, captured, file, replayed)
         elif replayed is not None and replayed.decided is not None:  # by what came after the IAM: digits, continuity
-            self._judging.decided(found, replayed.decided, locator_of(captured, file, is_text=False), opens=True)
+            self._judging.decided(found, replayed.decided, locator_of(captured, file), opens=True)
 
     def _take_late_decisions(self, replay: GatewayReplay) -> None:
         """Calls whose number was taken to be whole because no more digits came (Q.764 section 2.2.5)."""
@@ -124,7 +124,7 @@ class IsupAuditor:
         if decided is not None:
             if found.call.legs[0] is leg:
                 found.call.call_id += "".join(decided.attempt.call_id.partition("@")[1:])  # the gateway's own name
-            self._judging.decided(found, decided, locator_of(msu, file, is_text=False), opens=True)
+            self._judging.decided(found, decided, locator_of(msu, file), opens=True)
 
     def _attempt(self, leg: Leg, found: Placed, message: IsupMessage, msu: Msu, file: str) -> CallAttempt | None:
         judges = self._judges
@@ -144,7 +144,7 @@ class IsupAuditor:
             return None
 
     def _malformed(self, fault: Malformed, msu: Msu, file: str) -> None:
-        locator = locator_of(msu, file, is_text=False)
+        locator = locator_of(msu, file)
         data = msu.transfer.data
         offset = locator.file_offset(min(fault.offset, max(len(data) - 1, 0)))
         cic = data[0] | data[1] << 8 if len(data) > 1 else 0

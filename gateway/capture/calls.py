@@ -34,8 +34,8 @@ class Locator(NamedTuple):
     place: Place
     base: int
     pieces: tuple[Piece, ...]
-    is_text: bool = True
-    """The message is of characters, as SIP is."""
+    text_end: int
+    """Up to this byte of it the message is of characters: of SIP its header, of ISUP nothing."""
 
     def file_offset(self, offset: int) -> int:
         """Byte offset in the file of byte `offset` of the message."""
@@ -45,8 +45,9 @@ class Locator(NamedTuple):
         return self.base + offset
 
 
-def locator_of(captured: Datagram | Msu, file: str, *, is_text: bool = True) -> Locator:
-    return Locator(Place(file, captured.frame, captured.at_us), captured.offset, captured.pieces, is_text)
+def locator_of(captured: Datagram | Msu, file: str, text_end: int = 0) -> Locator:
+    """Where a message stands of which the first `text_end` bytes are characters."""
+    return Locator(Place(file, captured.frame, captured.at_us), captured.offset, captured.pieces, text_end)
 
 
 class Role(Enum):
@@ -85,7 +86,7 @@ class PlacedEvidence(NamedTuple):
     offset: int | None
     """Byte offset in the capture file; None where the field has no bytes of its own."""
     is_text: bool = True
-    """The bytes are characters; those of an ISUP parameter are not."""
+    """The bytes are characters; those of an ISUP parameter are not, also in the body of a SIP message."""
 
 
 @dataclass(frozen=True, slots=True)

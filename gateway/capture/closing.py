@@ -53,7 +53,7 @@ def placed(evidence: tuple[Evidence, ...], locator: Locator, evidence_bytes: int
             len(one.raw),
             locator.place,
             locator.file_offset(one.offset) if one.offset >= 0 else None,
-            locator.is_text,
+            one.offset < locator.text_end,
         )
         for one in evidence
     )

@@ -125,7 +125,7 @@ class IsupCalls:
         source, destination = circuit.source, circuit.destination
         call = AuditedCall(circuit_call_id(source[0], destination[0], circuit.cic, msu.at_us), place)
         followed = self._calls.begin(next(self._numbers), call)
-        leg = new_leg(call, source, destination, locator_of(msu, file, is_text=False), hash(msu.transfer.data))
+        leg = new_leg(call, source, destination, locator_of(msu, file), hash(msu.transfer.data))
         carrier = (msu.source, msu.destination) if msu.source is not None and msu.destination is not None else None
         leg.circuit = CircuitUse(circuit, carrier)
         self._calls.add_leg(followed, leg, len(msu.transfer.data))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.capture.calls import AuditedCall, FinalResponse, Leg, Place, Role, locator_of
+from gateway.capture.calls import AuditedCall, FinalResponse, Leg, Locator, Place, Role, locator_of
 from gateway.capture.followed_calls import Followed, FollowedCalls, Placed, new_leg
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
@@ -45,10 +45,10 @@ class SipCalls:
         leg = followed.by_pair.get(pair)
         new = False
         if via is not None and opens and (leg is None or not leg.initial):
-            leg = self._new_leg(followed, via, datagram, file, initial=True)
+            leg = self._new_leg(followed, via, datagram, locator_of(datagram, file, message.body_offset), initial=True)
             new = leg is not None
         elif via is not None and not followed.call.legs:
-            leg = self._new_leg(followed, via, datagram, file, initial=False)
+            leg = self._new_leg(followed, via, datagram, locator_of(datagram, file, message.body_offset), initial=False)
         answers = False
         if leg is None:
             leg = followed.by_pair.get(pair[::-1])
@@ -66,12 +66,13 @@ class SipCalls:
             self._add(leg, message, method, datagram, file, role)
         return Placed(followed, leg, role)
 
-    def _new_leg(self, followed: Followed, via: Via, datagram: Datagram, file: str, *, initial: bool) -> Leg | None:
+    def _new_leg(
+        self, followed: Followed, via: Via, datagram: Datagram, first: Locator, *, initial: bool
+    ) -> Leg | None:
         call = followed.call
         if not self._calls.has_room_for_leg(followed):
             return None
         branch = via.branch + b" " + via.sent_by
-        first = locator_of(datagram, file)
         leg = new_leg(call, datagram.source, datagram.destination, first, hash(datagram.payload))
         leg.branch, leg.initial = branch, initial
         leg.same_hop_as = next((other.number for other in call.legs if via.branch and other.branch == branch), None)

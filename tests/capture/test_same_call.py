@@ -231,7 +231,7 @@ def test_on_one_host_a_call_changes_networks_in_the_gateway_alone(
     destination: Address, opc: int, goes_on: bool
 ) -> None:
     """As in a lab: that everything meets on one host tells nothing."""
-    first = Locator(Place("x.pcap", 1, 0), 0, ())
+    first = Locator(Place("x.pcap", 1, 0), 0, (), 0)
     before = Leg(1, ("127.0.0.1", 5070), destination, b"", first, 0)
     after = Leg(2, ("", 7), ("", 7), b"", first, 0)
     carrier = (("127.0.0.1", 2905), ("127.0.0.1", 2906))

@@ -73,5 +73,13 @@ def test_the_scenarios_of_a_shipped_capture_expect_what_they_did_when_it_was_rec
     ]
 
 
+def test_what_an_isup_body_of_sip_says_is_shown_as_bytes_and_what_its_header_says_as_text() -> None:
+    folder = CAPTURES / "sip-i"
+    result = audit([folder / CAPTURE], load_configuration(folder / "tollgate.toml"))
+    seen = {one for call in result.calls for finding in call.findings for one in finding.evidence}
+    assert {one.is_text for one in seen if one.field in ("Calling party number", "Called party number")} == {False}
+    assert {one.is_text for one in seen if one.field in ("From", "P-Asserted-Identity", "Request-URI")} == {True}
+
+
 def test_the_shipped_captures_are_small() -> None:
     assert sum(file.stat().st_size for file in CAPTURES.rglob("*.pcap")) < 500_000
