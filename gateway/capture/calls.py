@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.capture.iam_facts import IamFacts
 from gateway.capture.reassembly import Piece
 from gateway.interconnection.trunk_groups import Address
 from gateway.policy.call_attempt import CallAttempt
@@ -166,6 +167,8 @@ class Leg:
     """What the gateway answered by itself without deciding: ``483 Too Many Hops``."""
     malformed: str = ""
     """Why the INVITE or IAM could not be judged."""
+    facts: IamFacts | None = None
+    """What its IAM says, once the call is closed; None for SIP, and for an IAM that cannot be read."""
     circuit: CircuitUse | None = None
     """The circuit, and how its use went; None for SIP."""
 

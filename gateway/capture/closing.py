@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.capture.calls import AuditedCall, AuditedFinding, DecidedInvite, Leg, Locator, PlacedEvidence, address_text
 from gateway.capture.gateway_place import GatewayPlace, leads_on
+from gateway.capture.iam_facts import iam_facts
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import parse_name_addr
 from gateway.interconnection.trunk_groups import Address
@@ -39,6 +40,8 @@ def close(call: AuditedCall, gateway: GatewayPlace | None, evidence_bytes: int) 
     if first is not None:
         call.calling, call.called = _party(first, first.calling), _party(first, first.called)
     for leg in call.legs:
+        if leg.circuit is not None and leg.attempt is not None:
+            leg.facts = iam_facts(leg.attempt)
         leg.attempt = None  # the findings say what was found; decisions keep theirs
     call.disagreements = [text for leg in call.legs if (text := _disagreement(leg)) is not None]
     call.why_not_judged = _why_not_judged(call, gateway)

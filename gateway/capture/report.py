@@ -87,6 +87,7 @@ def _leg(leg: Leg) -> dict[str, Any]:
         "answered_by_gateway": leg.answer or None,
         "malformed": leg.malformed or None,
         "circuit": circuit_document(leg.circuit) if leg.circuit is not None else None,
+        "facts": leg.facts._asdict() if leg.facts is not None else None,
     }
 
 

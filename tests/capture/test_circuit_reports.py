@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from recorded_gateway import START_US
-from ss7_script import HOSTS, ONE, THREE, TWO, Said, acm, anm, audited, capture_of, iam, rel, rlc
+from ss7_script import HOSTS, ONE, THREE, TWO, Said, acm, anm, audited, capture_of, iam, number, rel, rlc
 from typer.testing import CliRunner
 
 from gateway.capture.audit_result import AuditResult
@@ -16,6 +16,7 @@ from gateway.capture.cause_names import cause_name
 from gateway.capture.report import document
 from gateway.capture.report_table import print_table
 from gateway.cli import Exit, app
+from gateway.codecs.ss7.isup import P
 
 OTHER = "3142063100"
 CALL = [
@@ -35,6 +36,35 @@ def table(result: AuditResult) -> str:
     out = StringIO()
     print_table(result, out)
     return out.getvalue()
+
+
+def test_the_facts_of_an_iam_are_in_the_document_though_no_check_objects() -> None:
+    extra = [
+        (int(P.CHARGE_NUMBER), number(P.CHARGE_NUMBER, "3142061150")),
+        (int(P.ORIGINATING_LINE_INFORMATION), b"\x1b"),
+        (int(P.JURISDICTION_INFORMATION), bytes.fromhex("132460")),
+        (int(P.HOP_COUNTER), b"\x0f"),
+        (int(P.GENERIC_ADDRESS), b"\xc0" + number(P.CALLED_PARTY_NUMBER, "5732142001")),
+    ]
+    whole = json.loads(json.dumps(document(audited([Said(0, ONE, TWO, iam(7, called="5732190000", extra=extra))]))))
+    assert whole["calls"][0]["legs"][0]["facts"] == {
+        "calling": "+13142061100",
+        "called": "+15732142001",
+        "category": "ordinary",
+        "presentation": "allowed",
+        "screening": "network provided",
+        "charge_number": "+13142061150",
+        "originating_line": "27",
+        "jurisdiction": "314206",
+        "routing_number": "+15732190000",
+        "ported": False,
+        "hop_counter": 15,
+        "redirections": None,
+        "redirecting": [],
+        "carrier": None,
+        "name": None,
+        "emergency": False,
+    }
 
 
 def test_the_document_has_the_circuits_of_a_call() -> None:
