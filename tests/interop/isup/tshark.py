@@ -50,9 +50,12 @@ def shown_by_tshark(capture: Path, variant: Variant) -> Iterator[Shown]:
         yield from _messages(layers, number)
 
 
-def _messages(layers: Pairs, number: int) -> Iterator[Shown]:
-    """Layers of one name follow one another as often as there are messages in the frame; bodies stand within SIP."""
-    label, name, content_type, octets = b"", "", "", b""
+def _messages(layers: Pairs, number: int, content_type: str = "") -> Iterator[Shown]:
+    """Layers of one name follow one another as often as there are messages in the frame; bodies stand within SIP.
+
+    A body is of the type that its own part names, else the header fields of the SIP message.
+    """
+    label, name, octets = b"", "", b""
     points: tuple[int, int] | None = None
     for layer, content in layers:
         if layer.lower().endswith("content-type"):
@@ -70,7 +73,8 @@ def _messages(layers: Pairs, number: int) -> Iterator[Shown]:
             yield Shown(number, octets, label, name, points, content_type, head, parameters)
             label, name, points = b"", "", None
         else:
-            yield from _messages(content, number)
+            named = (value for field, value in _flat(content) if field == "sip.Content-Type") if layer == "sip" else ()
+            yield from _messages(content, number, next(iter(named), content_type))
 
 
 def _flat(pairs: Pairs) -> list[tuple[str, str]]:
