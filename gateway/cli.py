@@ -76,6 +76,8 @@ def check_config(file: Annotated[Path, typer.Argument(help="The configuration fi
     """Check a configuration file and the tables that it names; exit 2 with file, key and reason for every fault."""
     from gateway.operations.configuration_against_lerg import unknown_switches
     from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
+    from gateway.transport.sctp.available import missing_carriers
+    from gateway.wiring.ss7 import unavailable_carriers
 
     configuration = _configuration(file)
 
@@ -92,6 +94,8 @@ def check_config(file: Annotated[Path, typer.Argument(help="The configuration fi
             f"{file}: in order; {len(configuration.trunk_groups)} trunk groups, "
             f"{len(tuple(configuration.carriers))} carriers, {len(guide)} LERG 6 rows"
         )
+        for warning in unavailable_carriers(configuration, missing_carriers() if configuration.links else {}):
+            typer.echo(f"{file}: warning: {warning}; a gateway does not start here with this file", err=True)
         servers = ", ".join(f"{host} port {port}" for host, port in configuration.dns.servers) or "those of this system"
         for group in configuration.trunk_groups:
             for named in group.names:

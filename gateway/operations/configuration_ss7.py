@@ -16,6 +16,7 @@ from gateway.interconnection.links import Link, LinkCarrier, LinkRole, TrafficMo
 from gateway.interconnection.trunk_groups import Address
 from gateway.operations.configuration_addresses import parse_address, refused
 from gateway.operations.configuration_tables import EXACT
+from gateway.signalling.ss7.interworking.sip_i import edition_of, speaks
 
 LONGEST_CIC = {Variant.ANSI: 0x3FFF, Variant.ITU: 0xFFF}
 """The highest circuit identification code: 14 bits (T1.113.3 section 1.2), 12 bits (Q.763 section 1.2)."""
@@ -82,9 +83,11 @@ def _link_address(value: object) -> Address:
 
 
 def _edition(value: object) -> object:
+    remedy = 'write "ansi88", "itu-t92+", or with a base "nxv3;base=ansi88" (RFC 3204 section 4.1)'
     if not isinstance(value, str) or len(value) > 64 or _EDITION.fullmatch(value) is None:
-        remedy = 'write "ansi88", "itu-t92+", or with a base "nxv3;base=ansi88" (RFC 3204 section 4.1)'
         raise refused(f"{str(value)[:40]!r} is no version of ISUP", remedy)
+    if not any(speaks(edition_of(value), variant) for variant in Variant):
+        raise refused(f"{value!r} is of no variant that the gateway speaks: no ISUP message would be sent", remedy)
     return value
 
 

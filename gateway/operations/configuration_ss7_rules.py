@@ -175,6 +175,20 @@ def _the_reserve_is_a_part(draft: Draft) -> Iterator[Contradiction]:
             yield Contradiction(("trunk_groups", index, "circuits", "emergency_reserve"), reason, "lower it")
 
 
+_EVERY_CALL_NEEDS = ("REL", "RLC", "GRA")
+"""Messages without which a circuit never becomes idle: after a call, or after the reset at the start."""
+
+
+def _messages_are_enough(draft: Draft) -> Iterator[Contradiction]:
+    for index, circuits in _circuits(draft):
+        written = circuits.get("messages")
+        missing = [name for name in _EVERY_CALL_NEEDS if isinstance(written, list) and name not in written]
+        if missing:
+            reason = f"leaves out {', '.join(missing)}, without which no circuit becomes idle again"
+            remedy = f"add {', '.join(missing)}, or leave `messages` out to take every message"
+            yield Contradiction(("trunk_groups", index, "circuits", "messages"), reason, remedy)
+
+
 SS7_RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _links_are_distinct,
     _links_have_point_codes_of_their_variant,
@@ -183,4 +197,5 @@ SS7_RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _circuits_have_links,
     _circuits_are_distinct,
     _the_reserve_is_a_part,
+    _messages_are_enough,
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.codecs.ss7.mtp3 import point_code_text
-from gateway.interconnection.links import Link
+from gateway.interconnection.links import Link, LinkCarrier
 from gateway.interconnection.screening import Screening, rules_of
 from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration
@@ -58,6 +59,17 @@ def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy, own:
         exchange,
     )
     return SignallingPoint(proxy, links, exchange, user_agent, Screening(rules_of(configuration.trunk_groups)))
+
+
+def unavailable_carriers(configuration: Configuration, missing: Mapping[LinkCarrier, str]) -> Iterator[str]:
+    """For each link that asks for a carrier that a machine has not, why: with it the gateway does not start there.
+
+    `missing`: the carriers that are missing, each with the reason.
+    """
+    for link in configuration.links:
+        reason = missing.get(link.carrier)
+        if reason is not None:
+            yield f"link {link.name}: this machine has no carrier {link.carrier.value}: {reason}"
 
 
 def figures_of(configuration: Configuration, point: SignallingPoint, endpoint: LinkEndpoint) -> Ss7Figures:

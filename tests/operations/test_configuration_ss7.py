@@ -184,9 +184,19 @@ FAULTS: Final = {
         "more than the 25",
     ),
     "a message that is none": (
-        SS7.replace('links = ["rb-a"] }', 'links = ["rb-a"], messages = ["IAM", "INVITE"] }'),
+        SS7.replace('links = ["rb-a"] }', 'links = ["rb-a"], messages = ["IAM", "INVITE", "REL", "RLC", "GRA"] }'),
         "trunk_groups[0].circuits.messages[1]",
         "'INVITE' is no message of ISUP",
+    ),
+    "messages that end no call": (
+        SS7.replace('links = ["rb-a"] }', 'links = ["rb-a"], messages = ["IAM", "REL"] }'),
+        "trunk_groups[0].circuits.messages",
+        "leaves out RLC, GRA, without which no circuit becomes idle again",
+    ),
+    "an edition that nobody speaks": (
+        VALID.replace(SIP_MEMBERS, SIP_MEMBERS + '\nsip_i = "foo"'),
+        "trunk_groups[0].sip_i",
+        "no ISUP message would be sent",
     ),
     "a member on SS7": (
         VALID.replace("127.0.0.1:5080", "ss7:127.0.0.1:5080"),

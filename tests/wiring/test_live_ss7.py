@@ -12,9 +12,11 @@ from small_gateway import Exchange
 from gateway.codecs.ss7.isup import MessageType as IsupType
 from gateway.codecs.ss7.m3ua import MessageType, written
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
+from gateway.interconnection.links import LinkCarrier
 from gateway.signalling.call import Action
 from gateway.signalling.ss7.application_server import RECOVERY_US
 from gateway.wiring.live import Gateway, running
+from gateway.wiring.ss7 import unavailable_carriers
 from tests.signalling.ss7.exchange_playbook import of_group
 from tests.signalling.ss7.m3ua_ends import OURS, THEIRS
 
@@ -114,3 +116,8 @@ async def test_link_and_circuits_agree_on_whether_the_exchange_can_be_reached(ga
     assert gateway.status()["links"][0]["state"] == "pending"
     gateway.point.wake(lost_at_us + RECOVERY_US)
     assert said() == ("unavailable", False)
+
+
+async def test_a_link_that_asks_for_a_carrier_that_is_missing_is_named(gateway: Gateway) -> None:
+    said = unavailable_carriers(gateway.configuration, {LinkCarrier.TCP: "no TCP here", LinkCarrier.UDP: "no UDP"})
+    assert list(said) == ["link rb: this machine has no carrier tcp: no TCP here"]
