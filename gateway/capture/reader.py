@@ -2,7 +2,7 @@
 
     frames (pcap, pcapng) -> link layer -> IP, reassembled -> UDP                  -> datagrams
                                                            -> SCTP, SCTP in UDP    -> M3UA, M2UA, M2PA \
-                                                           -> TCP, of M3UA's port  -> M3UA              } SS7
+                                                           -> TCP, where M3UA is   -> M3UA              } SS7
                           -> MTP2, MTP3                                                                /
 
 Another transport is one more entry in the reader's table of IP protocols.
@@ -21,6 +21,7 @@ from gateway.capture.pcap import PcapFrames, is_pcap
 from gateway.capture.pcapng import PcapngFrames, is_pcapng
 from gateway.capture.udp import Datagram, UdpLayer
 from gateway.codecs.ss7.variant import Variant
+from gateway.interconnection.trunk_groups import Address
 
 if TYPE_CHECKING:
     from gateway.capture.signalling import Signalling
@@ -55,8 +56,11 @@ class CaptureReader:
         name: str,
         limits: CaptureLimits = _DEFAULT_LIMITS,
         variant: Variant | None = None,
+        m3ua_addresses: frozenset[Address] = frozenset(),
     ) -> None:
-        """`variant` is what SS7 is read as; None: as its messages show."""
+        """`variant` is what SS7 is read as; None: as its messages show. `m3ua_addresses` are those where M3UA over TCP
+        is taken, beside its own port and connections whose data show it.
+        """
         self.name = name
         self.packets = 0
         """Packets of the file read so far, of any kind."""
@@ -67,6 +71,7 @@ class CaptureReader:
         self._udp = UdpLayer(self._log)
         self._limits = limits
         self._variant = variant
+        self._m3ua_addresses = m3ua_addresses
         self._signalling: Signalling | None = None
         self._transports = {UDP: self._datagrams, SCTP: self._of_sctp, TCP: self._of_tcp}
 
@@ -133,7 +138,7 @@ class CaptureReader:
         if self._signalling is None:
             from gateway.capture.signalling import Signalling
 
-            self._signalling = Signalling(self._log, self._skipped, self._limits, self._variant)
+            self._signalling = Signalling(self._log, self._skipped, self._limits, self._variant, self._m3ua_addresses)
         return self._signalling
 
 

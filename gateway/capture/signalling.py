@@ -11,23 +11,31 @@ from gateway.capture.frames import Frame
 from gateway.capture.ip import TCP, IpPacket, protocol_name
 from gateway.capture.msu import LinkMessage
 from gateway.capture.sctp import AssociationEnd, SctpLayer, SctpPacket, UserMessage, is_sctp
-from gateway.capture.sigtran import M3UA_PORT, SignallingMessages, Ss7
+from gateway.capture.sigtran import M3UA_PORT, SignallingMessages, Ss7, begins_with_m3ua
 from gateway.capture.ss7_variant import VariantFinder
 from gateway.capture.stretch import Stretch
 from gateway.capture.tcp import TcpLayer, packet_stretch
 from gateway.capture.udp import Datagram
 from gateway.codecs.ss7.variant import Variant
+from gateway.interconnection.trunk_groups import Address
 
 
 class Signalling:
     """Everything of one capture that can carry SS7."""
 
     def __init__(
-        self, faults: FaultLog, skipped: SkipCount, limits: CaptureLimits, variant: Variant | None = None
+        self,
+        faults: FaultLog,
+        skipped: SkipCount,
+        limits: CaptureLimits,
+        variant: Variant | None = None,
+        m3ua_addresses: frozenset[Address] = frozenset(),
     ) -> None:
+        """`m3ua_addresses`: where M3UA over TCP is taken beside its own port."""
         self._skipped: Final = skipped
+        self._m3ua_addresses: Final = m3ua_addresses
         self._sctp: Final = SctpLayer(faults, skipped, limits)
-        self._tcp: Final = TcpLayer(frozenset({M3UA_PORT}), faults, skipped, limits)
+        self._tcp: Final = TcpLayer(self._is_m3ua, begins_with_m3ua, faults, skipped, limits)
         self._variants: Final = VariantFinder(variant)
         self._messages: Final = SignallingMessages(self._variants, skipped, limits)
 
@@ -62,7 +70,7 @@ class Signalling:
         return self._of_messages(self._sctp.messages(packet))
 
     def of_tcp(self, frame: Frame, packet: IpPacket) -> Iterator[Ss7]:
-        """What can be delivered now that a segment is there; none, counted, for a port that is not M3UA's."""
+        """What can be delivered now that a segment is there; none, counted, for a connection without M3UA."""
         if not self._tcp.follows(packet):
             self._skipped.add(protocol_name(TCP))
             return
@@ -74,6 +82,9 @@ class Signalling:
         yield from self._of_messages(self._sctp.finish())
         for piece in self._tcp.finish():
             yield from self._messages.of_stream(piece)
+
+    def _is_m3ua(self, address: Address) -> bool:
+        return address[1] == M3UA_PORT or address in self._m3ua_addresses
 
     def _of_messages(self, messages: Iterable[UserMessage | AssociationEnd]) -> Iterator[Ss7]:
         for message in messages:

@@ -21,6 +21,8 @@ from gateway.codecs.ss7.m2pa import msu_of_m2pa
 from gateway.codecs.ss7.m2ua import msu_of_m2ua
 from gateway.codecs.ss7.m3ua import (
     HEADER_LENGTH,
+    MAX_LENGTH,
+    VERSION,
     MessageType,
     decode_m3ua,
     message_length,
@@ -168,6 +170,15 @@ class SignallingMessages:
         user = stretch.part(first + label_length(variant), end)
         source, destination = ends or (None, None)
         return Msu(at_us, source, destination, variant, transfer, frame, user.offset, user.pieces)
+
+
+def begins_with_m3ua(data: bytes, start: int, end: int) -> bool:
+    """Whether ``data[start:end]`` begins with the header of a message of M3UA (RFC 4666 section 3.1)."""
+    if end - start < HEADER_LENGTH or data[start] != VERSION or data[start + 1]:
+        return False
+    length = int.from_bytes(data[start + 4 : start + 8], "big")
+    kind = data[start + 2] << 8 | data[start + 3]
+    return kind in _TYPE_NAMES and HEADER_LENGTH <= length <= MAX_LENGTH
 
 
 def _network(ends: _Ends) -> tuple[str, str]:

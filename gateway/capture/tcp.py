@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -54,10 +54,24 @@ _Ends = tuple[Address, Address]
 
 
 class TcpLayer:
-    """Follows the connections of some ports. Bounded in connections, segments and bytes held."""
+    """Follows the connections of some addresses, and those whose data show what they carry. Bounded in connections,
+    segments and bytes held.
+    """
 
-    def __init__(self, ports: frozenset[int], faults: FaultLog, skipped: SkipCount, limits: CaptureLimits) -> None:
-        self._ports: Final = ports
+    def __init__(
+        self,
+        is_known: Callable[[Address], bool],
+        begins: Callable[[bytes, int, int], bool],
+        faults: FaultLog,
+        skipped: SkipCount,
+        limits: CaptureLimits,
+    ) -> None:
+        """`is_known`: whether connections of an address are followed; `begins`: whether ``data[start:end]`` begins with
+        what is looked for.
+        """
+        self._is_known: Final = is_known
+        self._begins: Final = begins
+        self._recognised: Final[OrderedDict[_Ends, None]] = OrderedDict()
         self._faults: Final = faults
         self._skipped: Final = skipped
         self._limits: Final = limits
@@ -65,12 +79,22 @@ class TcpLayer:
 
     def follows(self, packet: IpPacket) -> bool:
         """Whether a packet belongs to a connection that is followed."""
-        data, start = packet.data, packet.start
-        if packet.end - start < 4:
+        data, start, end = packet.data, packet.start, packet.end
+        if end - start < _MIN_HEADER:
             return False
-        return (data[start] << 8 | data[start + 1]) in self._ports or (
-            data[start + 2] << 8 | data[start + 3]
-        ) in self._ports
+        source = (packet.source, data[start] << 8 | data[start + 1])
+        destination = (packet.destination, data[start + 2] << 8 | data[start + 3])
+        if self._is_known(source) or self._is_known(destination):
+            return True
+        ends = (source, destination) if source < destination else (destination, source)
+        if ends in self._recognised:
+            return True
+        if not self._begins(data, start + (data[start + 12] >> 4) * 4, end):
+            return False
+        self._recognised[ends] = None
+        if len(self._recognised) > self._limits.flows:
+            self._recognised.popitem(last=False)
+        return True
 
     def bytes_of(self, frame: Frame, packet: IpPacket) -> list[StreamBytes]:
         """What can be delivered now that a segment is there, in order."""

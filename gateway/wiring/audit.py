@@ -19,6 +19,7 @@ from gateway.capture.limits import AuditLimits
 from gateway.capture.reader import CaptureReader
 from gateway.codecs.ss7.mtp3 import point_code_text
 from gateway.codecs.ss7.variant import Variant
+from gateway.interconnection.links import LinkCarrier
 from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.wiring.engine import policy_of, policy_without_configuration
@@ -38,6 +39,9 @@ LINKS_ARE_UP: Final = "signalling links are taken to be up all the time, and cir
 NO_ISUP: Final = (
     "the configuration has signalling links, and no ISUP was captured: calls that came on circuits are not in this "
     "report, and those that left on circuits are taken to have been given up; audit a capture of both sides"
+)
+NO_M3UA: Final = (
+    "they are not of port 2905, nor of an address of [[links]] of a configuration, and none begins as a message of M3UA"
 )
 NO_STREAMS: Final = "calls over TCP and TLS are not in this report, and not counted against any limit or capacity"
 NO_CONFIGURATION: Final = "no configuration given: see --config"
@@ -99,6 +103,7 @@ def audit(
     limits = limits or AuditLimits()
     judges, notes = judges_of(configuration, gateway_address)
     unreadable: list[str] = []
+    links = frozenset(link.address for link in configuration.links) if configuration is not None else frozenset()
     with ExitStack() as stack:
         readers = []
         for place, path in enumerate(paths):
@@ -108,7 +113,7 @@ def audit(
                 continue
             try:
                 stream = stack.enter_context(path.open("rb"))
-                readers.append(CaptureReader(watched(stream), str(path), variant=variant))
+                readers.append(CaptureReader(watched(stream), str(path), variant=variant, m3ua_addresses=links))
             except NotACapture as error:
                 unreadable.append(str(error))
             except OSError as error:
@@ -120,13 +125,15 @@ def audit(
     if configuration is not None and configuration.links and not result.variants:
         result.notes.append(NO_ISUP)
     if result.other["TCP"] and _takes_streams(configuration):
-        result.notes.append(f"{result.other['TCP']} packets over TCP were not read; {NO_STREAMS}")
+        result.notes.append(f"{result.other['TCP']} packets over TCP were not read: {NO_M3UA}; {NO_STREAMS}")
     return result
 
 
 def _takes_streams(configuration: Configuration | None) -> bool:
-    """Whether the captured gateway may have had calls over TCP or TLS."""
-    return configuration is None or any(hop.transport is not Transport.UDP for hop in configuration.listen)
+    """Whether the captured gateway may have had calls, or signalling links, over TCP or TLS."""
+    if configuration is None or any(hop.transport is not Transport.UDP for hop in configuration.listen):
+        return True
+    return any(link.carrier is LinkCarrier.TCP for link in configuration.links)
 
 
 def judges_of(configuration: Configuration | None, gateway_address: Address | None = None) -> tuple[Judges, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from struct import pack
 
 import pytest
@@ -12,9 +13,11 @@ from ss7_bytes import ANSI_IAM, HERE, THERE, data_chunk, m3ua, sctp, sctp_captur
 
 from gateway.capture.faults import CaptureLimits, FaultKind
 from gateway.capture.msu import LinkMessage
+from gateway.capture.reader import CaptureReader
 from gateway.codecs.ss7.m3ua import M3uaMessage, MessageType, encode_m3ua
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, encode_mtp3
 from gateway.codecs.ss7.variant import Variant
+from gateway.interconnection.trunk_groups import Address
 
 ANSI, ITU = Variant.ANSI, Variant.ITU
 ITU_IAM = bytes.fromhex(
@@ -228,8 +231,48 @@ def test_a_stream_that_cannot_be_cut_is_taken_up_again_at_a_later_segment() -> N
     assert len(unread) == 1
 
 
+OTHER_DATA = b"\x16\x03\x01\x02\x00\x01\x00\x01"
+
+
+def test_m3ua_on_any_port_of_tcp_is_known_by_its_header_from_then_on() -> None:
+    ports = (40_000, 14_001)
+    whole = m3ua()
+    segments = [
+        tcp(OTHER_DATA, 1, ports=ports),
+        tcp(whole, 9, ports=ports),
+        tcp(whole[:20], 9 + len(whole), ports=ports),
+        tcp(whole[20:], 29 + len(whole), ports=ports),
+    ]
+    reader, units, unread = read_ss7(tcp_capture(segments))
+    assert (len(units), unread, dict(reader.other)) == (2, [], {"TCP": 1})
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["0200010100000010", "0101010100000010", "0100070100000010", "0100010900000010", "0100010100000004"],
+)
+def test_what_only_resembles_a_header_of_m3ua_is_none(header: str) -> None:
+    data = bytes.fromhex(header) + bytes(8)
+    reader, found = read_all(tcp_capture([tcp(data, 1, ports=(40_000, 14_001))]))
+    assert found == []
+    assert dict(reader.other) == {"TCP": 1}
+
+
+@pytest.mark.parametrize("address", [None, 0, 1])
+def test_m3ua_on_tcp_is_taken_at_the_addresses_of_links_from_the_first_byte_on(address: int | None) -> None:
+    ports = (40_000, 14_001)
+    segments = [tcp(m3ua()[:5], 1, ports=ports), tcp(m3ua()[5:], 6, ports=ports)]
+    capture = tcp_capture(segments)
+    (source, destination) = read_ss7(tcp_capture([tcp(m3ua(), 1, ports=ports)]))[1][0][1:3]
+    assert source is not None
+    assert destination is not None
+    known = frozenset([(source, destination)[address]]) if address is not None else frozenset[Address]()
+    found = list(CaptureReader(BytesIO(capture), "x.pcap", m3ua_addresses=known))
+    assert len(found) == (address is not None)
+
+
 def test_other_ports_of_tcp_are_counted_as_before() -> None:
-    reader, found = read_all(tcp_capture([tcp(m3ua(), 1, ports=(40_000, 443))]))
+    reader, found = read_all(tcp_capture([tcp(OTHER_DATA + m3ua(), 1, ports=(40_000, 443))]))
     assert found == []
     assert dict(reader.other) == {"TCP": 1}
 
