@@ -155,10 +155,9 @@ def facts_of_iam(
     reader = _Reader(iam, base)
     category = reader.text(_CALLING_PARTYS_CATEGORY, _category)
     called, routing_number = reader.called()
-    emergency = (
-        (category is not None and category.value == "emergency")
-        or is_emergency_number(called.number, emergency_numbers)
-        or is_emergency_number(routing_number, emergency_numbers)
+    # Not by the category: it is the caller's word, and would carry any call past every check and limit.
+    emergency = is_emergency_number(called.number, emergency_numbers) or is_emergency_number(
+        routing_number, emergency_numbers
     )
     if not emergency:
         reader.check()

@@ -280,12 +280,12 @@ def _called(digits: str, nature: int = 3) -> dict[int, bytes | None]:
         (_called("3145550000"), True),
         (_called("9110"), False),
         ({P.GENERIC_ADDRESS: b"\xc0\x83\x10\x19\x01"}, True),
-        ({P.CALLING_PARTYS_CATEGORY: b"\xe0"}, True),
-        ({P.CALLING_PARTYS_CATEGORY: b"\xe1"}, True),
-        ({P.CALLING_PARTYS_CATEGORY: b"\x0b"}, False),
+        ({P.CALLING_PARTYS_CATEGORY: b"\xe0"}, False),
+        ({P.CALLING_PARTYS_CATEGORY: b"\xe1"}, False),
+        (_called("911") | {P.CALLING_PARTYS_CATEGORY: b"\x0a"}, True),
     ],
 )
-def test_an_emergency_call_is_known_by_whom_it_calls_or_by_its_category(
+def test_an_emergency_call_is_known_by_whom_it_calls_and_not_by_the_category_that_it_claims(
     changes: dict[int, bytes | None], emergency: bool
 ) -> None:
     assert _attempt(PORTED_CALL.replaced(changes)).emergency is emergency
@@ -306,7 +306,7 @@ def test_what_may_stand_once_and_stands_twice_is_malformed_but_not_in_an_emergen
     with pytest.raises(Malformed, match="stands more than once") as fault:
         _attempt(_with(*twice))
     assert _with(*twice).data[fault.value.offset - 1] == len(value[1])
-    assert _attempt(_with(*twice).replaced({P.CALLING_PARTYS_CATEGORY: b"\xe0"})).emergency
+    assert _attempt(_with(*twice).replaced(_called("911"))).emergency
 
 
 def test_two_ported_numbers_are_malformed_and_one_said_twice_is_one() -> None:
@@ -317,13 +317,12 @@ def test_two_ported_numbers_are_malformed_and_one_said_twice_is_one() -> None:
         _attempt(_with((P.GENERIC_ADDRESS, value[:-1] + b"\x01")))
 
 
-def test_a_called_party_number_that_can_not_be_read_is_malformed_but_not_in_an_emergency() -> None:
-    broken = PORTED_CALL.replaced({P.CALLED_PARTY_NUMBER: b"\x03", P.GENERIC_ADDRESS: None})
+def test_a_called_party_number_that_can_not_be_read_is_malformed_whatever_the_category_claims() -> None:
+    changes = {P.CALLED_PARTY_NUMBER: b"\x03", P.GENERIC_ADDRESS: None, P.CALLING_PARTYS_CATEGORY: b"\xe0"}
+    broken = PORTED_CALL.replaced(changes)
     with pytest.raises(Malformed, match="Called party number") as fault:
         _attempt(broken)
     assert 0 < fault.value.offset <= len(broken.data)
-    attempt = _attempt(broken.replaced({P.CALLING_PARTYS_CATEGORY: b"\xe0"}))
-    assert (attempt.emergency, attempt.called.number) == (True, None)
 
 
 LENIENT = (

@@ -42,7 +42,6 @@ _CONTROLLING_ONLY: Final = frozenset({Timer.T2, Timer.T6})
 """Timers of the exchange that has control of the call (Q.764 section 2.4)."""
 _TIMERS: Final = frozenset(EXPIRY.values())
 _OUR_EVENTS: Final[dict[int, Event]] = {
-    MessageType.SAM: Event.SEND_SAM,
     MessageType.ACM: Event.SEND_ACM,
     MessageType.CON: Event.SEND_CON,
     MessageType.ANM: Event.SEND_ANM,
@@ -192,11 +191,8 @@ class CallProcessing:
                 self._repeat(half, at_us, actions)
         elif do is Do.SEND_RSC:
             signals.bare(circuit, MessageType.RSC, at_us, actions)
-        elif do is Do.SEND_LPA:
-            if circuit.table.group.variant is Variant.ANSI:
-                signals.bare(circuit, MessageType.LPA, at_us, actions)
-        elif do is Do.RESTART_T7:
-            self._start(Timer.T7, circuit, at_us)
+        elif do is Do.SEND_LPA and circuit.table.group.variant is Variant.ANSI:
+            signals.bare(circuit, MessageType.LPA, at_us, actions)
 
     def _enter(self, circuit: Circuit, state: CircuitState, event: Event, at_us: int) -> None:
         """Put a circuit into a state: its timers start and stop, and a half whose call is over on it leaves it."""

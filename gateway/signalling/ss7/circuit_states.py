@@ -75,7 +75,6 @@ class Event(IntEnum):
     RESET_ACKNOWLEDGED = auto()  # GRA
     # what our side wants
     SEIZE = auto()
-    SEND_SAM = auto()
     SEND_ACM = auto()
     SEND_CON = auto()
     SEND_ANM = auto()
@@ -112,7 +111,6 @@ class Do(Enum):
     SEND_LPA = auto()
     RELEASE_OTHER = auto()  # the other half is released, with the cause of the message or of the event
     REPEAT = auto()  # the call is tried again on another circuit (Q.764 section 2.8.1.2)
-    RESTART_T7 = auto()
 
 
 class Step(NamedTuple):
@@ -198,9 +196,10 @@ TABLE: Final[Mapping[CircuitState, Mapping[Event, Step]]] = MappingProxyType(
             _E.T10: Step(_S.INCOMING_SETUP, (Do.TAKE_CALL,)),  # no more came: these are all
         },
         _S.INCOMING_SETUP: _CALL_ENDS
-        | _passed(_S.INCOMING_SETUP, _E.SAM, _E.INF, _E.CALL_MESSAGE)
+        | _passed(_S.INCOMING_SETUP, _E.INF, _E.CALL_MESSAGE)
         | _said(_S.INCOMING_SETUP, _E.SEND_OTHER)
         | {
+            _E.SAM: Step(_S.INCOMING_SETUP),  # the call was decided by the digits before it
             _E.SEND_ACM: Step(_S.INCOMING_ALERTING, (Do.SEND,)),
             _E.SEND_CON: Step(_S.INCOMING_ANSWERED, (Do.SEND,)),
         },
@@ -225,7 +224,6 @@ TABLE: Final[Mapping[CircuitState, Mapping[Event, Step]]] = MappingProxyType(
             _E.BLOCKED: Step(_S.RELEASING, (Do.SEND_REL, Do.REPEAT)),  # section 2.8.2.1
             _E.YIELDED: Step(_S.IDLE, (Do.REPEAT,)),  # section 2.9.1.4
             _E.PREVAILED: Step(_S.OUTGOING_SETUP),
-            _E.SEND_SAM: Step(_S.OUTGOING_SETUP, (Do.SEND, Do.RESTART_T7)),
             _E.SEND_OTHER: Step(_S.OUTGOING_SETUP, (Do.SEND,)),
             _E.RELEASE: Step(_S.RELEASING, (Do.SEND_REL,)),
             _E.RESET: Step(_S.RESETTING, (Do.SEND_RSC, Do.REPEAT)),
@@ -238,7 +236,6 @@ TABLE: Final[Mapping[CircuitState, Mapping[Event, Step]]] = MappingProxyType(
         | {
             _E.ACM: Step(_S.OUTGOING_ALERTING, (Do.PASS,)),
             _E.CON: Step(_S.OUTGOING_ANSWERED, (Do.PASS,)),
-            _E.SEND_SAM: Step(_S.OUTGOING_PROCEEDING, (Do.SEND, Do.RESTART_T7)),
             _E.T7: Step(_S.RELEASING, (Do.SEND_REL, Do.RELEASE_OTHER)),
         },
         _S.OUTGOING_ALERTING: _CALL_ENDS

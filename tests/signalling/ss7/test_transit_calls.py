@@ -209,8 +209,14 @@ def test_digits_that_follow_are_waited_for_where_the_number_is_not_complete() ->
     called = stage.says(B, M.IAM).called
     assert called is not None
     assert called.digits == "3145550199"
+
+
+def test_digits_that_come_after_the_decision_go_no_further() -> None:
+    stage = Stage((itu(PARTNER), itu(HOST)))
+    stage.hears(A, iam(1, variant=Variant.ITU))
+    stage.says(B, M.IAM)
     stage.hears(A, message(M.SAM, 1, variant=Variant.ITU))
-    stage.says(B, M.SAM, 2)
+    stage.says_no_more()
 
 
 def test_what_was_dialled_is_decided_when_no_more_digits_come() -> None:

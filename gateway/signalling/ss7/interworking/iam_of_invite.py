@@ -63,7 +63,11 @@ CATEGORIES: Final[Mapping[str, int]] = MappingProxyType(
         "payphone": CallingCategory.PAYPHONE.value,
     }
 )
-"""cpc (draft-mahy-iptel-cpc) -> calling party's category. A number stands for itself; anything else is ordinary."""
+"""cpc (draft-mahy-iptel-cpc) -> calling party's category. A number stands for itself; anything else is ordinary, also
+``emergency``: that is a call to an emergency number, and no caller's word."""
+
+
+_OF_EMERGENCIES: Final = frozenset({CallingCategory.EMERGENCY.value, CallingCategory.EMERGENCY.value + 1})
 
 
 def iam_of_invite(attempt: CallAttempt, variant: Variant, bearer: Bearer) -> IsupMessage:
@@ -157,9 +161,7 @@ def category_of(attempt: CallAttempt, variant: Variant) -> int:
     if fact is None:
         return CallingCategory.ORDINARY.value
     said = fact.raw.decode("ascii", "replace").lower()
-    if said == "emergency" and variant is Variant.ANSI:
-        return CallingCategory.EMERGENCY.value
-    if said.isdigit() and len(said) <= 3 and int(said) <= 255:
+    if said.isdigit() and len(said) <= 3 and int(said) <= 255 and int(said) not in _OF_EMERGENCIES:
         return int(said)
     return CATEGORIES.get(said, CallingCategory.ORDINARY.value)
 
