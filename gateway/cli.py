@@ -153,13 +153,21 @@ def cutover(
     def step() -> None:
         done = post_cutover(configuration, ocn, to, who or _login(), why)
         if to is None:
-            typer.echo(f"{ocn} is back on its partner's shared trunk groups since {done['at']}")
+            typer.echo(f"{ocn} is back on its partner's shared trunk groups since {done['at']}{_at_exchange(done)}")
             return
         draining = done["established_calls_draining"]
         calls = "1 established call drains" if draining == 1 else f"{draining} established calls drain"
-        typer.echo(f"{ocn} is cut over to {to} since {done['at']}; {calls}")
+        typer.echo(f"{ocn} is cut over to {to} since {done['at']}; {calls}{_at_exchange(done)}")
 
     _with_faults_said(step)
+
+
+def _at_exchange(done: dict[str, Any]) -> str:
+    """How far a step has come at the exchange, where the trunk group has circuits."""
+    if not done.get("exchange_reachable", True):
+        return "; the exchange cannot be reached now, and is told when it can"
+    waiting = done.get("circuits_unacknowledged", 0)
+    return f"; {waiting} circuits wait for the exchange to acknowledge it" if waiting else ""
 
 
 @app.command()
@@ -178,10 +186,11 @@ def block(
     def step() -> None:
         done = post_block(configuration, trunk_group, not back, who or _login(), why)
         if back:
-            typer.echo(f"{trunk_group} is open again since {done['at']}; {done['circuits']} circuits")
+            circuits = f"{done['circuits']} circuits{_at_exchange(done)}"
+            typer.echo(f"{trunk_group} is open again since {done['at']}; {circuits}")
             return
-        kept = done["emergency_reserve"]
-        typer.echo(f"{trunk_group} is blocked since {done['at']}; {kept} of {done['circuits']} circuits kept for 911")
+        kept = f"{done['emergency_reserve']} of {done['circuits']} circuits kept for 911{_at_exchange(done)}"
+        typer.echo(f"{trunk_group} is blocked since {done['at']}; {kept}")
 
     _with_faults_said(step)
 

@@ -41,7 +41,7 @@ from gateway.wiring.listeners import (
 )
 from gateway.wiring.names import names_of
 from gateway.wiring.readings import readings_of
-from gateway.wiring.ss7 import circuit_status, figures_of, link_status, point_of
+from gateway.wiring.ss7 import circuit_status, figures_of, link_status, point_of, step_status
 from gateway.wiring.status import group_status, provider_status, timestamp
 from gateway.wiring.steps import OperatorSteps
 
@@ -124,7 +124,7 @@ class Gateway:
             self.transport.links = self.links
             undo.pop_all()
         self._steps: Final = OperatorSteps(
-            configuration, self.policy, self._journal, self.clock, self._circuits_changed
+            configuration, self.policy, self._journal, self.clock, self._circuits_changed, self._step_at_exchange
         )
         self._started_us: Final = self.clock.now_us()
         self._draining = False
@@ -200,8 +200,16 @@ class Gateway:
         }
 
     def _circuits_of(self, trunk_group: str) -> dict[str, Any]:
-        table = self.point.exchange.tables.get(trunk_group) if self.point is not None else None
-        return {"circuits": circuit_status(table)} if table is not None else {}
+        exchange = self.point.exchange if self.point is not None else None
+        if exchange is None or trunk_group not in exchange.tables:
+            return {}
+        return {"circuits": circuit_status(exchange.tables[trunk_group], exchange.unacknowledged(trunk_group))}
+
+    def _step_at_exchange(self, trunk_group: str) -> dict[str, Any]:
+        exchange = self.point.exchange if self.point is not None else None
+        if exchange is None or trunk_group not in exchange.tables:
+            return {}
+        return step_status(exchange.tables[trunk_group], exchange.unacknowledged(trunk_group))
 
     def _circuits_changed(self, at_us: int) -> None:
         """An operator's step is in force that may block circuits, or open them."""

@@ -132,15 +132,26 @@ def _way(reachable: bool, congestion: int) -> str:
     return f"congested, level {congestion}" if congestion else "available"
 
 
-def circuit_status(table: CircuitTable) -> dict[str, Any]:
-    """The circuits of a trunk group, as /status says them."""
+def step_status(table: CircuitTable, unacknowledged: int) -> dict[str, Any]:
+    """How far a step of an operator has come at the other exchange."""
+    return {"exchange_reachable": table.reachable, "circuits_unacknowledged": unacknowledged}
+
+
+def circuit_status(table: CircuitTable, unacknowledged: int) -> dict[str, Any]:
+    """The circuits of a trunk group, as /status says them; `unacknowledged` as of `Exchange`."""
+    blocked = sum(circuit.locally_blocked for circuit in table.by_cic.values())
     group = table.group
     return {
         "point_code": point_code_text(group.adjacent, group.variant),
         "cics": [f"{first}-{last}" if first != last else str(first) for first, last in group.cics],
         "links": list(group.links),
         "reachable": table.reachable,
-        "blocked": table.blocked_by_operator,
+        "blocked": {
+            "operator": table.blocked_by_operator,
+            "dedicated": table.unowned,
+            "circuits": blocked,
+            "acknowledged": blocked - unacknowledged,
+        },
         "states": {state: count for state, count in table.by_state().items() if count},
         "events": dict(table.counters),
     }

@@ -27,14 +27,18 @@ class OperatorSteps:
         journal: OperatorJournal,
         clock: Clock,
         circuits_changed: Callable[[int], None],
+        at_exchange: Callable[[str], dict[str, Any]],
     ) -> None:
-        """`circuits_changed` is called with the time after a step that may block circuits, or open them."""
+        """`circuits_changed` is called with the time after a step that may block circuits, or open them; `at_exchange`
+        then says how far it has come at the exchange of a trunk group, and nothing of one that has no circuits.
+        """
         self._carriers: Final = configuration.carriers
         self._groups: Final = {group.name: group for group in configuration.trunk_groups}
         self._policy: Final = policy
         self._journal: Final = journal
         self._clock: Final = clock
         self._circuits_changed: Final = circuits_changed
+        self._at_exchange: Final = at_exchange
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
         """Cut a provider over to a dedicated trunk group, or back (L8). Its established calls are left to drain.
@@ -42,6 +46,7 @@ class OperatorSteps:
         Raises `StepRefused`.
         """
         step = Cutover(self._clock.now_us(), Ocn(ocn), trunk_group, who, why)
+        concerned = trunk_group or self._policy.cutovers.group_of(Ocn(ocn), step.at_us)
         self._journalled(step, self._policy.cutovers.objection_to(step, self._carriers, self._groups))
         self._policy.cutovers.add(step)
         self._circuits_changed(step.at_us)
@@ -52,7 +57,7 @@ class OperatorSteps:
             "who": who,
             "why": why,
             "established_calls_draining": self._policy.limiter.in_progress(Ocn(ocn)),
-        }
+        } | (self._at_exchange(concerned) if concerned is not None else {})
 
     def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
         """Block the circuits of a trunk group, emergency calls excepted, or open them again (L8, L10).
@@ -72,7 +77,7 @@ class OperatorSteps:
             "why": why,
             "circuits": len(circuits) if circuits is not None else 0,
             "emergency_reserve": circuits.emergency_reserve if circuits is not None else 0,
-        }
+        } | self._at_exchange(trunk_group)
 
     def _journalled(self, step: Cutover | Blocking, objection: str | None) -> None:
         """Have a step on the disk, unless something stands against it."""

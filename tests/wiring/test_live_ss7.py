@@ -121,3 +121,25 @@ async def test_link_and_circuits_agree_on_whether_the_exchange_can_be_reached(ga
 async def test_a_link_that_asks_for_a_carrier_that_is_missing_is_named(gateway: Gateway) -> None:
     said = unavailable_carriers(gateway.configuration, {LinkCarrier.TCP: "no TCP here", LinkCarrier.UDP: "no UDP"})
     assert list(said) == ["link rb: this machine has no carrier tcp: no TCP here"]
+
+
+async def test_status_says_who_blocks_and_what_the_other_exchange_has_acknowledged(gateway: Gateway) -> None:
+    blocked = {"operator": False, "dedicated": True, "circuits": 3, "acknowledged": 0}
+    assert group(gateway, "kept")["circuits"]["blocked"] == blocked
+    comes_up(gateway)
+    acknowledges(gateway, IsupType.GRA, 5, marked=False)
+    assert group(gateway, "kept")["circuits"]["blocked"] == blocked
+    assert gateway.point is not None
+    cgba = of_group(IsupType.CGBA, 6, [True] * 3).data
+    gateway.point.receive_transfer(Mtp3Transfer(THEIRS, OURS, 5, 2, 0, 0, cgba), gateway.clock.now_us())
+    assert group(gateway, "kept")["circuits"]["blocked"] == blocked | {"acknowledged": 3}
+
+
+async def test_a_step_is_answered_with_how_far_it_has_come_at_the_exchange(gateway: Gateway) -> None:
+    said = gateway.block("trunks", True, "op", "floods")
+    assert (said["exchange_reachable"], said["circuits_unacknowledged"]) == (False, 3)
+    comes_up(gateway)
+    acknowledges(gateway, IsupType.GRA, 1, marked=False)
+    acknowledges(gateway, IsupType.GRA, 5, marked=False)
+    said = gateway.cutover("901A", "kept", "op", "L8")
+    assert (said["exchange_reachable"], said["circuits_unacknowledged"]) == (True, 3)

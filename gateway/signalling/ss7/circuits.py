@@ -259,10 +259,10 @@ class CircuitTable:
 READINGS: Final = ("idle", "busy", "blocked locally", "blocked remotely", "resetting", "unequipped", "releasing")
 """How a circuit may stand, in readings."""
 
-_RESETTING: Final = frozenset({CircuitState.RESETTING, CircuitState.STUCK, CircuitState.GROUP_RESETTING})
+RESETTING_STATES: Final = frozenset({CircuitState.RESETTING, CircuitState.STUCK, CircuitState.GROUP_RESETTING})
 
 
-_OUT_OF_SERVICE: Final = _RESETTING | {CircuitState.UNEQUIPPED}
+_OUT_OF_SERVICE: Final = RESETTING_STATES | {CircuitState.UNEQUIPPED}
 
 
 def _in_service(circuit: Circuit) -> bool:
@@ -273,7 +273,7 @@ def _reading(circuit: Circuit) -> str:
     state = circuit.state
     if state in BUSY:
         return "busy"
-    if state in _RESETTING:
+    if state in RESETTING_STATES:
         return "resetting"
     if state is CircuitState.UNEQUIPPED:
         return "unequipped"

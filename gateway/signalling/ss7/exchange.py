@@ -218,6 +218,10 @@ class Exchange:
         """An operator has taken a step: a cut-over, or a trunk group blocked or opened."""
         self._settle(at_us, actions)
 
+    def unacknowledged(self, trunk_group: str) -> int:
+        """Its circuits whose blocking or unblocking the other exchange has not acknowledged."""
+        return self._maintenance.unacknowledged(self.tables[trunk_group])
+
     def stop(self, at_us: int, actions: list[Action]) -> None:
         """The gateway stops: every call between circuits is ended in the books."""
         self._transit.end_all(at_us, actions)

@@ -20,7 +20,7 @@ from gateway.signalling.call import Action
 from gateway.signalling.ss7.call_processing import CallProcessing
 from gateway.signalling.ss7.circuit_query import CircuitQueries
 from gateway.signalling.ss7.circuit_states import CircuitState, Event
-from gateway.signalling.ss7.circuits import Circuit, CircuitTable
+from gateway.signalling.ss7.circuits import RESETTING_STATES, Circuit, CircuitTable
 from gateway.signalling.ss7.isup_signals import Signals
 from gateway.signalling.ss7.supervision import (
     HARDWARE,
@@ -132,6 +132,14 @@ class Maintenance:
     def tell_blocked(self, circuit: Circuit, at_us: int, actions: list[Action]) -> None:
         """Say again that a circuit is blocked: the other exchange has seized it all the same."""
         self._tell_blocked([circuit], at_us, actions)
+
+    def unacknowledged(self, table: CircuitTable) -> int:
+        """Circuits that we have blocked or want unblocked, while the other exchange has not said that it knows."""
+        asked = self.supervision.asked_to_block(table)
+        return sum(
+            circuit.locally_blocked and (not table.started or circuit.cic in asked or circuit.state in RESETTING_STATES)
+            for circuit in table.by_cic.values()
+        )
 
     def _keep_reserve(self, table: CircuitTable, at_us: int, actions: list[Action]) -> None:
         """Unblock others for emergency calls, where those that were kept for them have come to carry none."""

@@ -132,6 +132,15 @@ class Supervision:
             self._give_up(place)
         return pending
 
+    def asked_to_block(self, table: CircuitTable) -> set[int]:
+        """CICs of which it was not acknowledged yet that they are to be blocked, or unblocked."""
+        return {
+            circuit.cic
+            for pending in self._pending.values()
+            if pending.table is table and pending.request in _OPPOSITES
+            for circuit in pending.circuits
+        }
+
     def forget(self, table: CircuitTable) -> None:
         """Nothing that was asked about these circuits is waited for any more."""
         for place in [place for place in self._pending if place[0] is table]:
