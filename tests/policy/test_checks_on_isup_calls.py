@@ -194,6 +194,7 @@ ROWS: list[Row] = [
         "in Redirecting number cannot exist",
     ),
     ("emergency", "911", {"called": "911"}, Verdict.WARN, "it is completed"),
+    ("emergency", "claimed by its category", {"category": 0xE0}, Verdict.WARN, f"+1{NATIONAL_CALLED} is no emergency"),
     ("emergency", "no call back", {"called": "911", "calling": None}, Verdict.WARN, "no number to call back"),
     ("calling_code", "the provider's", {}, Verdict.PASS, ""),
     ("calling_code", "nobody's", {"calling": "4145550100"}, Verdict.FABRICATED, "was assigned to nobody"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.policy.call_attempt import CallAttempt, Protocol
+from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.canonical import EMERGENCY
 from gateway.policy.facts import evidence, on_partner_side, passed
 from gateway.policy.verdict import Finding, Verdict
@@ -13,8 +13,9 @@ from gateway.policy.verdict import Finding, Verdict
 class Emergency:
     """911 is the provider's own to solve, so such a call should not be here: WARN, and never a violation.
 
-    The text says whether it carries a number for the public-safety answering point to call back, and whether the
-    calling party's category of an IAM makes it one: that lets any number through, so somebody should look.
+    The text says whether it carries a number for the public-safety answering point to call back. A call to any other
+    number whose calling party's category (ISUP, or cpc) claims an emergency is WARN too, and judged as any other: the
+    claim is the caller's word, and would carry every call past every limit.
     """
 
     name: Final = "emergency"
@@ -24,12 +25,21 @@ class Emergency:
         self._pass = passed(self.name, self.clause)
 
     def judge(self, attempt: CallAttempt) -> Finding:
-        if not attempt.emergency or not on_partner_side(attempt):
+        category = attempt.calling_party_category
+        if not attempt.emergency:
+            claimed = category is not None and category.value == EMERGENCY
+            return self._claimed(attempt) if claimed else self._pass
+        if not on_partner_side(attempt):
             return self._pass
         text = "alert: an emergency call on a partner's trunk group; it is completed, the provider has to route its own"
-        number, category = attempt.called.number, attempt.calling_party_category
-        if attempt.protocol is Protocol.ISUP and category is not None and category.value == EMERGENCY:
-            text += f"; its category says so, the number called is {number or 'not there'}"
         if attempt.calling.number is None:
             text += "; it carries no number to call back"
         return Finding(self.name, Verdict.WARN, self.clause, text, evidence(attempt.called, attempt.calling))
+
+    def _claimed(self, attempt: CallAttempt) -> Finding:
+        text = (
+            f"the calling party's category claims an emergency, and {attempt.called.number or 'what is called'} is no "
+            "emergency number: judged as any other call"
+        )
+        seen = evidence(attempt.calling_party_category, attempt.called)
+        return Finding(self.name, Verdict.WARN, self.clause, text, seen)
