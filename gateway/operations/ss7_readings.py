@@ -31,6 +31,8 @@ class LinkFigures:
     """Point codes of the configuration, and whether each can be reached by this link."""
     congested: Mapping[str, int] = field(default_factory=dict)
     """Congestion level, 1 to 3, of those that have one."""
+    last_error: tuple[str, int] | None = None
+    """What went wrong on it last, for people, and when, in microseconds since the Unix epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

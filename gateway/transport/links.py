@@ -68,6 +68,8 @@ class LinkEndpoint:
         """Associations that came up since the start, by link."""
         self.lost: Final[Counter[str]] = Counter({link.name: 0 for link in self._links})
         """Messages that no association took, by link."""
+        self.last_errors: Final[dict[str, tuple[str, int]]] = {}
+        """What went wrong on a link last and when, in microseconds: it did not connect, or its association ended."""
         self.faults = 0
         """How often the point failed on an event."""
 
@@ -163,11 +165,16 @@ class LinkEndpoint:
         del self._up[name]
         LOG.log(logging.INFO if self.closing else logging.WARNING, "link %s: its association is down: %s", name, why)
         at_us = self._endpoint.clock.now_us()
+        self.last_errors[self._link_in(name)] = (f"its association is down: {why}", at_us)
         try:
             self._endpoint.act(self._point.link_down(name, at_us), at_us)
         except Exception:  # as above
             self._fault(name)
         self._look_whether_all_are_gone()
+
+    def not_reached(self, name: str, text: str) -> None:
+        """A client's association did not come up."""
+        self.last_errors[name] = (text, self._endpoint.clock.now_us())
 
     def received(self, arrived: Sequence[Arrived]) -> None:
         """Messages that came on associations: all are handled before anything is sent."""
@@ -245,9 +252,12 @@ class _Client:
         if self._up:
             self._up = False
             self._endpoint.went_down(association, why)
-        elif not self._said and not self._endpoint.closing:
-            self._said = True
-            LOG.warning("link %s: %s:%d cannot be reached: %s", self._link.name, *association.peer, why)
+        elif not self._endpoint.closing:
+            text = f"{association.peer[0]}:{association.peer[1]} cannot be reached: {why}"
+            self._endpoint.not_reached(self._link.name, text)
+            if not self._said:
+                self._said = True
+                LOG.warning("link %s: %s", self._link.name, text)
         if why != RESTARTED:
             self._association = None
             if not self._endpoint.closing:

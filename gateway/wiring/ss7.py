@@ -23,6 +23,7 @@ from gateway.signalling.ss7.m3ua_links import M3uaLinks
 from gateway.signalling.ss7.signalling_point import SignallingPoint
 from gateway.transport.links import LinkEndpoint
 from gateway.wiring.engine import Policy
+from gateway.wiring.status import timestamp
 
 
 def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy, own: Hop) -> SignallingPoint | None:
@@ -106,6 +107,7 @@ def _link_figures(link: Link, reading: LinkReading, endpoint: LinkEndpoint) -> L
             point_code_text(code, link.variant): code not in reading.unavailable for code in link.destinations
         },
         congested={point_code_text(code, link.variant): level for code, level in reading.congested.items()},
+        last_error=endpoint.last_errors.get(link.name),
     )
 
 
@@ -120,6 +122,9 @@ def link_status(figures: LinkFigures, link: Link) -> dict[str, Any]:
         "point_code": point_code_text(link.own, link.variant),
         "state": figures.state,
         "associations": figures.associations,
+        "last_error": None
+        if figures.last_error is None
+        else {"text": figures.last_error[0], "at": timestamp(figures.last_error[1])},
         "destinations": {
             code: _way(reachable, figures.congested.get(code, 0)) for code, reachable in figures.destinations.items()
         },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from small_gateway import Exchange
 
 from gateway.codecs.ss7.isup import MessageType as IsupType
-from gateway.codecs.ss7.m3ua import MessageType, written
+from gateway.codecs.ss7.m3ua import MessageType, m3ua_data, written
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.links import LinkCarrier
 from gateway.signalling.call import Action
@@ -143,3 +145,32 @@ async def test_a_step_is_answered_with_how_far_it_has_come_at_the_exchange(gatew
     acknowledges(gateway, IsupType.GRA, 5, marked=False)
     said = gateway.cutover("901A", "kept", "op", "L8")
     assert (said["exchange_reachable"], said["circuits_unacknowledged"]) == (True, 3)
+
+
+async def test_a_message_with_wrong_point_codes_or_of_no_circuit_is_told_once(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert gateway.point is not None
+    comes_up(gateway)
+    of_no_circuit, from_nowhere = of_group(IsupType.GRA, 99, [False] * 4).data, THEIRS + 1
+    for opc in (THEIRS, from_nowhere) * 2:
+        transfer = Mtp3Transfer(opc, OURS, 5, 2, 0, 0, of_no_circuit)
+        at_us = gateway.clock.now_us()
+        gateway.transport.act(gateway.point.link_received("rb#1", 1, m3ua_data(transfer), at_us), at_us)
+    said = [record.getMessage() for record in caplog.records if "was held back" in record.getMessage()]
+    assert len(said) == 2
+    assert "link rb: a message from 2-137-26 to 246-14-7 was held back: no trunk group has the circuit" in said[0]
+    assert "link rb: a message from 2-137-27 to 246-14-7 was held back: " in said[1]
+
+
+async def test_a_link_that_does_not_connect_says_why_in_status(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    client = CIRCUITS.replace('role = "server"', 'role = "client"').replace("127.0.0.1:0", f"127.0.0.1:{port}")
+    exchange = Exchange(tmp_path, client)
+    async with running(exchange.configuration) as gateway, asyncio.timeout(10):
+        while (error := gateway.status()["links"][0]["last_error"]) is None:  # noqa: ASYNC110 - nobody is told of it
+            await asyncio.sleep(0.01)
+        assert error["text"].startswith(f"127.0.0.1:{port} cannot be reached: ")
+        assert error["at"].startswith("20")
+    exchange.close()

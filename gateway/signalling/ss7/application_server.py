@@ -114,9 +114,10 @@ class ApplicationServer:
         state = APPLICATION_SERVER[self.state].get(event, self.state)
         if state is self.state:
             return False
+        starts = self.state is AsState.DOWN  # its first process has come up, and is not active yet
         self.state = state
         turn.changed = True
-        turn.tell(self.link.name, f"application server {state.value}", good=state is AsState.ACTIVE)
+        turn.tell(self.link.name, f"application server {state.value}", good=starts or state is AsState.ACTIVE)
         for process in self.processes:
             self.notify(process, turn)
         if state is AsState.PENDING:

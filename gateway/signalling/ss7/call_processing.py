@@ -15,6 +15,7 @@ from gateway.signalling.ss7.conversion import in_words_of
 from gateway.signalling.ss7.half_call import HalfCall
 from gateway.signalling.ss7.isup_signals import Signals, release_message
 from gateway.signalling.ss7.isup_timers import Timer
+from gateway.signalling.ss7.supervision import named
 from gateway.signalling.timers import TimerQueue
 
 NORMAL_UNSPECIFIED: Final = Cause(31)
@@ -139,13 +140,16 @@ class CallProcessing:
 
     def fire(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
+        stuck: dict[CircuitTable, list[int]] = {}
         for timer, circuit in self.timers.due(at_us):
             event = EXPIRY[timer]
             circuit.table.counters[f"{timer} expired"] += 1
             if event is Event.T17 and circuit.state is CircuitState.RESETTING:
-                text = f"circuit {circuit.cic} does not answer RSC: it takes no calls until it does"
-                actions.append(Ss7Changed(f"trunk group {circuit.table.name}", text, good=False, at_us=at_us))
+                stuck.setdefault(circuit.table, []).append(circuit.cic)
             self.apply(circuit, event, at_us, actions)
+        for table, cics in stuck.items():
+            text = f"RSC of {named(cics)} not answered by RLC: no calls go there until it is"
+            actions.append(Ss7Changed(f"trunk group {table.name}", text, good=False, at_us=at_us))
 
     # -- steps --------------------------------------------------------------------------------------------------------
 

@@ -105,14 +105,18 @@ class Exchange:
 
     # -- what MTP says ------------------------------------------------------------------------------------------------
 
-    def receive(self, transfer: Mtp3Transfer, at_us: int, actions: list[Action]) -> None:
-        """One message. Never raises: what cannot be read is counted and dropped (Q.764 section 2.9.5.2)."""
+    def receive(self, transfer: Mtp3Transfer, at_us: int, actions: list[Action]) -> str | None:
+        """One message. Gives back why it could not be taken, for the log; None where it was.
+
+        Never raises: what cannot be read is counted and dropped (Q.764 section 2.9.5.2).
+        """
         if at_us >= self._closing.next_us:
             self._closing.settle(at_us, actions)
         adjacent = self._adjacent.get((transfer.opc, transfer.dpc))
         if adjacent is None or transfer.si != _ISUP:
-            self.counters.strays["no circuits between those point codes" if adjacent is None else "not ISUP"] += 1
-            return
+            why = "no circuits between those point codes" if adjacent is None else "not ISUP"
+            self.counters.strays[why] += 1
+            return why
         try:
             message = IsupMessage(transfer.data, adjacent.variant)
             name = _NAMES.get(message.type, "unknown")
@@ -123,10 +127,13 @@ class Exchange:
                 self._signals.send(adjacent.tables[0], message.cic or 0, there, at_us, actions)
             elif circuit is None:
                 self._unequipped(adjacent, message, at_us, actions)
+                return "no trunk group has the circuit that it is of"
             else:
                 self._of_circuit(circuit, message, at_us, actions)
         except Malformed as fault:
             self.counters.unreadable(fault)
+            return f"it cannot be read: {fault.what}"
+        return None
 
     def resumed(self, dpc: int, at_us: int, actions: list[Action]) -> None:
         """An exchange can be reached. The first time, its circuits are reset: nobody knows how they were left.

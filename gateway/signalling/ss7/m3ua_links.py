@@ -119,6 +119,11 @@ class M3uaLinks:
                 return True
         return False
 
+    def written_in(self, link: str, opc: int, dpc: int) -> tuple[str, str]:
+        """Two point codes as the network of a link writes them."""
+        variant = self._links[link].link.variant
+        return point_code_text(opc, variant), point_code_text(dpc, variant)
+
     def destination(self, dpc: int, available: bool, at_us: int, actions: list[Action]) -> None:
         """An exchange that is reached through us is available, or no longer: the processes of servers are told."""
         turn = Turn(at_us, actions)

@@ -18,6 +18,7 @@ from gateway.signalling.probing import Prober
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxyCounters
 from gateway.signalling.ss7.exchange import Exchange
+from gateway.signalling.ss7.held_back import HeldBack
 from gateway.signalling.ss7.m3ua_links import M3uaLinks
 from gateway.signalling.ss7.mtp_indications import Congested, Indication, Paused, Resumed
 from gateway.signalling.ss7.new_isup_calls import SipSide
@@ -56,6 +57,7 @@ class SignallingPoint:
         self.exchange: Final = exchange
         self._user_agent: Final = user_agent
         self._screening: Final = screening
+        self._held_back: Final = HeldBack()
         exchange.sip = user_agent
         self.circling = 0
         """How often the parts did not come to an end with each other: a fault of ours."""
@@ -192,9 +194,12 @@ class SignallingPoint:
                 name = link.partition("#")[0] if link is not None else None
                 objection = self._screening.objection_to(indication, name)
                 if objection is None:
-                    exchange.receive(indication, at_us, actions)
+                    objection = exchange.receive(indication, at_us, actions)
                 else:
                     exchange.counters.screened[objection] += 1
+                if objection is not None and name is not None:
+                    codes = self.links.written_in(name, indication.opc, indication.dpc)
+                    self._held_back.tell(indication, codes, name, objection, at_us, actions)
             elif isinstance(indication, Resumed):
                 exchange.resumed(indication.dpc, at_us, actions)
             elif isinstance(indication, Paused):

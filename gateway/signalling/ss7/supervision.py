@@ -6,7 +6,7 @@ intervals; after minutes maintenance is told, and it is repeated at long ones, u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -69,6 +69,11 @@ PROCEDURES: Final[Mapping[Request, Procedure]] = MappingProxyType(
 )
 ANSWERS: Final = MappingProxyType({procedure.answer: request for request, procedure in PROCEDURES.items()})
 
+MOST_NAMED: Final = 16
+"""Ranges of circuits that are named in one line of the log."""
+QUIET_US: Final = 240_000_000
+"""That requests of a kind are not answered is told again after this time, in microseconds, at the earliest."""
+
 Key = tuple[Request, int, int]
 """Request, first CIC, number of circuits."""
 
@@ -95,6 +100,8 @@ class Supervision:
         self._signals: Final = signals
         self._timers: Final[TimerQueue[Timer, tuple[CircuitTable, Key]]] = TimerQueue()
         self._pending: Final[dict[tuple[CircuitTable, Key], Pending]] = {}
+        self._told: Final[dict[tuple[CircuitTable, Request], int]] = {}
+        """When it was told last that requests of a kind are not answered."""
 
     @property
     def next_us(self) -> int | None:
@@ -145,9 +152,12 @@ class Supervision:
         """Nothing that was asked about these circuits is waited for any more."""
         for place in [place for place in self._pending if place[0] is table]:
             self._give_up(place)
+        for request in Request:
+            self._told.pop((table, request), None)
 
     def fire(self, at_us: int, actions: list[Action]) -> None:
         """Send again what was not answered."""
+        unanswered: dict[tuple[CircuitTable, Request], None] = {}
         for timer, place in self._timers.due(at_us):
             pending = self._pending.get(place)
             if pending is None:
@@ -160,14 +170,28 @@ class Supervision:
                 continue
             if timer is procedure.alert:
                 self._timers.stop(procedure.repeat, place, table.durations[procedure.repeat])
-                text = f"{_named(pending.circuits)} not answered by {procedure.answer.name}"
-                actions.append(
-                    Ss7Changed(
-                        f"trunk group {table.name}", f"{procedure.message.name} of {text}", good=False, at_us=at_us
-                    )
-                )
+            if timer is procedure.alert or pending.request is Request.RESET_GROUP:
+                unanswered[table, pending.request] = None
             self._send(pending, at_us, actions)
             self._timers.start(timer, place, at_us, table.durations[timer])
+        for table, request in unanswered:
+            self._tell_unanswered(table, request, at_us, actions)
+
+    def _tell_unanswered(self, table: CircuitTable, request: Request, at_us: int, actions: list[Action]) -> None:
+        """One line about all circuits of a group for which nothing answers, and not another one for a while."""
+        told_us = self._told.get((table, request))
+        if told_us is not None and at_us < told_us + QUIET_US:
+            return
+        self._told[table, request] = at_us
+        waiting = [
+            circuit.cic
+            for pending in self._pending.values()
+            if pending.table is table and pending.request is request
+            for circuit in pending.circuits
+        ]
+        procedure = PROCEDURES[request]
+        text = f"{procedure.message.name} of {named(waiting)} not answered by {procedure.answer.name}"
+        actions.append(Ss7Changed(f"trunk group {table.name}", text, good=False, at_us=at_us))
 
     def _send(self, pending: Pending, at_us: int, actions: list[Action]) -> None:
         # An ANSI exchange acts when it has had a group message twice within five seconds (T1.113.4).
@@ -231,9 +255,17 @@ def _message(request: Request, circuits: Sequence[Circuit]) -> IsupMessage:
     return group_message(variant, kind, cic, range_and_status([True] * len(circuits)))
 
 
-def _named(circuits: Sequence[Circuit]) -> str:
-    first, last = circuits[0].cic, circuits[-1].cic
-    return f"circuit {first}" if first == last else f"circuits {first}-{last}"
+def named(cics: Iterable[int]) -> str:
+    """Circuits in words: ``circuits 1-24, 26``."""
+    ranges: list[list[int]] = []
+    for cic in sorted(set(cics)):
+        if ranges and ranges[-1][1] + 1 == cic:
+            ranges[-1][1] = cic
+        else:
+            ranges.append([cic, cic])
+    words = [f"{first}-{last}" if first != last else str(first) for first, last in ranges[:MOST_NAMED]]
+    kind = "circuit" if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else "circuits"
+    return f"{kind} {', '.join(words)}{' and others' if len(ranges) > MOST_NAMED else ''}"
 
 
 def circuits_of(table: CircuitTable, message: IsupMessage, group: RangeAndStatus) -> list[Circuit | None]:
