@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.capture.calls import AuditedCall, AuditedFinding, Place, Role, address_text
+from gateway.capture.coverage import OneDirection
 from gateway.capture.faults import CaptureFault
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Address
@@ -100,6 +101,9 @@ class AuditResult:
     """ISUP messages by the variant that they were read as."""
     variant_given: bool = False
     """That was said by the operator, and not told by the messages."""
+    told_otherwise: tuple[str, ...] = ()
+    """Signalling links of the configuration that are of another variant than the operator said."""
+    one_direction: list[OneDirection] = field(default_factory=list)
     circuits: CircuitCounts = field(default_factory=CircuitCounts)
     faults: list[CaptureFault] = field(default_factory=list)
     fault_count: int = 0

@@ -79,6 +79,8 @@ class Auditor:
         result = self._result
         result.roles = self._calls.counts
         result.calls = self._judging.listed()
+        if self._isup is not None:
+            result.one_direction = self._isup.one_direction()
         for reader in readers:
             result.packets += reader.packets
             result.faults += reader.faults

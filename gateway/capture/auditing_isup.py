@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from gateway.capture.calls import Leg, Place, Role, locator_of
+from gateway.capture.coverage import OneDirection
 from gateway.capture.followed_calls import FollowedCalls, Placed
 from gateway.capture.isup_calls import IsupCalls, type_name
 from gateway.capture.judging import Judging
@@ -14,6 +16,7 @@ from gateway.capture.sigtran import Ss7
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import IsupMessage, MessageType
 from gateway.codecs.ss7.mtp3 import ServiceIndicator, point_code_text
+from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Address, Hop, Transport
 from gateway.policy.call_attempt import CallAttempt
 from gateway.signalling.isup_attempt import attempt_of_iam
@@ -21,6 +24,8 @@ from gateway.signalling.isup_attempt import attempt_of_iam
 if TYPE_CHECKING:
     from gateway.capture.gateway_replay import GatewayReplay, Replayed
 
+MOST_WAYS: Final = 8_192
+"""Pairs of point codes, in either order, whose messages are counted."""
 _ISUP: Final = int(ServiceIndicator.ISUP)
 _REL: Final = int(MessageType.REL)
 _SERVICES: Final = {
@@ -46,6 +51,7 @@ class IsupAuditor:
         self._calls: Final = calls
         self._isup_calls: Final = IsupCalls(calls)
         self._same: Final = SameCalls(judging.judges.gateway, judging.limits.calls)
+        self._ways: Final[Counter[tuple[Variant, int, int]]] = Counter()
         for followed in calls.by_key.values():  # calls by SIP that came before the first message of SS7
             for leg in followed.call.legs:
                 if leg.attempt is not None:
@@ -79,6 +85,7 @@ class IsupAuditor:
         if message.type == _REL:
             self._check_cause(message, captured, file)
         self._judging.count_message(self._judging.result.messages, type_name(message.type))
+        self._count_direction(captured)
         found = self._isup_calls.place(message, captured, file)
         if found is None:
             self._judging.count_message(self._judging.result.of_no_call, type_name(message.type))
@@ -101,6 +108,19 @@ class IsupAuditor:
             _ = message.cause
         except Malformed as fault:
             self._malformed(fault, msu, file)
+
+    def _count_direction(self, msu: Msu) -> None:
+        way = msu.variant, msu.transfer.opc, msu.transfer.dpc
+        if way in self._ways or len(self._ways) < MOST_WAYS:
+            self._ways[way] += 1
+
+    def one_direction(self) -> list[OneDirection]:
+        """Exchanges of which another one gets messages and sends none; one message alone tells nothing."""
+        return [
+            OneDirection(point_code_text(opc, variant), point_code_text(dpc, variant), count)
+            for (variant, opc, dpc), count in self._ways.items()
+            if count > 1 and (variant, dpc, opc) not in self._ways
+        ]
 
     def joined(self, found: Placed, leg: Leg, attempt: CallAttempt) -> Placed:
         """Where a leg that has just begun belongs: to the call that it continues, or where it was placed."""

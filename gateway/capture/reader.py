@@ -64,6 +64,8 @@ class CaptureReader:
         self.name = name
         self.packets = 0
         """Packets of the file read so far, of any kind."""
+        self.cut = 0
+        """Those of them of which the file holds only the beginning (snap length)."""
         self._log = FaultLog(name, limits.faults)
         self._skipped = SkipCount(limits.kinds)
         self._frames = _open(ByteWindow(stream, limits.read_size), self._log, limits)
@@ -79,6 +81,11 @@ class CaptureReader:
     def variants(self) -> Counter[Variant]:
         """Messages of ISUP so far, by the variant that they were read as."""
         return self._signalling.variants if self._signalling is not None else Counter()
+
+    @property
+    def shown_variants(self) -> Counter[Variant]:
+        """Messages of ISUP by the variant that they themselves show, where another one may have been given."""
+        return self._signalling.shown_variants if self._signalling is not None else Counter()
 
     @property
     def faults(self) -> list[CaptureFault]:
@@ -104,6 +111,8 @@ class CaptureReader:
         packet_of, transports, skip = self._ip.packet, self._transports, self._skipped.add
         for frame in self._frames:
             self.packets = frame.number
+            if frame.end < frame.wire_end:
+                self.cut += 1
             if frame.link_type in _SIGNALLING_LINKS:
                 yield from self._ss7().of_frame(frame)
                 continue

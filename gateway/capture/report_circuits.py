@@ -53,7 +53,8 @@ def signalling_summary(result: AuditResult) -> dict[str, Any] | None:
         return None
     return {
         "variants": {variant.value: count for variant, count in result.variants.items()},
-        "told_by": "the option --ss7" if result.variant_given else "the messages themselves",
+        "told_by": _told_by(result),
+        "one_direction": [way._asdict() for way in result.one_direction],
         "circuits": circuits_summary(result.circuits),
     }
 
@@ -63,7 +64,20 @@ def variants_text(result: AuditResult) -> str:
     if not result.variants:
         return ""
     read = ", ".join(f"{count} read as {VARIANT_NAMES[variant]}" for variant, count in result.variants.most_common())
-    return f"{read}, {'as --ss7 says' if result.variant_given else 'as the messages themselves show'}"
+    return (
+        f"{read}, {f'as --ss7 says{_otherwise(result)}' if result.variant_given else 'as the messages themselves show'}"
+    )
+
+
+def _told_by(result: AuditResult) -> str:
+    return f"the option --ss7{_otherwise(result)}" if result.variant_given else "the messages themselves"
+
+
+def _otherwise(result: AuditResult) -> str:
+    if not result.told_otherwise:
+        return ""
+    links = ", ".join(result.told_otherwise)
+    return f", and for what the gateway decides the links of the configuration, of which others are {links}"
 
 
 def circuit_text(use: CircuitUse) -> str:

@@ -44,6 +44,11 @@ class Signalling:
         """Messages of ISUP so far, by the variant that they were read as."""
         return self._variants.told
 
+    @property
+    def shown_variants(self) -> Counter[Variant]:
+        """The first ones by the variant that they themselves show, where one was given."""
+        return self._variants.shown
+
     def of_frame(self, frame: Frame) -> Iterable[Ss7]:
         """What a frame of a signalling link holds."""
         found = self._messages.of_frame(frame)

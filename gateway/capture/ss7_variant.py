@@ -38,6 +38,8 @@ class VariantFinder:
         self._ansi_iams: Final[dict[Hashable, int]] = {}  # those of ITU-T taken off
         self.told: Final[Counter[Variant]] = Counter()
         """Messages of ISUP by the variant that they were read in."""
+        self.shown: Final[Counter[Variant]] = Counter()
+        """Where a variant is given: the first messages that show theirs, by it."""
 
     def of_transfer(self, network: Hashable, opc: int, dpc: int, si: int, data: bytes) -> Variant:
         """Of a message whose routing label is known, as it is in M3UA."""
@@ -48,6 +50,8 @@ class VariantFinder:
                 self._vote(network, data, variant)
             else:
                 variant = self._elected(network) or _by_point_codes(opc, dpc)
+        elif si == ServiceIndicator.ISUP and len(data) > 2 and data[2] == _IAM and self.shown.total() < MOST_VOTES:
+            self.shown[variant_of_iam(data)] += 1
         if si == ServiceIndicator.ISUP:
             self.told[variant] += 1
         return variant
@@ -56,8 +60,10 @@ class VariantFinder:
         """Of a message whose service information octet is at `start`, with the routing label behind it."""
         is_isup = start < end and data[start] & 15 == ServiceIndicator.ISUP
         variant = self._given or self._elected(network)
+        if self._given is not None and is_isup and self.shown.total() < MOST_VOTES:
+            self.shown.update(_shown(data, start, end))
         if variant is None:
-            possible = [one for one in Variant if is_isup and _fits(data, start, end, one)]
+            possible = _possible(data, start, end) if is_isup else []
             variant = possible[0] if len(possible) == 1 else Variant.ITU
             user = start + label_length(variant)
             if len(possible) == 1 and data[user + 2] == _IAM:
@@ -82,6 +88,16 @@ class VariantFinder:
         except Malformed:
             return
         self._ansi_iams[network] = majority + (1 if variant is Variant.ANSI else -1)
+
+
+def _possible(data: bytes, start: int, end: int) -> list[Variant]:
+    return [one for one in Variant if _fits(data, start, end, one)]
+
+
+def _shown(data: bytes, start: int, end: int) -> list[Variant]:
+    """The variant of a message of ISUP that can be of one only."""
+    possible = _possible(data, start, end)
+    return possible if len(possible) == 1 else []
 
 
 def _by_point_codes(opc: int, dpc: int) -> Variant:

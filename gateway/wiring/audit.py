@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.auditing import audit_readers
 from gateway.capture.closing import does_not_enter
+from gateway.capture.coverage import say_what_was_not_seen
 from gateway.capture.faults import NotACapture
 from gateway.capture.gateway_place import GatewayPlace
 from gateway.capture.judging import Judges
@@ -36,6 +37,11 @@ FROM_THE_FIRST_PACKET: Final = (
     "limits are counted from the first packet on: of tokens taken and calls in progress before it nothing is known"
 )
 LINKS_ARE_UP: Final = "signalling links are taken to be up all the time, and circuits to be idle at the first packet"
+BY_HOST_ALONE: Final = (
+    "without a configuration a leg over SIP and one on a circuit are one call only where a Call-ID says so, or where "
+    "the host of the gateway between them has one IP address for both and others have not; otherwise they are calls "
+    "of their own, not compared with each other: give the gateway's --config"
+)
 NO_ISUP: Final = (
     "the configuration has signalling links, and no ISUP was captured: calls that came on circuits are not in this "
     "report, and those that left on circuits are taken to have been given up; audit a capture of both sides"
@@ -122,6 +128,11 @@ def audit(
     result.unreadable = unreadable
     result.variant_given = variant is not None
     result.notes += notes
+    say_what_was_not_seen(result, readers, variant)
+    if configuration is not None and variant is not None:
+        result.told_otherwise = tuple(link.name for link in configuration.links if link.variant is not variant)
+    if configuration is None and result.variants and result.messages["INVITE"]:
+        result.notes.append(BY_HOST_ALONE)
     if configuration is not None and configuration.links and not result.variants:
         result.notes.append(NO_ISUP)
     if result.other["TCP"] and _takes_streams(configuration):

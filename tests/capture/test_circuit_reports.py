@@ -113,6 +113,7 @@ def test_the_summary_counts_messages_and_circuits_and_says_how_ss7_was_read() ->
     assert summary["ss7"] == {
         "variants": {"ansi": 9},
         "told_by": "the messages themselves",
+        "one_direction": [],
         "circuits": {
             "seized": 2,
             "answered": 2,
