@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from textwrap import wrap
 from typing import Final, TextIO
-
-from rich.console import Console
-from rich.text import Text
 
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, PlacedEvidence, Role, address_text
 from gateway.capture.cause_names import cause_name
 from gateway.capture.report import text_of, timestamp
 from gateway.capture.report_circuits import circuit_text, circuits_lines, variants_text
+from gateway.capture.report_page import Page
 from gateway.policy.call_attempt import Protocol
 from gateway.policy.verdict import Outcome, Verdict
 
-PIPED_WIDTH: Final = 120
-"""Columns where the output is no terminal and COLUMNS is not set."""
-NARROWEST: Final = 40
-WIDEST: Final = 10_000
 SHOWN_FRAMES: Final = 8
 SHOWN_LINES: Final = 20
 SHOWN_CALLS: Final = 500
@@ -34,25 +26,18 @@ _OUTCOME_WORDS: Final = {Outcome.ADMIT: "admitted", Outcome.REFUSE: "refused", O
 
 def print_table(result: AuditResult, stream: TextIO | None = None) -> None:
     """Print the report to `stream`, standard output by default: ASCII, as wide as the terminal or as COLUMNS says."""
-    out = stream or sys.stdout
-    width = None if out.isatty() else _piped_width(os.environ.get("COLUMNS", ""))
-    height = None if width is None else 25  # given both, rich does not read COLUMNS, which it takes for a number
-    console = Console(file=out, width=width, height=height, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    page = Page(stream)
     several_files = len({leg.first.place.file for call in result.calls for leg in call.legs}) > 1
     calls = _chosen(result.calls)
     for call in calls:
-        _print_call(console, call, several_files)
+        _print_call(page, call, several_files)
     left_out = result.call_count - len(calls)
     if left_out:
-        console.print(f"{left_out} more calls are counted below and not listed; --format json lists more of them\n")
-    _print_summary(console, result)
-
-
-def _piped_width(columns: str) -> int:
-    """The width for a pipe or a file; what is no width in COLUMNS is passed over, as other programs do."""
-    if not (columns.isascii() and columns.isdigit() and len(columns) <= len(str(WIDEST))) or int(columns) == 0:
-        return PIPED_WIDTH
-    return min(max(int(columns), NARROWEST), WIDEST)
+        _print_lines(
+            page, "", f"{left_out} more calls are counted below and not listed; --format json lists more of them"
+        )
+        page.line()
+    _print_summary(page, result)
 
 
 def _chosen(calls: list[AuditedCall]) -> list[AuditedCall]:
@@ -65,17 +50,15 @@ def _chosen(calls: list[AuditedCall]) -> list[AuditedCall]:
 # -- one call ---------------------------------------------------------------------------------------------------------
 
 
-def _print_call(console: Console, call: AuditedCall, several_files: bool) -> None:
+def _print_call(page: Page, call: AuditedCall, several_files: bool) -> None:
     on_circuit = bool(call.legs) and call.legs[0].circuit is not None
-    title = Text("Circuit " if on_circuit else "Call-ID ", style="bold")
-    title.append(_plain(call.call_id, 100), style="bold")
-    console.print(title)
+    page.line(f"{'Circuit' if on_circuit else 'Call-ID'} {_plain(call.call_id, 100)}", "bold")
     parties = f"  {_plain(call.calling) or '?'} -> {_plain(call.called) or '?'}, {timestamp(call.started.at_us)}"
-    console.print(parties, soft_wrap=True)
+    page.line(parties)
     for leg in call.legs:
-        _print_lines(console, f"  leg {leg.number}  ", _leg_text(leg, several_files))
+        _print_lines(page, f"  leg {leg.number}  ", _leg_text(leg, several_files))
     if call.legs_not_held:
-        console.print(f"  {call.legs_not_held} more legs are not held")
+        page.line(f"  {call.legs_not_held} more legs are not held")
     for made in call.decisions:
         decision = made.decision
         where = f" to {decision.egress.name}" if decision.egress is not None else ""
@@ -88,13 +71,13 @@ def _print_call(console: Console, call: AuditedCall, several_files: bool) -> Non
             why = f" with {said}: {decision.refused_by.check}, {decision.refused_by.clause}"
         style = "red" if decision.outcome is Outcome.REFUSE else "green"
         outcome = f"{_OUTCOME_WORDS[decision.outcome]}{where}{why}"
-        _print_lines(console, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
+        _print_lines(page, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
     for disagreement in call.disagreements:
-        _print_lines(console, "  differs  ", _plain(disagreement, 400), "yellow")
+        _print_lines(page, "  differs  ", _plain(disagreement, 400), "yellow")
     if call.why_not_judged:
-        _print_lines(console, "  not judged  ", call.why_not_judged, "yellow")
-    _print_findings(console, call, several_files)
-    console.print()
+        _print_lines(page, "  not judged  ", call.why_not_judged, "yellow")
+    _print_findings(page, call, several_files)
+    page.line()
 
 
 def _leg_text(leg: Leg, several_files: bool) -> str:
@@ -123,7 +106,7 @@ def _leg_text(leg: Leg, several_files: bool) -> str:
 _SINGULAR: Final = {"copies": "copy", "retransmissions": "retransmission", "INVITEs again": "INVITE again"}
 
 
-def _print_findings(console: Console, call: AuditedCall, several_files: bool) -> None:
+def _print_findings(page: Page, call: AuditedCall, several_files: bool) -> None:
     """What matters first: violations, then warnings and exemptions, then one line of what is sound."""
     ordered = sorted(call.findings, key=lambda finding: not finding.verdict.violation)
     for finding in ordered:
@@ -132,13 +115,13 @@ def _print_findings(console: Console, call: AuditedCall, several_files: bool) ->
         mode = f" ({finding.mode})" if finding.mode not in (None, "enforce") else ""
         head = f"  {finding.verdict.value} {finding.check}{mode}, {finding.clause}, leg {finding.leg}: "
         style = "red" if finding.verdict.violation else "yellow"
-        _print_lines(console, "  ", head.strip() + " " + _plain(finding.text, 400), style)
+        _print_lines(page, "  ", head.strip() + " " + _plain(finding.text, 400), style)
         for evidence in finding.evidence:
-            _print_lines(console, "      ", _evidence_text(evidence, several_files))
+            _print_lines(page, "      ", _evidence_text(evidence, several_files))
     for verdict in (Verdict.PASS, Verdict.PASS_NORMALISED):
         names = _names(call.findings, verdict)
         if names:
-            _print_lines(console, "  ", f"{verdict.value} {', '.join(names)}", "green")
+            _print_lines(page, "  ", f"{verdict.value} {', '.join(names)}", "green")
 
 
 def _names(findings: Iterable[AuditedFinding], verdict: Verdict) -> list[str]:
@@ -157,12 +140,15 @@ def _evidence_text(evidence: PlacedEvidence, several_files: bool) -> str:
     return f"{where}: {evidence.field}: {_plain(raw, 160)}"
 
 
-def _print_lines(console: Console, indent: str, text: str, style: str = "") -> None:
+def _print_lines(page: Page, indent: str, text: str, style: str = "") -> None:
     """Text that is folded under its own beginning."""
-    width = max(console.width - len(indent), 20)
+    width = max(page.width - len(indent), 20)
+    if len(text) <= width and text.isprintable() and not text.endswith(" "):
+        page.line(text, style, indent=indent)
+        return
     lines = wrap(text, width, break_on_hyphens=False) or [""]
     for start, line in zip(chain([indent], repeat(" " * len(indent))), lines, strict=False):
-        console.print(Text(start).append(line, style=style), soft_wrap=True)
+        page.line(line, style, indent=start)
 
 
 def _plain(text: str, longest: int = 80) -> str:
@@ -174,8 +160,8 @@ def _plain(text: str, longest: int = 80) -> str:
 # -- summary ----------------------------------------------------------------------------------------------------------
 
 
-def _print_summary(console: Console, result: AuditResult) -> None:
-    console.print(Text("Summary", style="bold"))
+def _print_summary(page: Page, result: AuditResult) -> None:
+    page.line("Summary", "bold")
     roles = result.roles
     messages = ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.messages.most_common(SHOWN_LINES))
     lines = [
@@ -194,23 +180,23 @@ def _print_summary(console: Console, result: AuditResult) -> None:
     ]
     for name, text in lines:
         if text:
-            _print_lines(console, f"  {name:<15}", text)
-    console.print()
+            _print_lines(page, f"  {name:<15}", text)
+    page.line()
     if result.findings:
-        console.print(Text("Findings by check", style="bold"))
+        page.line("Findings by check", "bold")
         width = max(15, *(len(check) + 1 for check in result.findings))
         for check, verdicts in result.findings.items():
-            _print_lines(console, f"  {check:<{width}}", _verdicts_text(verdicts), _style(verdicts))
-    _print_list(console, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
+            _print_lines(page, f"  {check:<{width}}", _verdicts_text(verdicts), _style(verdicts))
+    _print_list(page, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
     _print_list(
-        console,
+        page,
         "Calls not judged, or in part",
         [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()],
     )
-    _print_list(console, "Malformed messages", [str(one) for one in result.malformed], result.malformed_count)
-    _print_list(console, "Could not be read", result.unreadable)
-    _print_list(console, "Damage in the captures", [str(fault) for fault in result.faults], result.fault_count)
-    _print_list(console, "Notes", result.notes)
+    _print_list(page, "Malformed messages", [str(one) for one in result.malformed], result.malformed_count)
+    _print_list(page, "Could not be read", result.unreadable)
+    _print_list(page, "Damage in the captures", [str(fault) for fault in result.faults], result.fault_count)
+    _print_list(page, "Notes", result.notes)
 
 
 def _verdicts_text(verdicts: Mapping[Verdict, int]) -> str:
@@ -223,13 +209,13 @@ def _style(verdicts: Iterable[Verdict]) -> str:
     return "red" if any(verdict.violation for verdict in verdicts) else ""
 
 
-def _print_list(console: Console, title: str, lines: Sequence[str], total: int | None = None) -> None:
+def _print_list(page: Page, title: str, lines: Sequence[str], total: int | None = None) -> None:
     if not lines:
         return
-    console.print()
-    console.print(Text(title, style="bold"))
+    page.line()
+    page.line(title, "bold")
     for line in lines[:SHOWN_LINES]:
-        _print_lines(console, "  ", _plain(line, 400))
+        _print_lines(page, "  ", _plain(line, 400))
     left_out = (len(lines) if total is None else total) - min(len(lines), SHOWN_LINES)
     if left_out > 0:
-        console.print(f"  and {left_out} more")
+        page.line(f"  and {left_out} more")

@@ -25,7 +25,8 @@ from recorded_gateway import (
 
 from gateway.capture.auditing import AuditResult
 from gateway.capture.report import document, timestamp, write_document
-from gateway.capture.report_table import NARROWEST, PIPED_WIDTH, print_table
+from gateway.capture.report_page import NARROWEST, PIPED_WIDTH
+from gateway.capture.report_table import print_table
 from gateway.operations.configuration import Configuration
 from gateway.wiring.audit import audit, audit_captures
 
