@@ -18,6 +18,9 @@ from gateway.policy.verdict import Evidence, Verdict
 if TYPE_CHECKING:
     from gateway.capture.circuit_use import CircuitUse
 
+_ON_ONE_LEG: Final = AuditedFinding(
+    hops.CHECK, Verdict.NOT_JUDGED, hops.CLAUSE, "the call was captured on one leg only", 1, None, ()
+)
 _REFUSALS_SAID: Final = frozenset(f"{refusal.status} {refusal.phrase}" for refusal in REFUSALS.values())
 
 
@@ -35,8 +38,7 @@ def close(call: AuditedCall, gateway: GatewayPlace | None, evidence_bytes: int) 
         call.findings += _changes_towards(leg, call.legs, gateway, evidence_bytes)
     first = next((leg.attempt for leg in call.legs if leg.attempt is not None), None)
     if len(call.legs) == 1 and first is not None:
-        why = "the call was captured on one leg only"
-        call.findings.append(AuditedFinding(hops.CHECK, Verdict.NOT_JUDGED, hops.CLAUSE, why, 1, None, ()))
+        call.findings.append(_ON_ONE_LEG)
     if first is not None:
         call.calling, call.called = _party(first, first.calling), _party(first, first.called)
     for leg in call.legs:

@@ -33,14 +33,30 @@ def document(result: AuditResult) -> dict[str, Any]:
 
 def write_document(result: AuditResult, stream: TextIO) -> None:
     """Write `document` as JSON: a call a line, which a large capture needs as much as who searches it."""
+    plain: dict[int, str] = {}
     stream.write('{"calls": [')
     for number, call in enumerate(result.calls):
         stream.write(",\n" if number else "\n")
-        stream.write(json.dumps(_call(call)))
+        findings = ", ".join([_finding_text(finding, plain) for finding in call.findings])
+        stream.write(f'{json.dumps(_call_without_findings(call))[:-1]}, "findings": [{findings}]}}')
     stream.write(f'\n],\n"summary": {json.dumps(_summary(result), indent=2)}}}\n')
 
 
+def _finding_text(finding: AuditedFinding, plain: dict[int, str]) -> str:
+    """A finding as JSON. Those without evidence are shared by many calls: each is written once, known by its `id`."""
+    if finding.evidence:
+        return json.dumps(_finding(finding))
+    text = plain.get(id(finding))
+    if text is None:
+        text = plain[id(finding)] = json.dumps(_finding(finding))
+    return text
+
+
 def _call(call: AuditedCall) -> dict[str, Any]:
+    return {**_call_without_findings(call), "findings": [_finding(finding) for finding in call.findings]}
+
+
+def _call_without_findings(call: AuditedCall) -> dict[str, Any]:
     return {
         "call_id": call.call_id,
         "calling": call.calling,
@@ -54,7 +70,6 @@ def _call(call: AuditedCall) -> dict[str, Any]:
         "decisions": [_decision(made) for made in call.decisions],
         "disagreements": call.disagreements,
         "why_not_judged": call.why_not_judged or None,
-        "findings": [_finding(finding) for finding in call.findings],
     }
 
 
