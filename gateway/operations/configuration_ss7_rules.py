@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -102,6 +103,20 @@ def _a_server_does_not_register(draft: Draft) -> Iterator[Contradiction]:
             yield Contradiction(("links", index, "peers"), reason, "remove it")
 
 
+def _servers_beyond_this_machine_name_their_peers(draft: Draft) -> Iterator[Contradiction]:
+    """Whoever may open an association may take part of a link's traffic, and answer for its exchange."""
+    for index, link in enumerate(draft.links):
+        if link.get("role") != "server" or link.get("peers"):
+            continue
+        try:
+            host, _ = parse_address(link.get("address"), any_port=True)
+        except PydanticCustomError:
+            continue
+        if not ip_address(host).is_loopback:
+            reason = f"is missing, and {host} can be reached from other machines"
+            yield Contradiction(("links", index, "peers"), reason, "name the IP addresses of the exchanges there")
+
+
 def _a_trunk_group_has_members_or_circuits(draft: Draft) -> Iterator[Contradiction]:
     for index, group in enumerate(draft.trunk_groups):
         has_members, has_circuits = "members" in group, "circuits" in group
@@ -193,6 +208,7 @@ SS7_RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _links_are_distinct,
     _links_have_point_codes_of_their_variant,
     _a_server_does_not_register,
+    _servers_beyond_this_machine_name_their_peers,
     _a_trunk_group_has_members_or_circuits,
     _circuits_have_links,
     _circuits_are_distinct,

@@ -183,6 +183,11 @@ FAULTS: Final = {
         "trunk_groups[0].circuits.emergency_reserve",
         "more than the 25",
     ),
+    "a server for everybody": (
+        SS7.replace('"127.0.0.1:2905"', '"0.0.0.0:2905"'),
+        "links[0].peers",
+        "can be reached from other machines",
+    ),
     "a message that is none": (
         SS7.replace('links = ["rb-a"] }', 'links = ["rb-a"], messages = ["IAM", "INVITE", "REL", "RLC", "GRA"] }'),
         "trunk_groups[0].circuits.messages[1]",
