@@ -92,22 +92,10 @@ class Gateway:
             self.point: Final = point_of(configuration, self.policy, self.proxy, listeners[0])
             certificates = certificates_of(configuration)
             self.names: Final = names_of(configuration, self.clock.now_us, self._members_are, certificates)
-            self.recorder: Final = CallRecorder(
-                folder / RECORDS_FILE,
-                mask_numbers=configuration.mask_numbers,
-                retention_days=configuration.retention_days,
-                capacity=configuration.record_queue,
-            )
+            self.recorder: Final = _recorder_of(configuration)
             undo.callback(self.recorder.close)
             self._calls: Final = CallsInProgress()
-            self.metrics: Final = GatewayMetrics(
-                carriers=configuration.carriers,
-                trunk_groups=configuration.trunk_groups,
-                checks=[check.name for check in self.policy.checks],
-                refusal_kinds=_refusal_kinds(),
-                readings=readings_of(self),
-                version=VERSION,
-            )
+            self.metrics: Final = self._new_metrics()
             self.transport: Final = SipEndpoint(
                 self.point or self.proxy,
                 self.clock,
@@ -130,6 +118,17 @@ class Gateway:
         self._draining = False
         self._reading: Final = asyncio.Lock()
         self.operations_address: Address = configuration.operations_listen
+
+    def _new_metrics(self) -> GatewayMetrics:
+        configuration = self.configuration
+        return GatewayMetrics(
+            carriers=configuration.carriers,
+            trunk_groups=configuration.trunk_groups,
+            checks=[check.name for check in self.policy.checks],
+            refusal_kinds=_refusal_kinds(),
+            readings=readings_of(self),
+            version=VERSION,
+        )
 
     @property
     def address(self) -> Address:
@@ -306,6 +305,15 @@ class Gateway:
     def api_token(self) -> str:
         """The bearer token for changes over HTTP: made at the first start, readable by the gateway's user alone."""
         return read_or_make_token(self.configuration.state_folder)
+
+
+def _recorder_of(configuration: Configuration) -> CallRecorder:
+    return CallRecorder(
+        configuration.state_folder / RECORDS_FILE,
+        mask_numbers=configuration.mask_numbers,
+        retention_days=configuration.retention_days,
+        capacity=configuration.record_queue,
+    )
 
 
 @asynccontextmanager
