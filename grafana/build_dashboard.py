@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from overview_panels import ROWS, Json, Panel, Row
+from overview_panels import ROWS
+from panels import Json, Panel, Row
 
 DASHBOARD = Path(__file__).parent / "dashboards" / "tollgate-overview.json"
 DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}

@@ -6,86 +6,23 @@ Metric names and verdicts are the gateway's own (`gateway/operations/metrics.py`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-from gateway.policy.verdict import Verdict
-
-Json = dict[str, Any]
-
-VIOLATIONS = "|".join(verdict.value for verdict in Verdict if verdict.violation)
-GROUP = 'trunk_group=~"$trunk_group"'
-OCN = 'ocn=~"$ocn"'
-CALLS = f"{GROUP},{OCN}"
-RATE = "[$__rate_interval]"
-
-DASHED: list[Json] = [
-    {"id": "custom.lineStyle", "value": {"dash": [10, 10], "fill": "dash"}},
-    {"id": "custom.fillOpacity", "value": 0},
-]
-OUTCOME_COLOURS = {"ADMIT": "green", "DIVERT": "yellow", "REFUSE": "red"}
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One panel. `queries` are pairs of a PromQL expression and the legend of its series."""
-
-    title: str
-    description: str
-    unit: str
-    queries: Sequence[tuple[str, str]]
-    width: int = 8
-    kind: str = "timeseries"
-    defaults: Json = field(default_factory=dict)
-    overrides: Sequence[Json] = ()
-    transformations: Sequence[Json] = ()
-    stacked: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    title: str
-    panels: Sequence[Panel]
-
-
-def _styled(names: str, properties: list[Json]) -> Json:
-    """Properties for the series whose name matches a regular expression."""
-    return {"matcher": {"id": "byRegexp", "options": f"/{names}/"}, "properties": properties}
-
-
-def _coloured(colours: dict[str, str]) -> list[Json]:
-    return [
-        _styled(f"^{name}$", [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}])
-        for name, colour in colours.items()
-    ]
-
-
-def _steps(*steps: tuple[float | None, str]) -> Json:
-    """Thresholds: from each value on, its colour; None is the base."""
-    return {"thresholds": {"mode": "absolute", "steps": [{"value": at, "color": colour} for at, colour in steps]}}
-
-
-def _columns(*names: str, value: str) -> list[Json]:
-    """Shows these labels and the value as a table's columns, in this order, and hides the rest."""
-    hidden = ("Time", "__name__", "job")
-    return [
-        {
-            "id": "organize",
-            "options": {
-                "excludeByName": dict.fromkeys(hidden, True),
-                "indexByName": {name: place for place, name in enumerate((*names, "Value"))},
-                "renameByName": {name: name.replace("_", " ") for name in names} | {"Value": value},
-            },
-        }
-    ]
-
-
-def _up_or_down(up: str, down: str) -> Json:
-    """Words and colours for the values 1 and 0."""
-    options = {"0": {"text": down, "color": "red", "index": 0}, "1": {"text": up, "color": "green", "index": 1}}
-    return {"mappings": [{"type": "value", "options": options}]}
-
+from gateway_panels import GATEWAY_ROW
+from panels import (
+    CALLS,
+    DASHED,
+    GROUP,
+    OCN,
+    OUTCOME_COLOURS,
+    RATE,
+    VIOLATIONS,
+    Panel,
+    Row,
+    coloured,
+    columns,
+    steps,
+    styled,
+)
+from ss7_panels import SS7_ROW
 
 HEADLINE = Row(
     "Now",
@@ -97,7 +34,7 @@ HEADLINE = Row(
             [('sum(up{job="tollgate"})', "up")],
             width=4,
             kind="stat",
-            defaults=_steps((None, "red"), (1, "green")),
+            defaults=steps((None, "red"), (1, "green")),
         ),
         Panel(
             "Calls decided",
@@ -120,7 +57,7 @@ HEADLINE = Row(
             ],
             width=4,
             kind="stat",
-            defaults=_steps((None, "green"), (0.05, "yellow"), (0.25, "red")) | {"min": 0, "max": 1},
+            defaults=steps((None, "green"), (0.05, "yellow"), (0.25, "red")) | {"min": 0, "max": 1},
         ),
         Panel(
             "Calls in progress",
@@ -137,7 +74,7 @@ HEADLINE = Row(
             [(f"sum(increase(tollgate_emergency_calls_total{{{GROUP}}}[$__range]))", "emergency calls")],
             width=4,
             kind="stat",
-            defaults=_steps((None, "green"), (1, "orange")) | {"decimals": 0},
+            defaults=steps((None, "green"), (1, "orange")) | {"decimals": 0},
         ),
         Panel(
             "LERG rows",
@@ -146,7 +83,7 @@ HEADLINE = Row(
             [("min(tollgate_lerg_rows)", "rows")],
             width=4,
             kind="stat",
-            defaults=_steps((None, "red"), (1, "green")),
+            defaults=steps((None, "red"), (1, "green")),
         ),
     ],
 )
@@ -159,7 +96,7 @@ CALLS_ROW = Row(
             "Admitted; diverted to another trunk group than the default; refused.",
             "cps",
             [(f"sum by (outcome) (rate(tollgate_calls_total{{{CALLS}}}{RATE}))", "{{outcome}}")],
-            overrides=_coloured(OUTCOME_COLOURS),
+            overrides=coloured(OUTCOME_COLOURS),
             stacked=True,
         ),
         Panel(
@@ -225,7 +162,7 @@ PROVIDERS_ROW = Row(
                 (f"max by (ocn) (tollgate_limit_calls_per_second{{{OCN}}})", "{{ocn}} limit"),
             ],
             width=12,
-            overrides=[_styled("limit$", DASHED)],
+            overrides=[styled("limit$", DASHED)],
         ),
         Panel(
             "Calls in progress of each provider, and its limit",
@@ -236,7 +173,7 @@ PROVIDERS_ROW = Row(
                 (f"max by (ocn) (tollgate_limit_calls_in_progress{{{OCN}}})", "{{ocn}} limit"),
             ],
             width=12,
-            overrides=[_styled("limit$", DASHED)],
+            overrides=[styled("limit$", DASHED)],
         ),
     ],
 )
@@ -258,7 +195,7 @@ TRUNKS_ROW = Row(
             ],
             width=12,
             kind="table",
-            transformations=_columns(
+            transformations=columns(
                 "trunk_group",
                 "side",
                 "carrier",
@@ -290,35 +227,6 @@ TRUNKS_ROW = Row(
     ],
 )
 
-SS7_ROW = Row(
-    "SS7: links and circuits",
-    [
-        Panel(
-            "Signalling links",
-            "When each link could carry messages.",
-            "short",
-            [("max by (link) (tollgate_link_active)", "{{link}}")],
-            kind="state-timeline",
-            defaults=_up_or_down("active", "inactive"),
-        ),
-        Panel(
-            "Exchanges",
-            "When each exchange could be reached by some link.",
-            "short",
-            [("max by (point_code) (tollgate_destination_available)", "{{point_code}}")],
-            kind="state-timeline",
-            defaults=_up_or_down("available", "unavailable"),
-        ),
-        Panel(
-            "Circuits by state",
-            "Circuits of the trunk groups chosen. Those that are resetting, blocked or unequipped carry no calls.",
-            "short",
-            [(f"sum by (state) (tollgate_circuits{{{GROUP}}})", "{{state}}")],
-            stacked=True,
-        ),
-    ],
-)
-
 TIMES_ROW = Row(
     "Times",
     [
@@ -344,88 +252,6 @@ TIMES_ROW = Row(
                 for share, legend in ((0.5, "p50"), (0.95, "p95"))
             ],
             width=12,
-        ),
-    ],
-)
-
-GATEWAY_ROW = Row(
-    "The gateway itself",
-    [
-        Panel(
-            "Malformed, dropped, retransmitted",
-            "Malformed messages by what is wrong with them; datagrams neither forwarded nor answered; "
-            "retransmissions that memory absorbed.",
-            "cps",
-            [
-                (f"sum by (reason) (rate(tollgate_malformed_total{RATE}))", "malformed: {{reason}}"),
-                (f"sum(rate(tollgate_datagrams_dropped_total{RATE}))", "dropped"),
-                (f"sum(rate(tollgate_retransmissions_absorbed_total{RATE}))", "retransmissions absorbed"),
-            ],
-        ),
-        Panel(
-            "SIP messages",
-            "The ten most frequent kinds, by direction and by method or class of status.",
-            "cps",
-            [
-                (
-                    f"topk(10, sum by (direction, kind) (rate(tollgate_sip_messages_total{RATE})))",
-                    "{{direction}} {{kind}}",
-                )
-            ],
-        ),
-        Panel(
-            "Transactions and dialogs",
-            "State that the gateway holds. It falls back when calls end; a rise without calls is a leak.",
-            "short",
-            [("sum(tollgate_transactions)", "transactions"), ("sum(tollgate_dialogs)", "dialogs")],
-        ),
-        Panel(
-            "Members in service",
-            "Members of the trunk groups chosen that get calls: neither out of service nor penalised.",
-            "short",
-            [(f"sum by (trunk_group) (tollgate_member_in_service{{{GROUP}}})", "{{trunk_group}}")],
-            width=12,
-        ),
-        Panel(
-            "Calls that went on to another member",
-            "By what the member before failed with; the caller noticed nothing.",
-            "cps",
-            [
-                (
-                    f"sum by (trunk_group, cause) (rate(tollgate_failovers_total{{{GROUP}}}{RATE}))",
-                    "{{trunk_group}}: {{cause}}",
-                )
-            ],
-            width=12,
-        ),
-        Panel(
-            "Call records written and lost",
-            "Records written a second, and those given up because the store failed or fell behind.",
-            "cps",
-            [
-                (f"sum(rate(tollgate_records_written_total{RATE}))", "written"),
-                (f"sum(rate(tollgate_records_lost_total{RATE}))", "lost"),
-            ],
-            overrides=_coloured({"lost": "red"}),
-        ),
-        Panel(
-            "Call records waiting",
-            "Records queued for the store.",
-            "short",
-            [("sum(tollgate_records_queued)", "waiting")],
-        ),
-        Panel(
-            "Version and configuration",
-            "What each gateway runs, and the configuration it has in force.",
-            "short",
-            [
-                (
-                    "tollgate_configuration_info * on (job, instance) group_left (version) tollgate_build_info",
-                    "{{instance}}",
-                )
-            ],
-            kind="table",
-            transformations=_columns("instance", "version", "file", "digest", value="up"),
         ),
     ],
 )
