@@ -1,15 +1,15 @@
-"""Every step that an operator took: what the journal of a gateway holds."""
+"""Every step that was taken, by an operator or by the gateway itself: what the journal of a gateway holds."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from gateway.interconnection.blocking import Blocking
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.denial_of_service import Step
 
 
 class Steps(NamedTuple):
     """By kind, each in the order in which they were taken."""
 
-    cutovers: tuple[Cutover, ...] = ()
+    standings: tuple[Step, ...] = ()
     blockings: tuple[Blocking, ...] = ()

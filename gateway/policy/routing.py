@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import PARTNER_SIDE, Side, TrunkGroup
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
@@ -33,7 +33,7 @@ class Router:
         *,
         guide: LergGuide | None,
         ported: PortedNumbers | None,
-        cutovers: CutoverBook,
+        standings: StandingBook,
         emergency_trunk_group: str | None = None,
     ) -> None:
         groups = tuple(trunk_groups)
@@ -43,7 +43,7 @@ class Router:
         self._emergency = self._by_name.get(emergency_trunk_group or "")
         self._guide = guide
         self._ported = ported
-        self._cutovers = cutovers
+        self._standings = standings
 
     def route_of(self, attempt: CallAttempt) -> Route | None:
         """The route, or None where no trunk group leads to the destination."""
@@ -67,7 +67,7 @@ class Router:
         holder = self._guide.location_routing(digits) or self._guide.code_of(digits, attempt.at_us)
         if holder is None:
             return None
-        dedicated = self._cutovers.group_of(Ocn(holder.ocn), attempt.at_us)
+        dedicated = self._standings.group_of(Ocn(holder.ocn), attempt.at_us)
         if dedicated is not None and dedicated in self._by_name:
             return Route(self._by_name[dedicated], diverted=True)
         homed = [group for group in self._partner_groups if group.home_switch == holder.switch]

@@ -1,4 +1,4 @@
-"""The journal of operators' steps, cut-overs and blockings: what was ordered, by whom and why, kept for good (L8).
+"""The journal of steps about providers and of blockings: what was ordered, by whom and why, kept for good (L8).
 
 It has a file of its own, ``journal.db``, apart from the call records. A step is rare and must be on the disk before it
 takes effect (``synchronous = FULL``), while call records come by the thousand and may lag; the records are pruned, and
@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.denial_of_service import Scope, Step, StepKind
 from gateway.interconnection.operator_steps import Steps
 from gateway.records.database import (
     DatabaseFileError,
@@ -62,14 +62,17 @@ _SCHEMA = Schema(
     content="operators' steps",
     application_id=0x746C676A,  # "tlgj"
     steps=(
-        _append_only("cutovers", "ocn TEXT NOT NULL, trunk_group TEXT"),
+        _append_only(
+            "steps",
+            "ocn TEXT NOT NULL, kind TEXT NOT NULL, scope TEXT, trunk_group TEXT, drain_s INTEGER, approves INTEGER",
+        ),
         _append_only("blockings", "trunk_group TEXT NOT NULL, blocked INTEGER NOT NULL CHECK (blocked IN (0, 1))"),
     ),
 )
 
-_APPEND_CUTOVER = """
-INSERT INTO cutovers (sequence, at_us, ocn, trunk_group, who, why)
-SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ? FROM cutovers
+_APPEND_STEP = """
+INSERT INTO steps (sequence, at_us, ocn, kind, scope, trunk_group, drain_s, approves, who, why)
+SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM steps
 """
 _APPEND_BLOCKING = """
 INSERT INTO blockings (sequence, at_us, trunk_group, blocked, who, why)
@@ -94,15 +97,15 @@ class OperatorJournal:
         self._connection = open_for_writing(path, _SCHEMA, "FULL")
         self._file = identity(path)
 
-    def append(self, step: Cutover | Blocking) -> int:
+    def append(self, step: Step | Blocking) -> int:
         """Writes one step and returns its number among those of its kind, from 1, without gaps. It is on the disk then.
 
         Blocks for one disk flush, a few milliseconds. Raises `UnavailableError` if the step could not be written and
         `UnfitStepError` if it cannot be: then it is not in the journal, and must not take effect.
         """
         values: tuple[object, ...]
-        if isinstance(step, Cutover):
-            statement, values = _APPEND_CUTOVER, (step.at_us, step.ocn, step.trunk_group, step.who, step.why)
+        if isinstance(step, Step):
+            statement, values = _APPEND_STEP, _row_of(step)
         else:
             statement, values = _APPEND_BLOCKING, (step.at_us, step.trunk_group, step.blocked, step.who, step.why)
         if self._file != identity(self._path):
@@ -129,15 +132,10 @@ class OperatorJournal:
         assert sequence is not None  # noqa: S101 - an INSERT that succeeded has a row number
         return sequence
 
-    def cutovers(self) -> tuple[Cutover, ...]:
-        """Every cut-over, in the order in which they were appended."""
+    def steps(self) -> Steps:
+        """Every step, those of a kind in the order in which they were appended."""
         with self._lock:
-            return _cutovers(self._connection, self._path)
-
-    def blockings(self) -> tuple[Blocking, ...]:
-        """Every blocking, in the order in which they were appended."""
-        with self._lock:
-            return _blockings(self._connection, self._path)
+            return _steps(self._connection, self._path)
 
     def close(self) -> None:
         with self._lock:
@@ -158,12 +156,28 @@ def read_steps(path: Path) -> Steps:
     file = path.resolve()
     still = not file.with_name(f"{file.name}-wal").exists()
     with closing(open_for_reading(path, _SCHEMA, immutable=still)) as connection:
-        return Steps(_cutovers(connection, path), _blockings(connection, path))
+        return _steps(connection, path)
 
 
-def _cutovers(connection: sqlite3.Connection, path: Path) -> tuple[Cutover, ...]:
-    rows = _rows(connection, path, "SELECT at_us, ocn, trunk_group, who, why FROM cutovers ORDER BY sequence")
-    return tuple(Cutover(at_us, Ocn(ocn), group, who, why) for at_us, ocn, group, who, why in rows)
+def _steps(connection: sqlite3.Connection, path: Path) -> Steps:
+    return Steps(_standings(connection, path), _blockings(connection, path))
+
+
+def _row_of(step: Step) -> tuple[object, ...]:
+    scope = step.scope.value if step.scope is not None else None
+    return (
+        *(step.at_us, step.ocn, step.kind.value, scope, step.trunk_group),
+        *(step.drain_s, step.approves, step.who, step.why),
+    )
+
+
+def _standings(connection: sqlite3.Connection, path: Path) -> tuple[Step, ...]:
+    columns = "at_us, ocn, kind, who, why, scope, trunk_group, drain_s, approves"
+    rows = _rows(connection, path, f"SELECT {columns} FROM steps ORDER BY sequence")  # noqa: S608 - our own names
+    return tuple(
+        Step(at_us, Ocn(ocn), StepKind(kind), who, why, Scope(scope) if scope is not None else None, *rest)
+        for at_us, ocn, kind, who, why, scope, *rest in rows
+    )
 
 
 def _blockings(connection: sqlite3.Connection, path: Path) -> tuple[Blocking, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.interconnection.blocking import BlockingBook
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.operator_steps import Steps
 from gateway.numbering.csv_rows import RowFault
 from gateway.numbering.lerg import LergGuide
@@ -45,9 +45,9 @@ class Policy:
 
     def __init__(self, configuration: Configuration | None, tables: Tables, steps: Steps) -> None:
         self._configuration: Final = configuration
-        self.cutovers: Final = CutoverBook(steps.cutovers)
-        self.blockings: Final = BlockingBook(steps.blockings)
         carriers = configuration.carriers if configuration is not None else None
+        self.standings: Final = StandingBook(carriers, steps.standings)
+        self.blockings: Final = BlockingBook(steps.blockings)
         self.limiter: Final = RateLimitOfProvider(carriers)
         self.tables = tables
         self.checks = self._checks()
@@ -55,7 +55,7 @@ class Policy:
         self.find_provider: Final = ProviderFinder(tables.guide, tables.ported, carriers)
 
     def adopt(self, tables: Tables) -> None:
-        """Decide by these tables from the next call on. Quotas, calls in progress and cut-overs stay as they are."""
+        """Decide by these tables from the next call on. Quotas, calls in progress and standings stay as they are."""
         self.tables = tables
         self.checks = self._checks()
         self.engine.change(self.checks, (self.limiter,), self._router())
@@ -68,7 +68,7 @@ class Policy:
             guide=self.tables.guide,
             ported=self.tables.ported,
             carriers=configuration.carriers if configuration is not None else None,
-            cutovers=self.cutovers,
+            standings=self.standings,
             gateway_numbers=configuration.gateway_numbers if configuration is not None else (),
         )
 
@@ -78,7 +78,7 @@ class Policy:
             configuration.trunk_groups if configuration is not None else (),
             guide=self.tables.guide,
             ported=self.tables.ported,
-            cutovers=self.cutovers,
+            standings=self.standings,
             emergency_trunk_group=configuration.emergency_trunk_group if configuration is not None else None,
         )
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
-from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Address, Hop, Member
 from gateway.native import OFFER
 from gateway.numbering.csv_rows import TableUnreadable
@@ -74,10 +73,10 @@ class Gateway:
             undo.callback(self._lock.close)
             self._journal: Final = OperatorJournal(folder / JOURNAL_FILE)
             undo.callback(self._journal.close)
-            steps = Steps(self._journal.cutovers(), self._journal.blockings())
+            steps = self._journal.steps()
             # A step that was taken is in force, also where the wall clock was set back since.
             last_us = max(
-                (*(step.at_us for step in steps.cutovers), *(step.at_us for step in steps.blockings)), default=0
+                (*(step.at_us for step in steps.standings), *(step.at_us for step in steps.blockings)), default=0
             )
             self.clock: Final = Clock(not_before_us=last_us)
             self.policy: Final = policy_of(configuration, steps)
@@ -186,10 +185,10 @@ class Gateway:
                 "lost": self.recorder.lost,
                 "file": str(self.configuration.state_folder / RECORDS_FILE),
             },
-            "cutovers": [
-                {"at": timestamp(step.at_us), "ocn": step.ocn, "trunk_group": step.trunk_group}
+            "steps": [
+                {"at": timestamp(step.at_us), "ocn": step.ocn, "step": step.kind.value, "trunk_group": step.trunk_group}
                 | {"who": step.who, "why": step.why}
-                for step in self.policy.cutovers.trail()
+                for step in self.policy.standings.trail()
             ],
             "blockings": [
                 {"at": timestamp(step.at_us), "trunk_group": step.trunk_group, "blocked": step.blocked}

@@ -59,5 +59,5 @@ def _members(gateway: Gateway) -> list[MemberReading]:
 
 def _cut_over_now(gateway: Gateway) -> dict[Ocn, str]:
     now = gateway.clock.now_us()
-    groups = ((ocn, gateway.policy.cutovers.group_of(ocn, now)) for ocn in gateway.providers)
+    groups = ((ocn, gateway.policy.standings.group_of(ocn, now)) for ocn in gateway.providers)
     return {ocn: group for ocn, group in groups if group is not None}

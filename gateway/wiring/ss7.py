@@ -46,7 +46,7 @@ def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy, own:
         policy.find_provider,
         proxy.members,
         links.send,
-        policy.cutovers,
+        policy.standings,
         policy.blockings,
     )
     media = configuration.media

@@ -21,7 +21,7 @@ def provider_status(ocn: Ocn, configuration: Configuration, policy: Policy, now_
     return {
         "ocn": ocn,
         "name": carrier.name if carrier is not None else "",
-        "dedicated_trunk_group": policy.cutovers.group_of(ocn, now_us),
+        "dedicated_trunk_group": policy.standings.group_of(ocn, now_us),
         "calls_in_progress": policy.limiter.in_progress(ocn),
         "limit": None
         if limit is None
@@ -43,7 +43,7 @@ def group_status(
         "carrier": group.carrier,
         "switch": group.switch,
         "dedicated": group.dedicated,
-        "kept_for": policy.cutovers.owner_of(group.name, now_us),
+        "kept_for": policy.standings.owner_of(group.name, now_us),
         "calls_in_progress": state.calls,
         "capacity": group.capacity,
         "members": [_member_status(member, started_us) for member in state.members],

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.denial_of_service import Step, StepKind
 from gateway.operations.configuration import Configuration
 from gateway.operations.http_api import StepRefused
 from gateway.records.database import DatabaseFileError
@@ -32,7 +32,6 @@ class OperatorSteps:
         """`circuits_changed` is called with the time after a step that may block circuits, or open them; `at_exchange`
         then says how far it has come at the exchange of a trunk group, and nothing of one that has no circuits.
         """
-        self._carriers: Final = configuration.carriers
         self._groups: Final = {group.name: group for group in configuration.trunk_groups}
         self._policy: Final = policy
         self._journal: Final = journal
@@ -41,14 +40,15 @@ class OperatorSteps:
         self._at_exchange: Final = at_exchange
 
     def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
-        """Cut a provider over to a dedicated trunk group, or back (L8). Its established calls are left to drain.
+        """Cut a provider over to a dedicated trunk group (L8), or take its last step back. Established calls drain.
 
         Raises `StepRefused`.
         """
-        step = Cutover(self._clock.now_us(), Ocn(ocn), trunk_group, who, why)
-        concerned = trunk_group or self._policy.cutovers.group_of(Ocn(ocn), step.at_us)
-        self._journalled(step, self._policy.cutovers.objection_to(step, self._carriers, self._groups))
-        self._policy.cutovers.add(step)
+        kind = StepKind.UNDO if trunk_group is None else StepKind.CUTOVER
+        step = Step(self._clock.now_us(), Ocn(ocn), kind, who, why, trunk_group=trunk_group)
+        concerned = trunk_group or self._policy.standings.group_of(Ocn(ocn), step.at_us)
+        self._journalled(step, self._policy.standings.objection_to(step, self._groups))
+        self._policy.standings.add(step)
         self._circuits_changed(step.at_us)
         return {
             "at": timestamp(step.at_us),
@@ -79,7 +79,7 @@ class OperatorSteps:
             "emergency_reserve": circuits.emergency_reserve if circuits is not None else 0,
         } | self._at_exchange(trunk_group)
 
-    def _journalled(self, step: Cutover | Blocking, objection: str | None) -> None:
+    def _journalled(self, step: Step | Blocking, objection: str | None) -> None:
         """Have a step on the disk, unless something stands against it."""
         if objection is not None:
             raise StepRefused(objection)

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from struct import pack
 
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.denial_of_service import Step
 from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration, load_configuration
@@ -73,8 +73,8 @@ def small_configuration(folder: Path) -> Configuration:
 class RecordedGateway:
     """The gateway under test: what goes in and out is in `packets`, what it decided in `decisions`."""
 
-    def __init__(self, configuration: Configuration, cutovers: Sequence[Cutover] = ()) -> None:
-        policy = policy_of(configuration, Steps(tuple(cutovers)))
+    def __init__(self, configuration: Configuration, standings: Sequence[Step] = ()) -> None:
+        policy = policy_of(configuration, Steps(tuple(standings)))
         settings = ProxySettings((GATEWAY,), secret=b"live", emergency_numbers=configuration.emergency_numbers)
         self.proxy = SipProxy(settings, policy.engine, configuration.trunk_groups, policy.find_provider)
         self.proxy.prober.start(START_US)

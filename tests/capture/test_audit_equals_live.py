@@ -36,7 +36,7 @@ from recorded_gateway import (
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.limits import AuditLimits
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.denial_of_service import Step, StepKind
 from gateway.interconnection.trunk_groups import Hop, Member, Supervision
 from gateway.operations.configuration import Configuration
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROOM_FINDING
@@ -138,7 +138,14 @@ def test_a_capture_of_the_partners_side_alone_gives_the_same_decisions(
 
 
 def test_a_cutover_counts_from_its_own_time(configuration: Configuration, file: Path, tmp_path: Path) -> None:
-    step = Cutover(START_US + 10 * SECOND_US, Ocn("XV01"), "riverbend-dedicated", "operator", "a flood")
+    step = Step(
+        START_US + 10 * SECOND_US,
+        Ocn("XV01"),
+        StepKind.CUTOVER,
+        "operator",
+        "a flood",
+        trunk_group="riverbend-dedicated",
+    )
     plans = [Plan(9_000), Plan(9_000, source=DEDICATED), Plan(11_000), Plan(12_000, source=DEDICATED)]
     live = World(RecordedGateway(configuration, [step]), plans).run()
     assert [decision.outcome.value for _, _, decision in live.decisions] == ["ADMIT", "REFUSE", "REFUSE", "ADMIT"]
@@ -202,7 +209,7 @@ def test_a_leg_that_only_later_leads_to_the_gateway_makes_the_call_the_gateways_
 def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
     configuration: Configuration, file: Path, tmp_path: Path
 ) -> None:
-    step = Cutover(START_US, Ocn("XV01"), "riverbend-dedicated", "operator", "a flood")
+    step = Step(START_US, Ocn("XV01"), StepKind.CUTOVER, "operator", "a flood", trunk_group="riverbend-dedicated")
     journal = OperatorJournal(tmp_path / JOURNAL_FILE)
     journal.append(step)
     journal.close()

@@ -63,7 +63,7 @@ def test_a_gateway_takes_commands_while_it_runs_and_says_what_it_wrote_when_it_e
 
     status = tollgate("status", *CONFIG, env=gateway.env)
     assert status.returncode == 0
-    (step,) = json.loads(status.stdout)["cutovers"]
+    (step,) = json.loads(status.stdout)["steps"]
     assert (step["ocn"], step["trunk_group"], step["who"], step["why"]) == (
         *("XV01", "riverbend-dedicated", "operator", "flood"),
     )

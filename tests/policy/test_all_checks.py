@@ -8,13 +8,13 @@ from guides import CARRIERS, GUIDE, PORTED, STRANGER
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Verdict
 
-CHECKS = all_checks(guide=GUIDE, ported=PORTED, carriers=CARRIERS, cutovers=CutoverBook())
+CHECKS = all_checks(guide=GUIDE, ported=PORTED, carriers=CARRIERS, standings=StandingBook())
 
 ORDER = [
     "emergency",

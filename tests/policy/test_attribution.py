@@ -7,7 +7,7 @@ from attempts import AT_US, DEDICATED_GROUP, HOST, OTHER_PROVIDER, PARTNER, PART
 from guides import CARRIERS, GUIDE, NEW_CODE_FROM_US, PORTED, PROVIDER_LRN, STRANGER
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook, Step, StepKind
 from gateway.numbering.portability import PortedNumbers
 from gateway.numbering.telephone_number import parse_number
 from gateway.policy.attribution import UNKNOWN, ProviderFinder
@@ -84,11 +84,11 @@ def test_a_message_cannot_give_one_providers_number_to_another(
 
 
 def test_a_provider_does_not_come_onto_anothers_trunk_group_under_a_borrowed_lrn() -> None:
-    cutover = Cutover(AT_US - 1, PROVIDER, DEDICATED_GROUP.name, "operator", "floods")
+    cutover = Step(AT_US - 1, PROVIDER, StepKind.CUTOVER, "operator", "floods", trunk_group=DEDICATED_GROUP.name)
     called = attempt(calling="+13145551100", calling_rn=PROVIDER_LRN, ingress=DEDICATED_GROUP)
     called.provider, called.provider_source = ProviderFinder(GUIDE, PORTED, CARRIERS).provider_of(
         called.calling.number, called.calling_routing_number, AT_US
     )
-    assert TrunkGroupOfProvider(CutoverBook((cutover,))).judge(called).verdict is Verdict.WRONG_TRUNK_GROUP
+    assert TrunkGroupOfProvider(StandingBook(steps=(cutover,))).judge(called).verdict is Verdict.WRONG_TRUNK_GROUP
     called.ingress = PARTNER_GROUP
     assert CallingCode(GUIDE, PORTED, CARRIERS).judge(called).verdict is Verdict.MISMATCH

@@ -15,7 +15,7 @@ from iams import NATIONAL_CALLED, NATIONAL_CALLING, iam, isup_attempt, number
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.ss7.isup import P
 from gateway.codecs.ss7.variant import Variant
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Finding, Verdict
@@ -24,7 +24,7 @@ GATEWAY_NUMBER = "3145550199"
 CHECKS = {
     check.name: check
     for check in all_checks(
-        guide=GUIDE, ported=PORTED, carriers=CARRIERS, cutovers=CutoverBook(), gateway_numbers=(GATEWAY_NUMBER,)
+        guide=GUIDE, ported=PORTED, carriers=CARRIERS, standings=StandingBook(), gateway_numbers=(GATEWAY_NUMBER,)
     )
 }
 DIVERTER, SECOND_DIVERTER = "6365550123", "6365550124"

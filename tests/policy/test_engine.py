@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, RateLimit
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook, Step, StepKind
 from gateway.interconnection.trunk_groups import Mode, TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.check import Check
@@ -69,7 +69,7 @@ def engine(*checks: Check, counting: tuple[SaysAlways | RateLimitOfProvider, ...
         kept.get("groups", (PARTNER_GROUP, DEDICATED_GROUP, HOST_GROUP)),
         guide=GUIDE,
         ported=PORTED,
-        cutovers=kept.get("cutovers", CutoverBook()),
+        standings=kept.get("standings", StandingBook()),
         emergency_trunk_group=kept.get("emergency_trunk_group"),
     )
     return Engine(checks, counting, router)
@@ -255,9 +255,11 @@ def test_the_end_of_a_call_is_told_once_to_each_counting_check() -> None:
 
 def test_a_diverted_call_is_counted_like_an_admitted_one() -> None:
     counting = passes("counting")
-    cutovers = CutoverBook([Cutover(AT_US, PROVIDER, DEDICATED_GROUP.name, "operator", "flood")])
+    standings = StandingBook(
+        steps=[Step(AT_US, PROVIDER, StepKind.CUTOVER, "operator", "flood", trunk_group=DEDICATED_GROUP.name)]
+    )
     call = attempt(ingress=HOST_GROUP, provider=None, called="+13145550100")
-    decision = engine(counting, counting=(counting,), cutovers=cutovers).decide(call)
+    decision = engine(counting, counting=(counting,), standings=standings).decide(call)
     assert decision.outcome is Outcome.DIVERT
     assert decision.egress is DEDICATED_GROUP
     assert counting.told == ["admitted 1@192.0.2.10"]
@@ -295,7 +297,7 @@ def _limited_to(burst: int) -> CarrierBook:
 
 
 def test_with_the_real_checks_a_refused_call_takes_nothing_from_anyones_quota() -> None:
-    checks = all_checks(guide=GUIDE, ported=PORTED, carriers=_limited_to(2), cutovers=CutoverBook())
+    checks = all_checks(guide=GUIDE, ported=PORTED, carriers=_limited_to(2), standings=StandingBook())
     limiter = next(check for check in checks if isinstance(check, RateLimitOfProvider))
     decides = engine(*checks, counting=(limiter,)).decide
     for _ in range(5):

@@ -20,7 +20,7 @@ from attempts import (
 )
 from guides import GUIDE, HOST_WITH_REMOTE, OTHER_LRN, OTHER_SWITCH, PORTED, PROVIDER_LRN
 
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook, Step, StepKind
 from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.routing import Route, Router
@@ -43,13 +43,14 @@ GROUPS = (
 TO_PROVIDER, TO_OTHER_PROVIDER = "+13145550100", "+13145551100"
 
 
-def cut_over(at_us: int = AT_US, group: str | None = "dedicated-1") -> Cutover:
-    return Cutover(at_us, PROVIDER, group, "operator", "flood")
+def cut_over(at_us: int = AT_US, group: str | None = "dedicated-1") -> Step:
+    kind = StepKind.UNDO if group is None else StepKind.CUTOVER
+    return Step(at_us, PROVIDER, kind, "operator", "flood", trunk_group=group)
 
 
-def router(*cutovers: Cutover, **kept: Any) -> Router:
+def router(*steps: Step, **kept: Any) -> Router:
     given: dict[str, Any] = {"guide": GUIDE, "ported": PORTED, "emergency_trunk_group": SAFETY_GROUP.name}
-    return Router(GROUPS, cutovers=CutoverBook(cutovers), **(given | kept))
+    return Router(GROUPS, standings=StandingBook(steps=steps), **(given | kept))
 
 
 def from_host(called: str, **facts: Any) -> CallAttempt:
@@ -127,7 +128,7 @@ def test_the_cut_over_of_one_provider_moves_nobody_else() -> None:
 
 
 def test_nobody_is_led_to_a_dedicated_group_without_a_cut_over() -> None:
-    routes = Router((DEDICATED_GROUP, HOST_GROUP), guide=GUIDE, ported=PORTED, cutovers=CutoverBook())
+    routes = Router((DEDICATED_GROUP, HOST_GROUP), guide=GUIDE, ported=PORTED, standings=StandingBook())
     assert routes.route_of(from_host(TO_PROVIDER)) is None
 
 

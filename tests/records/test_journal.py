@@ -1,4 +1,4 @@
-"""The journal of cut-overs in a real SQLite file."""
+"""The journal of steps in a real SQLite file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import pytest
 
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.denial_of_service import Scope, StandingBook, Step, StepKind
 from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
 from gateway.records.journal import OperatorJournal, UnfitStepError, read_steps
 
-FLOOD = Cutover(1_900_000_000_000_000, Ocn("XV01"), "dedicated-1", "operator", "flood of 400 calls/s since 14:02")
-BACK = Cutover(1_900_000_600_000_000, Ocn("XV01"), None, "operator", "the partner attests removal")
+FLOOD = Step(
+    *(1_900_000_000_000_000, Ocn("XV01"), StepKind.CUTOVER, "operator", "flood of 400 calls/s since 14:02"),
+    *(None, "dedicated-1"),
+)
+BACK = Step(1_900_000_600_000_000, Ocn("XV01"), StepKind.UNDO, "operator", "mended its ways")
 
 
 @pytest.fixture
@@ -25,10 +28,10 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "journal.db"
 
 
-def steps(path: Path) -> tuple[Cutover, ...]:
+def steps(path: Path) -> tuple[Step, ...]:
     journal = OperatorJournal(path)
     try:
-        return journal.cutovers()
+        return journal.steps().standings
     finally:
         journal.close()
 
@@ -43,7 +46,7 @@ def test_steps_are_numbered_without_gaps_and_survive_a_restart(path: Path) -> No
     journal.close()
     journal = OperatorJournal(path)
     assert journal.append(FLOOD) == 3
-    assert journal.cutovers() == (FLOOD, BACK, FLOOD)
+    assert journal.steps().standings == (FLOOD, BACK, FLOOD)
     journal.close()
 
 
@@ -52,7 +55,7 @@ def test_the_book_made_of_the_journal_says_what_was_in_force(path: Path) -> None
     journal.append(FLOOD)
     journal.append(BACK)
     journal.close()
-    book = CutoverBook(steps(path))
+    book = StandingBook(steps=steps(path))
     assert book.group_of(Ocn("XV01"), FLOOD.at_us - 1) is None
     assert book.group_of(Ocn("XV01"), FLOOD.at_us) == "dedicated-1"
     assert book.group_of(Ocn("XV01"), BACK.at_us) is None
@@ -63,12 +66,12 @@ import sys
 from pathlib import Path
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover
+from gateway.interconnection.denial_of_service import Step, StepKind
 from gateway.records.journal import OperatorJournal
 
 journal = OperatorJournal(Path(sys.argv[1]))
 for number in range(1_000_000):
-    print(journal.append(Cutover(number, Ocn("XV01"), "dedicated-1", "operator", "flood")), flush=True)
+    print(journal.append(Step(number, Ocn("XV01"), StepKind.THROTTLE, "operator", "flood")), flush=True)
 """
 
 
@@ -89,13 +92,22 @@ def test_every_step_that_was_acknowledged_survives_kill_9(path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE cutovers SET why = 'nothing'", "the journal is append-only"),
-        ("DELETE FROM cutovers", "the journal is append-only"),
-        ("DELETE FROM cutovers WHERE sequence = 2", "the journal is append-only"),
-        ("INSERT OR REPLACE INTO cutovers VALUES (1, 0, 'XV02', NULL, 'a', 'b')", "a step must follow the last one"),
-        ("REPLACE INTO cutovers VALUES (2, 0, 'XV02', NULL, 'a', 'b')", "a step must follow the last one"),
-        ("INSERT INTO cutovers VALUES (9, 0, 'XV02', NULL, 'a', 'b')", "a step must follow the last one"),
-        ("UPDATE OR REPLACE cutovers SET sequence = 1 WHERE sequence = 2", "the journal is append-only"),
+        ("UPDATE steps SET why = 'nothing'", "the journal is append-only"),
+        ("DELETE FROM steps", "the journal is append-only"),
+        ("DELETE FROM steps WHERE sequence = 2", "the journal is append-only"),
+        (
+            "INSERT OR REPLACE INTO steps VALUES (1, 0, 'XV02', 'undo', NULL, NULL, NULL, NULL, 'a', 'b')",
+            "a step must follow the last one",
+        ),
+        (
+            "REPLACE INTO steps VALUES (2, 0, 'XV02', 'undo', NULL, NULL, NULL, NULL, 'a', 'b')",
+            "a step must follow the last one",
+        ),
+        (
+            "INSERT INTO steps VALUES (9, 0, 'XV02', 'undo', NULL, NULL, NULL, NULL, 'a', 'b')",
+            "a step must follow the last one",
+        ),
+        ("UPDATE OR REPLACE steps SET sequence = 1 WHERE sequence = 2", "the journal is append-only"),
     ],
 )
 def test_no_statement_changes_or_removes_a_step(path: Path, statement: str, said: str) -> None:
@@ -105,7 +117,7 @@ def test_no_statement_changes_or_removes_a_step(path: Path, statement: str, said
     with sqlite3.connect(path) as other, pytest.raises(sqlite3.IntegrityError, match=said):
         other.execute(statement)
     other.close()
-    assert journal.cutovers() == (FLOOD, BACK)
+    assert journal.steps().standings == (FLOOD, BACK)
     journal.close()
 
 
@@ -114,6 +126,14 @@ def test_a_step_is_read_while_the_journal_is_open_elsewhere(path: Path) -> None:
     journal.append(FLOOD)
     assert steps(path) == (FLOOD,)
     journal.close()
+
+
+def test_a_step_is_read_back_with_all_that_it_says(path: Path) -> None:
+    said = Step(1, Ocn("XV01"), StepKind.DISCONTINUE, "operator", "flood", Scope.PARTNER, None, 30, 7)
+    journal = OperatorJournal(path)
+    journal.append(said)
+    journal.close()
+    assert steps(path) == (said,)
 
 
 def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) -> None:
@@ -133,19 +153,19 @@ def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) 
 @pytest.mark.parametrize(
     "unfit",
     [
-        Cutover(0, Ocn("XV01"), None, "operator", "x" * 4_001),
-        Cutover(0, Ocn("XV01"), None, "x" * 201, "flood"),
-        Cutover(0, Ocn("XV01"), None, "operator", "\udc80"),
-        Cutover(2**70, Ocn("XV01"), None, "operator", "flood"),
+        Step(0, Ocn("XV01"), StepKind.UNDO, "operator", "x" * 4_001),
+        Step(0, Ocn("XV01"), StepKind.UNDO, "x" * 201, "flood"),
+        Step(0, Ocn("XV01"), StepKind.UNDO, "operator", "\udc80"),
+        Step(2**70, Ocn("XV01"), StepKind.UNDO, "operator", "flood"),
     ],
     ids=["a long why", "a long who", "not text", "no time"],
 )
-def test_a_step_that_cannot_be_kept_is_refused_and_the_journal_goes_on(path: Path, unfit: Cutover) -> None:
+def test_a_step_that_cannot_be_kept_is_refused_and_the_journal_goes_on(path: Path, unfit: Step) -> None:
     journal = OperatorJournal(path)
     with pytest.raises(UnfitStepError, match="the step is not in force"):
         journal.append(unfit)
     assert journal.append(FLOOD) == 1
-    assert journal.cutovers() == (FLOOD,)
+    assert journal.steps().standings == (FLOOD,)
     journal.close()
 
 
@@ -189,7 +209,7 @@ def test_no_step_is_taken_that_a_restart_would_forget(path: Path, replaced: bool
         OperatorJournal(path).close()
     with pytest.raises(UnavailableError, match="moved or deleted"):
         journal.append(BACK)
-    assert journal.cutovers() == (FLOOD,)
+    assert journal.steps().standings == (FLOOD,)
     journal.close()
 
 
@@ -203,7 +223,7 @@ def test_reading_a_journal_that_nobody_writes_leaves_its_folder_as_it_is(path: P
     journal.close()
     before = contents(path.parent)
     assert list(before) == ["journal.db"]
-    assert read_steps(path).cutovers == (FLOOD,)
+    assert read_steps(path).standings == (FLOOD,)
     assert contents(path.parent) == before
 
 
@@ -212,7 +232,7 @@ def test_reading_a_journal_beside_a_running_gateway_sees_its_last_step(path: Pat
     journal.append(FLOOD)
     before = set(contents(path.parent))
     journal.append(BACK)
-    assert read_steps(path).cutovers == (FLOOD, BACK)
+    assert read_steps(path).standings == (FLOOD, BACK)
     assert set(contents(path.parent)) == before
     journal.close()
 
@@ -221,7 +241,7 @@ BLOCKED = Blocking(1_900_000_000_000_000, "RB-SS7", True, "operator", "flood")
 OPENED = Blocking(1_900_000_600_000_000, "RB-SS7", False, "operator", "flood is over")
 
 
-def test_blockings_are_kept_beside_cut_overs_and_numbered_on_their_own(path: Path) -> None:
+def test_blockings_are_kept_beside_steps_and_numbered_on_their_own(path: Path) -> None:
     journal = OperatorJournal(path)
     assert [journal.append(step) for step in (BLOCKED, FLOOD, OPENED)] == [1, 1, 2]
     journal.close()

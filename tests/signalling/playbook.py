@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from gateway.codecs.sip import SipMessage, headers, response_to
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import Hop, Member, Service, Side, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
@@ -66,7 +66,7 @@ def groups_with(caller: Hop = CALLER, callee: Hop = CALLEE) -> tuple[TrunkGroup,
 
 
 def proxy_with(ledger: Ledger, settings: ProxySettings, groups: Sequence[TrunkGroup] = GROUPS) -> SipProxy:
-    engine = Engine([ledger], [ledger], Router(groups, guide=None, ported=None, cutovers=CutoverBook()))
+    engine = Engine([ledger], [ledger], Router(groups, guide=None, ported=None, standings=StandingBook()))
     return SipProxy(settings, engine, groups, ProviderFinder(None, None))
 
 

@@ -12,7 +12,7 @@ import pytest
 from peers import LOOPBACK, Listener, Peer, ScriptedProxy, transport_of
 
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import Address, Hop, Member, Side, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt, NumberFact, OcnSource
@@ -80,7 +80,7 @@ async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIt
         TrunkGroup("partner", Side.PARTNER, Ocn("7001"), SWITCH, (Member(Hop(*caller.address)),)),
         TrunkGroup("host", Side.HOST, Ocn("9740"), SWITCH, (Member(Hop(*callee.address)),)),
     )
-    engine = Engine((), (), Router(groups, guide=None, ported=None, cutovers=CutoverBook()))
+    engine = Engine((), (), Router(groups, guide=None, ported=None, standings=StandingBook()))
     sock = open_socket(LOOPBACK, 0)
     settings = ProxySettings((Hop(LOOPBACK, sock.getsockname()[1]),), b"secret", timers=timers)
     proxy = SipProxy(settings, engine, groups, ProviderFinder(None, None))

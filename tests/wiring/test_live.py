@@ -137,7 +137,7 @@ async def test_a_cut_over_moves_new_calls_leaves_established_ones_and_survives_a
         await _cut_over_is_in_force(exchange, gateway.address, "before")
         await exchange.hang_up(gateway.address, "established")
     async with running(exchange.configuration) as gateway:
-        (step,) = gateway.status()["cutovers"]
+        (step,) = gateway.status()["steps"]
         assert (step["ocn"], step["trunk_group"], step["who"], step["why"]) == (
             *("901A", "dedicated", "operator", "flood"),
         )
@@ -166,7 +166,7 @@ async def _cut_over_is_in_force(exchange: Exchange, gateway: Address, when: str)
         ("dedicated", "901A", "wrong", 401, "the operations token is needed"),
         ("shared", "901A", None, 409, "shared is not a dedicated trunk group; there are: dedicated"),
         ("dedicated", "9740", None, 409, "9740 is not a provider"),
-        (None, "901A", None, 409, "901A is not cut over"),
+        (None, "901A", None, 409, "no step of 901A is in force"),
     ],
 )
 async def test_a_cut_over_that_cannot_be_taken_changes_nothing_and_says_why(
@@ -175,9 +175,9 @@ async def test_a_cut_over_that_cannot_be_taken_changes_nothing_and_says_why(
     async with running(exchange.configuration) as gateway:
         got, document = await post_cutover(gateway, trunk_group, ocn=ocn, token=token)
         assert (got, document["error"].startswith(said)) == (status, True), document
-        assert gateway.status()["cutovers"] == []
+        assert gateway.status()["steps"] == []
     async with running(exchange.configuration) as gateway:
-        assert gateway.status()["cutovers"] == []
+        assert gateway.status()["steps"] == []
 
 
 async def test_draining_refuses_new_calls_takes_emergencies_and_ends_with_the_last_call(exchange: Exchange) -> None:

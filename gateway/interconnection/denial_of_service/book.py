@@ -60,8 +60,9 @@ def _standings(steps: Iterable[Step]) -> Iterator[Standing]:
 class StandingBook:
     """How providers stand. Reading it costs a call one look into a dictionary where nothing was ever done."""
 
-    def __init__(self, carriers: CarrierBook, steps: Iterable[Step] = ()) -> None:
-        self._carriers: Final = carriers
+    def __init__(self, carriers: CarrierBook | None = None, steps: Iterable[Step] = ()) -> None:
+        """`carriers` None: of none is anything known, and no step is without objection."""
+        self._carriers: Final = carriers if carriers is not None else CarrierBook(())
         self._trails: Final[dict[Ocn, _Trail]] = {}
         self._on_group: Final[dict[str, set[Ocn]]] = {}
         """Providers that were ever cut over to a trunk group."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from gateway.interconnection.carriers import CarrierBook
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.portability import PortedNumbers
 from gateway.policy.check import Check
@@ -52,7 +52,7 @@ def all_checks(
     guide: LergGuide | None = None,
     ported: PortedNumbers | None = None,
     carriers: CarrierBook | None = None,
-    cutovers: CutoverBook | None = None,
+    standings: StandingBook | None = None,
     gateway_numbers: Iterable[str] = (),
 ) -> tuple[Check, ...]:
     """Every check, in the engine's order: what refuses a flood first, then what the message says of itself, then what
@@ -65,7 +65,7 @@ def all_checks(
     gateways = tuple(gateway_numbers)
     return (
         Emergency(),
-        TrunkGroupOfProvider(cutovers),
+        TrunkGroupOfProvider(standings),
         limiter if limiter is not None else RateLimitOfProvider(carriers),
         CallingNumber(gateways),
         Presentation(),

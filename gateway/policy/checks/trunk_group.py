@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.facts import NO_TRUNK_GROUP, not_judged, passed, violation
@@ -18,8 +18,8 @@ class TrunkGroupOfProvider:
     name: Final = "trunk_group"
     clause: Final = "L8"
 
-    def __init__(self, cutovers: CutoverBook | None) -> None:
-        self._cutovers = cutovers if cutovers is not None else CutoverBook()
+    def __init__(self, standings: StandingBook | None) -> None:
+        self._standings = standings if standings is not None else StandingBook()
         self._pass = passed(self.name, self.clause)
         self._no_ingress = not_judged(self.name, self.clause, NO_TRUNK_GROUP)
 
@@ -29,14 +29,14 @@ class TrunkGroupOfProvider:
             return self._no_ingress
         if ingress.side is not PARTNER_SIDE or attempt.emergency:
             return self._pass
-        own = self._cutovers.group_of(attempt.provider, attempt.at_us) if attempt.provider is not None else None
+        own = self._standings.group_of(attempt.provider, attempt.at_us) if attempt.provider is not None else None
         if own is not None and own != ingress.name:
             return self._wrong(
                 f"OCN {attempt.provider} is cut over to trunk group {own} and may not come on {ingress.name}"
             )
         if not ingress.dedicated:
             return self._pass
-        owner = self._cutovers.owner_of(ingress.name, attempt.at_us)
+        owner = self._standings.owner_of(ingress.name, attempt.at_us)
         if owner is None:
             return self._wrong(f"trunk group {ingress.name} is kept for a provider that is cut over to it; none is")
         if owner != attempt.provider:

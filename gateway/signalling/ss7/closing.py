@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.interconnection.blocking import BlockingBook
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.signalling.call import Action, Ss7Changed
 from gateway.signalling.ss7.circuits import CircuitTable
 from gateway.signalling.ss7.maintenance import Maintenance
@@ -18,10 +18,10 @@ class Closing:
     """Has circuits blocked and unblocked as the books say, each step from its own time on. Times in microseconds."""
 
     def __init__(
-        self, tables: Iterable[CircuitTable], cutovers: CutoverBook, blockings: BlockingBook, maintenance: Maintenance
+        self, tables: Iterable[CircuitTable], standings: StandingBook, blockings: BlockingBook, maintenance: Maintenance
     ) -> None:
         self._tables: Final[Sequence[CircuitTable]] = tuple(tables)
-        self._cutovers: Final = cutovers
+        self._standings: Final = standings
         self._blockings: Final = blockings
         self._maintenance: Final = maintenance
         self.next_us = 0
@@ -37,7 +37,7 @@ class Closing:
         for table in self._tables:
             closed = table.closed
             table.blocked_by_operator = self._blockings.is_blocked(table.name, at_us)
-            table.unowned = table.trunk_group.dedicated and self._cutovers.owner_of(table.name, at_us) is None
+            table.unowned = table.trunk_group.dedicated and self._standings.owner_of(table.name, at_us) is None
             if table.closed is closed:
                 continue
             if table.closed:
@@ -46,5 +46,5 @@ class Closing:
                 self._maintenance.open(table, at_us, actions)
             what = "circuits blocked, but for emergency calls" if table.closed else "circuits unblocked"
             actions.append(Ss7Changed(f"trunk group {table.name}", what, good=not table.closed, at_us=at_us))
-        times = [step.at_us for step in self._cutovers.trail()] + [step.at_us for step in self._blockings.trail()]
+        times = [step.at_us for step in self._standings.trail()] + [step.at_us for step in self._blockings.trail()]
         self.next_us = min((time for time in times if time > at_us), default=_NEVER)

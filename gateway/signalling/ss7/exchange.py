@@ -15,7 +15,7 @@ from gateway.codecs.ss7.isup import IsupMessage, MessageType, P, isup_message
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, ServiceIndicator
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import BlockingBook
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
@@ -75,7 +75,7 @@ class Exchange:
         find_provider: ProviderFinder,
         members: TrunkMembers,
         send: Send,
-        cutovers: CutoverBook,
+        standings: StandingBook,
         blockings: BlockingBook,
     ) -> None:
         """`groups`: trunk groups; those with circuits are the exchange's. `members`, which the engine asks for room, is
@@ -98,7 +98,7 @@ class Exchange:
         self._transit: Final = TransitCalls(engine, settings.max_call_s * 1_000_000)
         self._calls: Final = CallProcessing(signals, self._take_call, _add_digits)
         self._maintenance: Final = Maintenance(signals, self._calls)
-        self._closing: Final = Closing(self.tables.values(), cutovers, blockings, self._maintenance)
+        self._closing: Final = Closing(self.tables.values(), standings, blockings, self._maintenance)
         self._new_calls: Final = NewIsupCalls(
             settings, self.counters, engine, find_provider, members, self.tables, self._calls, self._transit
         )

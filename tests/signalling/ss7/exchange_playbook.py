@@ -38,7 +38,7 @@ from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import BlockingBook
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.circuit_groups import CircuitGroup
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import Hop, Member, Side, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
@@ -170,19 +170,19 @@ class Stage:
         self,
         groups: Sequence[TrunkGroup] = (PARTNER, HOST),
         *,
-        cutovers: CutoverBook | None = None,
+        standings: StandingBook | None = None,
         blockings: BlockingBook | None = None,
         max_call_s: int = 14_400,
         up: bool = True,
     ) -> None:
         self.now_us = T0
         self.ledger = Ledger()
-        self.cutovers = cutovers or CutoverBook()
+        self.standings = standings or StandingBook()
         self.blockings = blockings or BlockingBook()
         self.groups = {each.name: each for each in groups}
         self.variants = {each.circuits.adjacent: each.circuits.variant for each in groups if each.circuits is not None}
         self.members = TrunkMembers(groups)
-        router = Router(groups, guide=None, ported=None, cutovers=self.cutovers)
+        router = Router(groups, guide=None, ported=None, standings=self.standings)
         self.exchange = Exchange(
             ExchangeSettings(max_call_s=max_call_s),
             groups,
@@ -190,7 +190,7 @@ class Stage:
             ProviderFinder(None, None),
             self.members,
             self._send,
-            self.cutovers,
+            self.standings,
             self.blockings,
         )
         self.sent: deque[Sent] = deque()

@@ -11,7 +11,7 @@ from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook, Step, StepKind
 from gateway.interconnection.trunk_groups import Side
 from gateway.signalling.call import Decided, Ended, Ss7Changed
 from gateway.signalling.ss7.circuit_states import CircuitState
@@ -140,9 +140,9 @@ def test_an_iam_on_a_blocked_circuit_is_taken_only_for_an_emergency_call() -> No
 
 
 def test_a_dedicated_group_is_blocked_until_a_provider_is_cut_over_to_it_and_again_when_that_is_undone() -> None:
-    cutovers = CutoverBook()
+    standings = StandingBook()
     dedicated = group("TG-VOIP", Side.PARTNER, A, cics=((11, 14),), dedicated=True)
-    stage = Stage((PARTNER, dedicated, HOST), cutovers=cutovers, up=False)
+    stage = Stage((PARTNER, dedicated, HOST), standings=standings, up=False)
     stage.is_told("resumed", A)
     stage.hears(A, of_group(M.GRA, 1, [False] * 4))
     stage.sent.clear()
@@ -150,13 +150,13 @@ def test_a_dedicated_group_is_blocked_until_a_provider_is_cut_over_to_it_and_aga
     stage.says(A, M.CGB, 12)
     stage.says(A, M.CGB, 12)
     assert stage.blocked("TG-VOIP") == [12, 13, 14]
-    cutovers.add(Cutover(stage.now_us, Ocn("8001"), "TG-VOIP", "op", "L8"))
+    standings.add(Step(stage.now_us, Ocn("8001"), StepKind.CUTOVER, "op", "L8", trunk_group="TG-VOIP"))
     stage.is_told("steps_changed")
     stage.says(A, M.CGU, 12)
     stage.sent.clear()
     stage.hears(A, of_group(M.CGUA, 12, [True] * 3))
     assert stage.blocked("TG-VOIP") == []
-    cutovers.add(Cutover(stage.now_us + 1, Ocn("8001"), None, "op", "undone"))
+    standings.add(Step(stage.now_us + 1, Ocn("8001"), StepKind.UNDO, "op", "undone"))
     stage.waits(1)
     stage.is_told("steps_changed")
     stage.says(A, M.CGB, 12)
@@ -164,18 +164,22 @@ def test_a_dedicated_group_is_blocked_until_a_provider_is_cut_over_to_it_and_aga
 
 
 def test_a_step_comes_into_force_at_its_own_time_in_a_replay() -> None:
-    cutovers = CutoverBook([Cutover(T0 + 10_000_000, Ocn("8001"), "TG-VOIP", "op", "L8")])
+    standings = StandingBook(
+        steps=[Step(T0 + 10_000_000, Ocn("8001"), StepKind.CUTOVER, "op", "L8", trunk_group="TG-VOIP")]
+    )
     dedicated = group("TG-VOIP", Side.PARTNER, A, cics=((11, 14),), dedicated=True)
-    stage = Stage((PARTNER, dedicated, HOST), cutovers=cutovers)
+    stage = Stage((PARTNER, dedicated, HOST), standings=standings)
     assert stage.exchange.tables["TG-VOIP"].closed
     stage.hears(A, message(M.RLC, 1), after_s=11)
     assert not stage.exchange.tables["TG-VOIP"].closed
 
 
 def test_a_step_of_a_replay_waits_for_no_message_on_a_circuit() -> None:
-    cutovers = CutoverBook([Cutover(T0 + 10_000_000, Ocn("8001"), "TG-VOIP", "op", "L8")])
+    standings = StandingBook(
+        steps=[Step(T0 + 10_000_000, Ocn("8001"), StepKind.CUTOVER, "op", "L8", trunk_group="TG-VOIP")]
+    )
     dedicated = group("TG-VOIP", Side.PARTNER, A, cics=((11, 14),), dedicated=True)
-    stage = Stage((PARTNER, dedicated, HOST), cutovers=cutovers)
+    stage = Stage((PARTNER, dedicated, HOST), standings=standings)
     assert stage.exchange.next_us is not None
     assert stage.exchange.next_us <= T0 + 10_000_000
     stage.waits(11)

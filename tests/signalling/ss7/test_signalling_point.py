@@ -14,7 +14,7 @@ from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import Blocking, BlockingBook
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.links import Link, LinkRole
 from gateway.interconnection.screening import Screening, rules_of
 from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
@@ -57,8 +57,8 @@ class Point:
         self.now_us = T0
         self.ledger = Ledger()
         self.blockings = BlockingBook()
-        cutovers = CutoverBook()
-        engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, cutovers=cutovers))
+        standings = StandingBook()
+        engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, standings=standings))
         finder = ProviderFinder(None, None)
         proxy = SipProxy(settings_with(), engine, groups, finder)
         links = M3uaLinks([LINK])
@@ -69,7 +69,7 @@ class Point:
             finder,
             proxy.members,
             links.send,
-            cutovers,
+            standings,
             self.blockings,
         )
         agent = Interworking(InterworkingSettings(own=OURSELVES), groups, exchange)

@@ -18,7 +18,7 @@ from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import Blocking, BlockingBook
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import Side, TrunkGroup
 from gateway.numbering.lerg import LergGuide
 from gateway.numbering.lerg_rows import CodeAssignment
@@ -55,11 +55,11 @@ class Node:
         self.exchange = Exchange(
             ExchangeSettings(emergency_numbers=frozenset({EMERGENCY, OTHER_EMERGENCY})),
             groups,
-            Engine([self.ledger], [self.ledger], Router(groups, guide=GUIDE, ported=None, cutovers=CutoverBook())),
+            Engine([self.ledger], [self.ledger], Router(groups, guide=GUIDE, ported=None, standings=StandingBook())),
             ProviderFinder(None, None),
             self.members,
             wire.send,
-            CutoverBook(),
+            StandingBook(),
             self.blockings,
         )
         self.decided: list[Decided] = []

@@ -15,7 +15,7 @@ from gateway.codecs.sip import SipMessage
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.circuit_groups import CircuitGroup
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
@@ -104,7 +104,7 @@ class Border:
 
     def start(self, groups: Sequence[TrunkGroup]) -> None:
         self.ledger = Ledger()
-        engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, cutovers=CutoverBook()))
+        engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, standings=StandingBook()))
         settings = settings_with(max_calls=self._max_calls)
         self.proxy = SipProxy(settings, engine, groups, ProviderFinder(None, None))
         self.engine = engine

@@ -26,7 +26,7 @@ from gateway.codecs.ss7.mtp3 import Mtp3Transfer, parse_point_code
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import BlockingBook
 from gateway.interconnection.circuit_groups import CircuitGroup
-from gateway.interconnection.discontinuance import CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.links import Link, LinkRole
 from gateway.interconnection.screening import Screening, rules_of
 from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGroup
@@ -64,15 +64,15 @@ class Point:
 
     def __init__(self, groups: tuple[TrunkGroup, ...]) -> None:
         self.ledger = Ledger()
-        cutovers = CutoverBook()
-        engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, cutovers=cutovers))
+        standings = StandingBook()
+        engine = Engine([self.ledger], [self.ledger], Router(groups, guide=None, ported=None, standings=standings))
         find_provider = ProviderFinder(None, None)
         settings = settings_with()
         proxy = SipProxy(settings, engine, groups, find_provider)
         links = M3uaLinks([LINK])
         host = settings.listeners[0].host
         exchange = Exchange(
-            *(ExchangeSettings(host=host), groups, engine, find_provider, proxy.members, links.send, cutovers),
+            *(ExchangeSettings(host=host), groups, engine, find_provider, proxy.members, links.send, standings),
             BlockingBook(),
         )
         agent = Interworking(InterworkingSettings(settings.listeners[0]), groups, exchange)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
-from gateway.interconnection.discontinuance import Cutover, CutoverBook
+from gateway.interconnection.denial_of_service import StandingBook, Step, StepKind
 from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
 
 PARTNER, OTHER_PARTNER, HOST = Ocn("7001"), Ocn("7002"), Ocn("9740")
@@ -44,30 +44,32 @@ GROUPS = {
 }
 
 
-def step(at_us: int, ocn: Ocn, trunk_group: str | None) -> Cutover:
-    return Cutover(at_us, ocn, trunk_group, "operator", "flood")
+def step(at_us: int, ocn: Ocn, trunk_group: str | None) -> Step:
+    """A cut-over; to None: it is undone."""
+    kind = StepKind.UNDO if trunk_group is None else StepKind.CUTOVER
+    return Step(at_us, ocn, kind, "operator", "flood", trunk_group=trunk_group)
 
 
 def test_a_provider_is_on_its_group_from_the_step_on_and_off_it_from_the_step_back_on() -> None:
-    book = CutoverBook([step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, None)])
+    book = StandingBook(CARRIERS, [step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, None)])
     for at_us, on in ((9, None), (10, "dedicated-1"), (19, "dedicated-1"), (20, None), (1_000, None)):
         assert book.group_of(OFFENDER, at_us) == on
         assert book.owner_of("dedicated-1", at_us) == (OFFENDER if on else None)
 
 
 def test_a_move_to_another_group_frees_the_first_for_somebody_else() -> None:
-    book = CutoverBook([step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, "dedicated-2")])
+    book = StandingBook(CARRIERS, [step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, "dedicated-2")])
     assert book.owner_of("dedicated-1", 15) == OFFENDER
     assert book.owner_of("dedicated-1", 20) is None
     assert book.owner_of("dedicated-2", 20) == OFFENDER
-    assert book.objection_to(step(21, OTHER, "dedicated-1"), CARRIERS, GROUPS) is None
+    assert book.objection_to(step(21, OTHER, "dedicated-1"), GROUPS) is None
 
 
 def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobodys() -> None:
-    book = CutoverBook([step(10, OFFENDER, "dedicated-1")])
+    book = StandingBook(CARRIERS, [step(10, OFFENDER, "dedicated-1")])
     assert book.group_of(OTHER, 50) is None
     assert book.owner_of("dedicated-2", 50) is None
-    assert CutoverBook().trail() == ()
+    assert StandingBook(CARRIERS).trail() == ()
 
 
 @pytest.mark.parametrize(
@@ -77,12 +79,12 @@ def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobody
         ([], step(10, Ocn("0000"), "dedicated-1"), "0000 is not a provider of this configuration"),
         ([], step(10, PARTNER, "dedicated-1"), "7001 is not a provider of this configuration"),
         ([], step(10, HOST, None), "9740 is not a provider of this configuration"),
-        ([], step(10, OFFENDER, None), "901A is not cut over: there is nothing to take back"),
+        ([], step(10, OFFENDER, None), "no step of 901A is in force: there is nothing to undo"),
         ([step(5, OFFENDER, "dedicated-1")], step(10, OFFENDER, None), None),
         (
             [step(5, OFFENDER, "dedicated-1"), step(6, OFFENDER, None)],
             step(10, OFFENDER, None),
-            "901A is not cut over: there is nothing to take back",
+            "no step of 901A is in force: there is nothing to undo",
         ),
         (
             [step(5, OFFENDER, "dedicated-1")],
@@ -112,9 +114,9 @@ def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobody
     ],
 )
 def test_a_step_is_taken_or_it_is_said_what_stands_against_it(
-    taken: list[Cutover], asked: Cutover, objection: str | None
+    taken: list[Step], asked: Step, objection: str | None
 ) -> None:
-    said = CutoverBook(taken).objection_to(asked, CARRIERS, GROUPS)
+    said = StandingBook(CARRIERS, taken).objection_to(asked, GROUPS)
     if objection is None:
         assert said is None
     else:
@@ -123,14 +125,14 @@ def test_a_step_is_taken_or_it_is_said_what_stands_against_it(
 
 
 def test_where_there_is_no_dedicated_group_at_all_it_says_so() -> None:
-    said = CutoverBook().objection_to(step(1, OFFENDER, "shared"), CARRIERS, {"shared": GROUPS["shared"]})
+    said = StandingBook(CARRIERS).objection_to(step(1, OFFENDER, "shared"), {"shared": GROUPS["shared"]})
     assert said == "shared is not a dedicated trunk group; there are: none"
 
 
 def test_an_objection_changes_nothing() -> None:
-    book = CutoverBook([step(5, OTHER, "dedicated-1")])
-    book.objection_to(step(10, OFFENDER, "dedicated-1"), CARRIERS, GROUPS)
-    book.objection_to(step(10, OFFENDER, "dedicated-2"), CARRIERS, GROUPS)
+    book = StandingBook(CARRIERS, [step(5, OTHER, "dedicated-1")])
+    book.objection_to(step(10, OFFENDER, "dedicated-1"), GROUPS)
+    book.objection_to(step(10, OFFENDER, "dedicated-2"), GROUPS)
     assert book.trail() == (step(5, OTHER, "dedicated-1"),)
     assert book.group_of(OFFENDER, 10) is None
 
@@ -145,17 +147,24 @@ TRAILS = st.lists(
 TIMES = range(-1, 42)
 
 
-def naive_group_of(steps: Sequence[Cutover], ocn: Ocn, at_us: int) -> str | None:
-    so_far = [one for one in steps if one.ocn == ocn and one.at_us <= at_us]
-    return max(so_far, key=lambda one: one.at_us).trunk_group if so_far else None
+def naive_group_of(steps: Sequence[Step], ocn: Ocn, at_us: int) -> str | None:
+    """What is left of the cut-overs so far when each step back has taken the last one away."""
+    groups: list[str | None] = [None]
+    for one in sorted(steps, key=lambda one: one.at_us):
+        if one.ocn == ocn and one.at_us <= at_us:
+            if one.trunk_group is not None:
+                groups.append(one.trunk_group)
+            elif len(groups) > 1:
+                groups.pop()
+    return groups[-1]
 
 
 @settings(max_examples=50)
 @given(TRAILS, st.randoms(use_true_random=False))
-def test_a_book_answers_the_same_in_whatever_order_its_steps_were_added(trail: list[Cutover], random: Random) -> None:
+def test_a_book_answers_the_same_in_whatever_order_its_steps_were_added(trail: list[Step], random: Random) -> None:
     shuffled = list(trail)
     random.shuffle(shuffled)
-    book, other = CutoverBook(trail), CutoverBook(shuffled)
+    book, other = StandingBook(CARRIERS, trail), StandingBook(CARRIERS, shuffled)
     assert [one.at_us for one in book.trail()] == sorted(one.at_us for one in trail)
     for at_us in TIMES:
         for ocn in _OCNS[:4]:
@@ -166,8 +175,8 @@ def test_a_book_answers_the_same_in_whatever_order_its_steps_were_added(trail: l
 
 @settings(max_examples=50)
 @given(TRAILS)
-def test_the_owner_of_a_group_is_on_it_and_who_is_on_a_group_finds_it_owned(trail: list[Cutover]) -> None:
-    book = CutoverBook(trail)
+def test_the_owner_of_a_group_is_on_it_and_who_is_on_a_group_finds_it_owned(trail: list[Step]) -> None:
+    book = StandingBook(CARRIERS, trail)
     for at_us in TIMES:
         for name in ("dedicated-1", "dedicated-2"):
             owner = book.owner_of(name, at_us)
@@ -177,11 +186,10 @@ def test_the_owner_of_a_group_is_on_it_and_who_is_on_a_group_finds_it_owned(trai
 
 @settings(max_examples=50)
 @given(TRAILS)
-def test_steps_that_meet_no_objection_never_give_one_group_to_two_providers(trail: list[Cutover]) -> None:
-    book = CutoverBook()
-    carriers = CarrierBook(Carrier(ocn, "", CarrierKind.PROVIDER, PARTNER) for ocn in _OCNS[:4])
+def test_steps_that_meet_no_objection_never_give_one_group_to_two_providers(trail: list[Step]) -> None:
+    book = StandingBook(CarrierBook(Carrier(ocn, "", CarrierKind.PROVIDER, PARTNER) for ocn in _OCNS[:4]))
     for one in sorted(trail, key=lambda one: one.at_us):
-        if book.objection_to(one, carriers, GROUPS) is None:
+        if book.objection_to(one, GROUPS) is None:
             book.add(one)
     for at_us in TIMES:
         held = [group for ocn in _OCNS[:4] if (group := book.group_of(ocn, at_us)) is not None]
@@ -191,7 +199,7 @@ def test_steps_that_meet_no_objection_never_give_one_group_to_two_providers(trai
 def test_of_two_providers_on_one_group_the_one_that_was_there_first_owns_it() -> None:
     """No operator's step leads there, but a journal that was put together from two may."""
     steps = [step(10 + place, ocn, "dedicated-1") for place, ocn in enumerate(reversed(_OCNS))]
-    assert CutoverBook(steps).owner_of("dedicated-1", 100) == _OCNS[-1]
-    assert CutoverBook(reversed(steps)).owner_of("dedicated-1", 100) == _OCNS[-1]
+    assert StandingBook(CARRIERS, steps).owner_of("dedicated-1", 100) == _OCNS[-1]
+    assert StandingBook(CARRIERS, reversed(steps)).owner_of("dedicated-1", 100) == _OCNS[-1]
     at_once = [step(10, ocn, "dedicated-1") for ocn in _OCNS]
-    assert CutoverBook(at_once).owner_of("dedicated-1", 10) == _OCNS[0]
+    assert StandingBook(CARRIERS, at_once).owner_of("dedicated-1", 10) == _OCNS[0]
