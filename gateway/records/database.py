@@ -1,7 +1,8 @@
 """SQLite files of ours: created private, in WAL mode, at a known schema version.
 
 ``PRAGMA application_id`` says that a file is ours and which one, ``PRAGMA user_version`` how many of the schema's steps
-it has been through. An older file is brought forward when it is opened; a newer one is left alone.
+it has been through. An older file is brought forward when it is opened, where its schema can be; a newer one is left
+alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ class NewerSchemaError(DatabaseFileError):
     """The file was written by a later version of tollgate."""
 
 
+class OlderSchemaError(DatabaseFileError):
+    """The file was written by an earlier version of tollgate, and cannot be brought forward."""
+
+
 class ForeignFileError(DatabaseFileError):
     """The file is something else than what was looked for, or damaged."""
 
@@ -40,11 +45,15 @@ class Schema:
     """For people: ``call records``."""
     application_id: int
     steps: tuple[tuple[str, ...], ...]
-    """Statements that bring a file from version i to i + 1."""
+    """Statements that bring a file from version `abandoned` + i to the next."""
+    abandoned: int = 0
+    """The last version that is not brought forward: a file of it is refused."""
+    abandoned_remedy: str = ""
+    """What to do with such a file."""
 
     @property
     def version(self) -> int:
-        return len(self.steps)
+        return self.abandoned + len(self.steps)
 
 
 def open_for_writing(path: Path, schema: Schema, synchronous: Literal["NORMAL", "FULL"]) -> sqlite3.Connection:
@@ -127,7 +136,7 @@ def identity(path: Path) -> tuple[int, int] | None:
 def _bring_forward(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
     connection.execute("BEGIN IMMEDIATE")  # two gateways that start together must not both create the tables
     try:
-        for statements in schema.steps[_version(connection, path, schema) :]:
+        for statements in schema.steps[max(_version(connection, path, schema) - schema.abandoned, 0) :]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {schema.application_id}")
@@ -149,6 +158,11 @@ def _version(connection: sqlite3.Connection, path: Path, schema: Schema) -> int:
         raise NewerSchemaError(
             f"{path}: holds {schema.content} of schema version {version}, and this tollgate knows up to "
             f"{schema.version}; run the newer tollgate that wrote it, or give another state folder"
+        )
+    if 0 < version <= schema.abandoned:
+        raise OlderSchemaError(
+            f"{path}: holds {schema.content} of schema version {version}, which this tollgate cannot bring forward; "
+            f"{schema.abandoned_remedy}"
         )
     return int(version)
 

@@ -1,149 +1,201 @@
-"""The journal of steps about providers and of blockings: what was ordered, by whom and why, kept for good (L8).
+"""The journal of what was done about providers and trunk groups: what, by whom, why; kept for good (L8).
 
 It has a file of its own, ``journal.db``, apart from the call records. A step is rare and must be on the disk before it
 takes effect (``synchronous = FULL``), while call records come by the thousand and may lag; the records are pruned, and
 may be deleted to free a full disk, while a step must outlive them; and no step waits for a batch of records.
+
+A step and the notices that tell of it are one transaction, so that no step is in force of which nobody will be told,
+and nobody is told of a step that is not in force. Entries are chained by their hashes
+(`gateway.records.journal_entries`).
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection
+from typing import Any, Final
 
 from gateway.interconnection.blocking import Blocking
-from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.denial_of_service import Scope, Step, StepKind
+from gateway.interconnection.denial_of_service import Step
+from gateway.interconnection.notices import Notice
 from gateway.interconnection.operator_steps import Steps
-from gateway.records.database import (
-    DatabaseFileError,
-    Schema,
-    UnavailableError,
-    identity,
-    open_for_reading,
-    open_for_writing,
+from gateway.records.database import open_for_reading
+from gateway.records.journal_entries import (
+    Entry,
+    Head,
+    Kind,
+    NewEntry,
+    UnfitEntryError,
+    blocking_of,
+    entry_of_blocking,
+    entry_of_notice,
+    entry_of_recommendation,
+    entry_of_step,
+    step_of,
 )
+from gateway.records.journal_file import JOURNAL_FILE, SCHEMA, JournalFile, entries_in, reading
 
-JOURNAL_FILE = "journal.db"
+__all__ = [
+    "JOURNAL_FILE",
+    "Entry",
+    "Head",
+    "Kind",
+    "MakeNotices",
+    "NewEntry",
+    "OperatorJournal",
+    "UnfitEntryError",
+    "open_journal",
+    "read_entries",
+    "read_steps",
+    "step_of",
+]
 
+MakeNotices = Callable[[Entry], Iterable[Notice]]
+"""Makes the notices that tell of an entry, once it has its number and its hash."""
 
-def _append_only(table: str, columns: str) -> tuple[str, ...]:
-    """A table of steps that follow each other and stay as they are."""
-    return (
-        f"""
-        CREATE TABLE {table} (
-            sequence INTEGER PRIMARY KEY,
-            at_us INTEGER NOT NULL,
-            {columns},
-            who TEXT NOT NULL CHECK (length(who) <= 200),
-            why TEXT NOT NULL CHECK (length(why) <= 4000)
-        )
-        """,
-        # Also keeps INSERT OR REPLACE from overwriting a step, which no trigger on DELETE would see.
-        f"""
-        CREATE TRIGGER {table}_follow_each_other BEFORE INSERT ON {table}
-        WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM {table})
-        BEGIN SELECT RAISE(ABORT, 'a step must follow the last one'); END
-        """,  # noqa: S608 - the names of our own tables
-        f"""
-        CREATE TRIGGER {table}_stay BEFORE DELETE ON {table}
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
-        """,
-        f"""
-        CREATE TRIGGER {table}_stay_as_they_are BEFORE UPDATE ON {table}
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
-        """,
-    )
-
-
-_SCHEMA = Schema(
-    content="operators' steps",
-    application_id=0x746C676A,  # "tlgj"
-    steps=(
-        _append_only(
-            "steps",
-            "ocn TEXT NOT NULL, kind TEXT NOT NULL, scope TEXT, trunk_group TEXT, drain_s INTEGER, approves INTEGER",
-        ),
-        _append_only("blockings", "trunk_group TEXT NOT NULL, blocked INTEGER NOT NULL CHECK (blocked IN (0, 1))"),
-    ),
+_OPEN: Final = """
+kind = 'recommendation' AND sequence NOT IN (
+    SELECT number FROM (
+        SELECT coalesce(json_extract(body, '$.approves'), json_extract(body, '$.dismisses')) AS number
+        FROM entries WHERE kind IN ('step', 'dismissal')
+    ) WHERE number IS NOT NULL
 )
-
-_APPEND_STEP = """
-INSERT INTO steps (sequence, at_us, ocn, kind, scope, trunk_group, drain_s, approves, who, why)
-SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM steps
 """
-_APPEND_BLOCKING = """
-INSERT INTO blockings (sequence, at_us, trunk_group, blocked, who, why)
-SELECT coalesce(max(sequence), 0) + 1, ?, ?, ?, ?, ? FROM blockings
-"""
+_IS_STEP: Final = "kind IN ('step', 'blocking')"
+MOST_ENTRIES: Final = 1_000
+"""Given at a time."""
 
 
-_UNFIT = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.DataError, UnicodeError, OverflowError)
-
-
-class UnfitStepError(DatabaseFileError):
-    """A step that no journal can hold: a text too long, or not text."""
+def _nobody(_: Entry) -> Iterable[Notice]:
+    return ()
 
 
 class OperatorJournal:
-    """Appends steps durably and reads them back. Safe to use from any thread."""
+    """Appends durably and reads back. Safe to use from any thread.
+
+    What appends blocks for one disk flush, a few milliseconds, and raises `UnavailableError` if the entry could not be
+    written and `UnfitEntryError` if it cannot be: then nothing of it is in the journal, and it must not take effect.
+    What reads raises `UnavailableError`, and `UnreadableEntryError` where an entry was damaged.
+    """
 
     def __init__(self, path: Path) -> None:
         """Opens or creates the journal. Raises `DatabaseFileError`, whose text says what to do."""
-        self._path = path
-        self._lock = threading.Lock()
-        self._connection = open_for_writing(path, _SCHEMA, "FULL")
-        self._file = identity(path)
+        self._file: Final = JournalFile(path)
 
-    def append(self, step: Step | Blocking) -> int:
-        """Writes one step and returns its number among those of its kind, from 1, without gaps. It is on the disk then.
+    def close(self) -> None:
+        self._file.close()
 
-        Blocks for one disk flush, a few milliseconds. Raises `UnavailableError` if the step could not be written and
-        `UnfitStepError` if it cannot be: then it is not in the journal, and must not take effect.
+    # -- appending ----------------------------------------------------------------------------------------------------
+
+    def append(self, new: NewEntry, notices: MakeNotices = _nobody) -> Entry:
+        """Put an entry behind the last one, and behind it the notices that tell of it: all of them, or none.
+
+        What approves or dismisses a recommendation is unfit where that is not open.
         """
-        values: tuple[object, ...]
-        if isinstance(step, Step):
-            statement, values = _APPEND_STEP, _row_of(step)
-        else:
-            statement, values = _APPEND_BLOCKING, (step.at_us, step.trunk_group, step.blocked, step.who, step.why)
-        if self._file != identity(self._path):
-            raise UnavailableError(
-                f"{self._path}: was moved or deleted, and a restart would forget the step: it is not in "
-                "force; put the file back, or restart the gateway, then repeat it"
+        with self._file.writing() as file:
+            decides = new.body.get("approves", new.body.get("dismisses"))
+            if decides is not None:
+                self._must_be_open(decides, new.subject)
+            entry = file.append(new)
+            for notice in notices(entry):
+                file.append(entry_of_notice(notice))
+        return entry
+
+    def append_step(
+        self,
+        step: Step,
+        *,
+        key: str | None = None,
+        request: str | None = None,
+        answer: Mapping[str, Any] | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        notices: MakeNotices = _nobody,
+    ) -> Entry:
+        """`key`, `request` and `answer`: of the request that asked for it, so that the same request again gets the same
+        answer (`by_key`). `evidence`: what `EvidenceStore.write` gave.
+        """
+        beside = _beside(request=request, answer=answer, evidence=evidence)
+        return self.append(entry_of_step(step, key, beside), notices)
+
+    def append_blocking(
+        self,
+        step: Blocking,
+        *,
+        key: str | None = None,
+        request: str | None = None,
+        answer: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """`key`, `request`, `answer` as of `append_step`."""
+        return self.append(entry_of_blocking(step, key, _beside(request=request, answer=answer)))
+
+    def append_recommendation(
+        self,
+        step: Step,
+        *,
+        decide_by_us: int,
+        detections: Iterable[Mapping[str, Any]] = (),
+        evidence: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """`step` is what is recommended: its `why` says why, its time is when. It waits for an operator until it is
+        approved by a step (`Step.approves`) or dismissed.
+        """
+        beside = _beside(detections=[dict(each) for each in detections], evidence=evidence)
+        return self.append(entry_of_recommendation(step, decide_by_us, beside))
+
+    def append_dismissal(
+        self,
+        recommendation: Entry,
+        at_us: int,
+        who: str,
+        why: str,
+        *,
+        key: str | None = None,
+        request: str | None = None,
+        answer: Mapping[str, Any] | None = None,
+    ) -> Entry:
+        """A recommendation is not followed. `key`, `request`, `answer` as of `append_step`."""
+        body = {"dismisses": recommendation.sequence} | _beside(request=request, answer=answer)
+        return self.append(NewEntry(at_us, Kind.DISMISSAL, recommendation.subject, body, who, why, key))
+
+    def _must_be_open(self, recommendation: object, subject: str) -> None:
+        if not self._file.entries(f"{_OPEN} AND sequence = ? AND subject = ?", recommendation, subject):
+            raise UnfitEntryError(
+                f"no recommendation {recommendation} about {subject} is open: it was decided already, or there is none"
             )
-        with self._lock:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                sequence = self._connection.execute(statement, values).lastrowid
-                self._connection.execute("COMMIT")
-            except _UNFIT as error:
-                self._undo()
-                raise UnfitStepError(
-                    f"{error}: the step is not in force; shorten `who` and `why`, plain text"
-                ) from error
-            except sqlite3.Error as error:
-                self._undo()
-                raise UnavailableError(
-                    f"{self._path}: {error}: the step is not in force; free the disk or end what holds the file, "
-                    "then repeat it"
-                ) from error
-        assert sequence is not None  # noqa: S101 - an INSERT that succeeded has a row number
-        return sequence
+
+    # -- reading ------------------------------------------------------------------------------------------------------
 
     def steps(self) -> Steps:
         """Every step, those of a kind in the order in which they were appended."""
-        with self._lock:
-            return _steps(self._connection, self._path)
+        return _steps(self._file.entries(_IS_STEP))
 
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+    def by_key(self, key: str) -> Entry | None:
+        """What was done for the request of an idempotency key; None for one that is new."""
+        found = self._file.entries("key = ?", key, limit=1)
+        return found[0] if found else None
 
-    def _undo(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+    def entry(self, sequence: int) -> Entry | None:
+        """The entry of a number; None where there is none."""
+        found = self._file.entries("sequence = ?", sequence, limit=1)
+        return found[0] if found else None
+
+    def entries(self, after: int = 0, limit: int = MOST_ENTRIES, subject: str | None = None) -> tuple[Entry, ...]:
+        """Up to `limit` entries behind number `after`, in their order; of one subject, or of all."""
+        return self._file.entries(*_after(after, subject), limit=min(limit, MOST_ENTRIES))
+
+    def of_kind(self, kind: str, after: int = 0) -> tuple[Entry, ...]:
+        """Every entry of a kind behind number `after`, in their order."""
+        return self._file.entries("kind = ? AND sequence > ?", kind, after)
+
+    def open_recommendations(self) -> tuple[Entry, ...]:
+        """Those that were neither approved nor dismissed, oldest first. `step_of` says what each recommends."""
+        return self._file.entries(_OPEN)
+
+    def head(self) -> Head:
+        """How far the journal goes."""
+        return self._file.head()
 
 
 def read_steps(path: Path) -> Steps:
@@ -153,40 +205,45 @@ def read_steps(path: Path) -> Steps:
     folder SQLite then writes the ``-shm``, which is an index of the ``-wal`` and holds nothing. Raises
     `DatabaseFileError`.
     """
+    with open_journal(path) as connection, reading(path):
+        return _steps(entries_in(connection, _IS_STEP))
+
+
+def read_entries(path: Path, subject: str | None = None) -> Iterator[Entry]:
+    """The entries of a journal, as of `read_steps`; of one subject, or of all. Raises `DatabaseFileError`."""
+    with open_journal(path) as connection, reading(path):
+        last = 0
+        while found := entries_in(connection, *_after(last, subject), limit=MOST_ENTRIES):
+            yield from found
+            last = found[-1].sequence
+
+
+@contextmanager
+def open_journal(path: Path) -> Iterator[Connection]:
+    """A connection for reading alone, as of `read_steps`. Raises `DatabaseFileError`."""
     file = path.resolve()
     still = not file.with_name(f"{file.name}-wal").exists()
-    with closing(open_for_reading(path, _SCHEMA, immutable=still)) as connection:
-        return _steps(connection, path)
+    with closing(open_for_reading(path, SCHEMA, immutable=still)) as connection:
+        yield connection
 
 
-def _steps(connection: sqlite3.Connection, path: Path) -> Steps:
-    return Steps(_standings(connection, path), _blockings(connection, path))
+def _steps(entries: Iterable[Entry]) -> Steps:
+    standings: list[Step] = []
+    blockings: list[Blocking] = []
+    for entry in entries:
+        if entry.kind == Kind.STEP:
+            standings.append(step_of(entry))
+        else:
+            blockings.append(blocking_of(entry))
+    return Steps(tuple(standings), tuple(blockings))
 
 
-def _row_of(step: Step) -> tuple[object, ...]:
-    scope = step.scope.value if step.scope is not None else None
-    return (
-        *(step.at_us, step.ocn, step.kind.value, scope, step.trunk_group),
-        *(step.drain_s, step.approves, step.who, step.why),
-    )
+def _after(sequence: int, subject: str | None) -> tuple[str, *tuple[object, ...]]:
+    if subject is None:
+        return "sequence > ?", sequence
+    return "sequence > ? AND subject = ?", sequence, subject
 
 
-def _standings(connection: sqlite3.Connection, path: Path) -> tuple[Step, ...]:
-    columns = "at_us, ocn, kind, who, why, scope, trunk_group, drain_s, approves"
-    rows = _rows(connection, path, f"SELECT {columns} FROM steps ORDER BY sequence")  # noqa: S608 - our own names
-    return tuple(
-        Step(at_us, Ocn(ocn), StepKind(kind), who, why, Scope(scope) if scope is not None else None, *rest)
-        for at_us, ocn, kind, who, why, scope, *rest in rows
-    )
-
-
-def _blockings(connection: sqlite3.Connection, path: Path) -> tuple[Blocking, ...]:
-    rows = _rows(connection, path, "SELECT at_us, trunk_group, blocked, who, why FROM blockings ORDER BY sequence")
-    return tuple(Blocking(at_us, group, bool(blocked), who, why) for at_us, group, blocked, who, why in rows)
-
-
-def _rows(connection: sqlite3.Connection, path: Path, query: str) -> list[tuple[Any, ...]]:
-    try:
-        return connection.execute(query).fetchall()
-    except sqlite3.Error as error:
-        raise UnavailableError(f"{path}: {error}; restore the file") from error
+def _beside(**values: object) -> dict[str, object]:
+    """What goes into a body beside what its kind says; what is None does not."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -84,6 +84,9 @@ class OperatorSteps:
         if objection is not None:
             raise StepRefused(objection)
         try:
-            self._journal.append(step)
+            if isinstance(step, Step):
+                self._journal.append_step(step)
+            else:
+                self._journal.append_blocking(step)
         except DatabaseFileError as error:
             raise StepRefused(str(error)) from error

@@ -150,7 +150,7 @@ def test_a_cutover_counts_from_its_own_time(configuration: Configuration, file: 
     live = World(RecordedGateway(configuration, [step]), plans).run()
     assert [decision.outcome.value for _, _, decision in live.decisions] == ["ADMIT", "REFUSE", "REFUSE", "ADMIT"]
     journal = OperatorJournal(tmp_path / JOURNAL_FILE)
-    journal.append(step)
+    journal.append_step(step)
     journal.close()
     with_journal = replace(configuration, state_folder=tmp_path)
     assert decisions(audited(live.packets, with_journal, file)) == by_time(live.decisions)
@@ -211,7 +211,7 @@ def test_a_gateway_that_decided_otherwise_is_shown_to_differ(
 ) -> None:
     step = Step(START_US, Ocn("XV01"), StepKind.CUTOVER, "operator", "a flood", trunk_group="riverbend-dedicated")
     journal = OperatorJournal(tmp_path / JOURNAL_FILE)
-    journal.append(step)
+    journal.append_step(step)
     journal.close()
     live = World(RecordedGateway(configuration), [Plan(1_000), Plan(5_000, source=DEDICATED)]).run()
     result = audited(live.packets, replace(configuration, state_folder=tmp_path), file)

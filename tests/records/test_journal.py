@@ -6,6 +6,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,17 @@ import pytest
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import Scope, StandingBook, Step, StepKind
-from gateway.records.database import ForeignFileError, NewerSchemaError, UnavailableError
-from gateway.records.journal import OperatorJournal, UnfitStepError, read_steps
+from gateway.interconnection.notices import Notice, NoticeKind
+from gateway.records.database import ForeignFileError, NewerSchemaError, OlderSchemaError, UnavailableError
+from gateway.records.journal import (
+    NewEntry,
+    OperatorJournal,
+    UnfitEntryError,
+    read_entries,
+    read_steps,
+    step_of,
+)
+from gateway.records.journal_entries import UnreadableEntryError, notice_of
 
 FLOOD = Step(
     *(1_900_000_000_000_000, Ocn("XV01"), StepKind.CUTOVER, "operator", "flood of 400 calls/s since 14:02"),
@@ -42,18 +53,18 @@ def test_a_new_journal_is_empty(path: Path) -> None:
 
 def test_steps_are_numbered_without_gaps_and_survive_a_restart(path: Path) -> None:
     journal = OperatorJournal(path)
-    assert [journal.append(FLOOD), journal.append(BACK)] == [1, 2]
+    assert [journal.append_step(step).sequence for step in (FLOOD, BACK)] == [1, 2]
     journal.close()
     journal = OperatorJournal(path)
-    assert journal.append(FLOOD) == 3
+    assert journal.append_step(FLOOD).sequence == 3
     assert journal.steps().standings == (FLOOD, BACK, FLOOD)
     journal.close()
 
 
 def test_the_book_made_of_the_journal_says_what_was_in_force(path: Path) -> None:
     journal = OperatorJournal(path)
-    journal.append(FLOOD)
-    journal.append(BACK)
+    journal.append_step(FLOOD)
+    journal.append_step(BACK)
     journal.close()
     book = StandingBook(steps=steps(path))
     assert book.group_of(Ocn("XV01"), FLOOD.at_us - 1) is None
@@ -64,14 +75,14 @@ def test_the_book_made_of_the_journal_says_what_was_in_force(path: Path) -> None
 APPEND_FOREVER = """
 import sys
 from pathlib import Path
-from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import Step, StepKind
 from gateway.records.journal import OperatorJournal
 
 journal = OperatorJournal(Path(sys.argv[1]))
 for number in range(1_000_000):
-    print(journal.append(Step(number, Ocn("XV01"), StepKind.THROTTLE, "operator", "flood")), flush=True)
+    step = Step(number, Ocn("XV01"), StepKind.THROTTLE, "operator", "flood")
+    print(journal.append_step(step).sequence, flush=True)
 """
 
 
@@ -89,31 +100,30 @@ def test_every_step_that_was_acknowledged_survives_kill_9(path: Path) -> None:
     assert [step.at_us for step in kept] == list(range(len(kept)))
 
 
+NEXT = "VALUES ({}, 0, 'step', 'XV02', '{{}}', 'a', 'b', {}, '{}')"
+
+
+def row(sequence: int, key: str = "NULL") -> str:
+    return NEXT.format(sequence, key, "0" * 64)
+
+
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE steps SET why = 'nothing'", "the journal is append-only"),
-        ("DELETE FROM steps", "the journal is append-only"),
-        ("DELETE FROM steps WHERE sequence = 2", "the journal is append-only"),
-        (
-            "INSERT OR REPLACE INTO steps VALUES (1, 0, 'XV02', 'undo', NULL, NULL, NULL, NULL, 'a', 'b')",
-            "a step must follow the last one",
-        ),
-        (
-            "REPLACE INTO steps VALUES (2, 0, 'XV02', 'undo', NULL, NULL, NULL, NULL, 'a', 'b')",
-            "a step must follow the last one",
-        ),
-        (
-            "INSERT INTO steps VALUES (9, 0, 'XV02', 'undo', NULL, NULL, NULL, NULL, 'a', 'b')",
-            "a step must follow the last one",
-        ),
-        ("UPDATE OR REPLACE steps SET sequence = 1 WHERE sequence = 2", "the journal is append-only"),
+        ("UPDATE entries SET why = 'nothing'", "the journal is append-only"),
+        ("DELETE FROM entries", "the journal is append-only"),
+        ("DELETE FROM entries WHERE sequence = 2", "the journal is append-only"),
+        (f"INSERT OR REPLACE INTO entries {row(1)}", "must follow the last one"),
+        (f"REPLACE INTO entries {row(2)}", "must follow the last one"),
+        (f"INSERT INTO entries {row(9)}", "must follow the last one"),
+        (f"REPLACE INTO entries {row(3, chr(39) + 'K1' + chr(39))}", "a key of its own"),
+        ("UPDATE OR REPLACE entries SET sequence = 1 WHERE sequence = 2", "the journal is append-only"),
     ],
 )
 def test_no_statement_changes_or_removes_a_step(path: Path, statement: str, said: str) -> None:
     journal = OperatorJournal(path)
-    journal.append(FLOOD)
-    journal.append(BACK)
+    journal.append_step(FLOOD, key="K1")
+    journal.append_step(BACK)
     with sqlite3.connect(path) as other, pytest.raises(sqlite3.IntegrityError, match=said):
         other.execute(statement)
     other.close()
@@ -123,15 +133,16 @@ def test_no_statement_changes_or_removes_a_step(path: Path, statement: str, said
 
 def test_a_step_is_read_while_the_journal_is_open_elsewhere(path: Path) -> None:
     journal = OperatorJournal(path)
-    journal.append(FLOOD)
+    journal.append_step(FLOOD)
     assert steps(path) == (FLOOD,)
     journal.close()
 
 
 def test_a_step_is_read_back_with_all_that_it_says(path: Path) -> None:
-    said = Step(1, Ocn("XV01"), StepKind.DISCONTINUE, "operator", "flood", Scope.PARTNER, None, 30, 7)
+    said = Step(1, Ocn("XV01"), StepKind.DISCONTINUE, "operator", "flood", Scope.PARTNER, None, 30, 1)
     journal = OperatorJournal(path)
-    journal.append(said)
+    journal.append_recommendation(RECOMMENDED, decide_by_us=0)
+    journal.append_step(said)
     journal.close()
     assert steps(path) == (said,)
 
@@ -140,7 +151,8 @@ def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) 
     journal = OperatorJournal(path)
     numbers: list[int] = []
     threads = [
-        threading.Thread(target=lambda: numbers.extend(journal.append(FLOOD) for _ in range(10))) for _ in range(4)
+        threading.Thread(target=lambda: numbers.extend(journal.append_step(FLOOD).sequence for _ in range(10)))
+        for _ in range(4)
     ]
     for thread in threads:
         thread.start()
@@ -162,30 +174,30 @@ def test_threads_that_append_at_once_each_get_a_number_of_their_own(path: Path) 
 )
 def test_a_step_that_cannot_be_kept_is_refused_and_the_journal_goes_on(path: Path, unfit: Step) -> None:
     journal = OperatorJournal(path)
-    with pytest.raises(UnfitStepError, match="the step is not in force"):
-        journal.append(unfit)
-    assert journal.append(FLOOD) == 1
+    with pytest.raises(UnfitEntryError, match=r"shorten it|plain text|the clock"):
+        journal.append_step(unfit)
+    assert journal.append_step(FLOOD).sequence == 1
     assert journal.steps().standings == (FLOOD,)
     journal.close()
 
 
 def test_a_step_that_cannot_be_written_is_said_not_to_be_in_force(path: Path) -> None:
     journal = OperatorJournal(path)
-    journal._connection.execute("PRAGMA busy_timeout = 0")
+    journal._file._connection.execute("PRAGMA busy_timeout = 0")
     with sqlite3.connect(path, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(UnavailableError, match="database is locked: the step is not in force"):
-            journal.append(FLOOD)
+            journal.append_step(FLOOD)
         other.execute("ROLLBACK")
     other.close()
-    assert journal.append(FLOOD) == 1
+    assert journal.append_step(FLOOD).sequence == 1
     journal.close()
 
 
 def test_a_journal_of_a_newer_version_is_left_alone(path: Path) -> None:
     OperatorJournal(path).close()
     with sqlite3.connect(path) as newer:
-        newer.execute("PRAGMA user_version = 3")
+        newer.execute("PRAGMA user_version = 4")
     newer.close()
     with pytest.raises(NewerSchemaError, match="run the newer tollgate"):
         OperatorJournal(path)
@@ -203,12 +215,12 @@ def test_call_records_are_not_taken_for_a_journal(path: Path) -> None:
 @pytest.mark.parametrize("replaced", [False, True])
 def test_no_step_is_taken_that_a_restart_would_forget(path: Path, replaced: bool) -> None:
     journal = OperatorJournal(path)
-    journal.append(FLOOD)
+    journal.append_step(FLOOD)
     path.rename(path.with_name("moved.db"))
     if replaced:
         OperatorJournal(path).close()
     with pytest.raises(UnavailableError, match="moved or deleted"):
-        journal.append(BACK)
+        journal.append_step(BACK)
     assert journal.steps().standings == (FLOOD,)
     journal.close()
 
@@ -219,7 +231,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_reading_a_journal_that_nobody_writes_leaves_its_folder_as_it_is(path: Path) -> None:
     journal = OperatorJournal(path)
-    journal.append(FLOOD)
+    journal.append_step(FLOOD)
     journal.close()
     before = contents(path.parent)
     assert list(before) == ["journal.db"]
@@ -229,9 +241,9 @@ def test_reading_a_journal_that_nobody_writes_leaves_its_folder_as_it_is(path: P
 
 def test_reading_a_journal_beside_a_running_gateway_sees_its_last_step(path: Path) -> None:
     journal = OperatorJournal(path)
-    journal.append(FLOOD)
+    journal.append_step(FLOOD)
     before = set(contents(path.parent))
-    journal.append(BACK)
+    journal.append_step(BACK)
     assert read_steps(path).standings == (FLOOD, BACK)
     assert set(contents(path.parent)) == before
     journal.close()
@@ -241,19 +253,125 @@ BLOCKED = Blocking(1_900_000_000_000_000, "RB-SS7", True, "operator", "flood")
 OPENED = Blocking(1_900_000_600_000_000, "RB-SS7", False, "operator", "flood is over")
 
 
-def test_blockings_are_kept_beside_steps_and_numbered_on_their_own(path: Path) -> None:
+def test_steps_and_blockings_are_numbered_together(path: Path) -> None:
     journal = OperatorJournal(path)
-    assert [journal.append(step) for step in (BLOCKED, FLOOD, OPENED)] == [1, 1, 2]
+    entries = [journal.append_blocking(BLOCKED), journal.append_step(FLOOD), journal.append_blocking(OPENED)]
     journal.close()
+    assert [entry.sequence for entry in entries] == [1, 2, 3]
     assert read_steps(path) == ((FLOOD,), (BLOCKED, OPENED))
 
 
-def test_a_blocking_can_neither_be_changed_nor_taken_out(path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_journal_of_an_earlier_form_is_refused_with_what_to_do(path: Path, version: int) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("CREATE TABLE cutovers (sequence INTEGER PRIMARY KEY)")
+        earlier.execute("PRAGMA application_id = 0x746C676A")
+        earlier.execute(f"PRAGMA user_version = {version}")
+    for read in (OperatorJournal, read_steps):
+        with pytest.raises(OlderSchemaError, match=f"version {version}.* keep it as a record, move it out"):
+            read(path)
+
+
+def test_the_same_key_finds_what_was_done_and_answered_also_after_a_restart(path: Path) -> None:
     journal = OperatorJournal(path)
-    journal.append(BLOCKED)
+    answer = {"ocn": "XV01", "established_calls_draining": 3}
+    done = journal.append_step(FLOOD, key="K-1", request="d1ge57", answer=answer)
     journal.close()
-    with sqlite3.connect(path) as other:
-        for statement in ("DELETE FROM blockings", "UPDATE blockings SET blocked = 0"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                other.execute(statement)
-    other.close()
+    journal = OperatorJournal(path)
+    assert journal.by_key("K-1") == done
+    assert (done.answer, done.request) == (answer, "d1ge57")
+    assert journal.by_key("K-2") is None
+    with pytest.raises(UnfitEntryError, match="a key of its own"):
+        journal.append_step(BACK, key="K-1")
+    assert journal.steps().standings == (FLOOD,)
+    journal.close()
+
+
+def test_entries_are_read_a_page_at_a_time_and_by_subject(path: Path) -> None:
+    journal = OperatorJournal(path)
+    made = [journal.append_step(FLOOD), journal.append_blocking(BLOCKED), journal.append_step(BACK)]
+    assert list(journal.entries()) == made == list(read_entries(path))
+    assert list(journal.entries(after=1, limit=1)) == made[1:2]
+    assert list(journal.entries(subject="XV01")) == [made[0], made[2]] == list(read_entries(path, "XV01"))
+    assert (journal.entry(2), journal.entry(4)) == (made[1], None)
+    assert journal.head() == made[-1].head
+    journal.close()
+
+
+RECOMMENDED = Step(1_900_000_000_000_000, Ocn("XV01"), StepKind.THROTTLE, "tollgate", "400 calls/s")
+
+
+def test_a_recommendation_is_open_until_it_is_approved_or_dismissed(path: Path) -> None:
+    journal = OperatorJournal(path)
+    first = journal.append_recommendation(RECOMMENDED, decide_by_us=RECOMMENDED.at_us + 300_000_000)
+    second = journal.append_recommendation(RECOMMENDED, decide_by_us=RECOMMENDED.at_us + 300_000_000)
+    assert journal.open_recommendations() == (first, second)
+    assert step_of(first) == RECOMMENDED
+    journal.append_step(replace(RECOMMENDED, who="operator", approves=first.sequence))
+    assert journal.open_recommendations() == (second,)
+    journal.append_dismissal(second, RECOMMENDED.at_us, "operator", "a call centre opens today")
+    assert journal.open_recommendations() == ()
+    journal.close()
+
+
+@pytest.mark.parametrize("number", [1, 2, 7])
+def test_a_recommendation_is_decided_once_and_for_the_provider_it_is_about(path: Path, number: int) -> None:
+    journal = OperatorJournal(path)
+    journal.append_recommendation(RECOMMENDED, decide_by_us=0)
+    journal.append_recommendation(replace(RECOMMENDED, ocn=Ocn("XV02")), decide_by_us=0)
+    journal.append_step(replace(RECOMMENDED, approves=1))
+    with pytest.raises(UnfitEntryError, match=f"no recommendation {number} about XV01 is open"):
+        journal.append_step(replace(RECOMMENDED, approves=number))
+    assert len(journal.steps().standings) == 1
+    journal.close()
+
+
+def test_a_step_and_the_notices_that_tell_of_it_are_kept_together_or_not_at_all(path: Path) -> None:
+    journal = OperatorJournal(path)
+    step = journal.append_step(FLOOD, notices=lambda entry: [notice(entry.sequence)])
+    assert [entry.kind for entry in journal.entries()] == ["step", "notice"]
+    assert notice_of(journal.entries()[1]) == notice(step.sequence)
+    with pytest.raises(UnfitEntryError, match="shorten it"):
+        journal.append_step(BACK, notices=lambda entry: [notice(entry.sequence), notice(0, "x" * 300_000)])
+    assert journal.steps().standings == (FLOOD,)
+    assert journal.head().sequence == 2
+    journal.close()
+
+
+def notice(step: int, text: str = "We discontinue.") -> Notice:
+    return Notice(
+        *(f"notice-{step}", FLOOD.at_us, NoticeKind.DISCONTINUED, "Host", "Partner", "Discontinuance", text, "L8"),
+        *(Ocn("XV01"), step, ("folder", "webhook"), None),
+    )
+
+
+@pytest.mark.parametrize("body", [{"at": float("nan")}, {"at": object()}, {"at": "x" * 300_000}])
+def test_a_body_that_no_journal_can_hold_is_refused(path: Path, body: dict[str, object]) -> None:
+    journal = OperatorJournal(path)
+    with pytest.raises(UnfitEntryError, match="the body of an entry"):
+        journal.append(NewEntry(0, "alert", "XV01", body, "tollgate", "flood"))
+    assert journal.entries() == ()
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[]",
+        "{",
+        "{}",
+        '{"step":"fly","scope":null,"trunk_group":null,"drain_s":null,"approves":null}',
+        '{"step":"undo","scope":null,"trunk_group":7,"drain_s":null,"approves":null}',
+    ],
+)
+def test_an_entry_that_was_damaged_is_named_and_raises_no_other_error(path: Path, body: str) -> None:
+    journal = OperatorJournal(path)
+    journal.append_step(FLOOD)
+    journal.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TRIGGER entries_stay_as_they_are")
+        other.execute("UPDATE entries SET body = ?", (body,))
+        other.commit()
+    with pytest.raises(UnreadableEntryError, match=r"journal\.db: entry 1.*journal verify"):
+        read_steps(path)
