@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.codecs.ss7.mtp3 import point_code_text
-from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
+from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn
 from gateway.interconnection.links import Link
 from gateway.interconnection.trunk_groups import (
     Address,
@@ -28,6 +28,7 @@ from gateway.interconnection.trunk_groups import (
     Transport,
     TrunkGroup,
 )
+from gateway.operations.configuration_denial_of_service import DenialOfServiceSettings, NoticeSettings
 from gateway.operations.configuration_draft import Draft
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
 from gateway.operations.configuration_rules import CHECK_NAMES, contradictions
@@ -174,6 +175,8 @@ class Configuration:
     lerg_folder: Path
     ported_file: Path | None
     agreement: Agreement
+    denial_of_service: DenialOfServiceSettings
+    notices: NoticeSettings
     carriers: CarrierBook
     links: tuple[Link, ...]
     """Signalling links to exchanges."""
@@ -279,6 +282,7 @@ class _Reporter:
 def _domain(document: Document, path: Path) -> Configuration:
     folder = path.resolve().parent
     gateway, numbering = document.gateway, document.numbering
+    state_folder = (folder / gateway.state_folder).resolve()
     links = {table.name: table.link() for table in document.links}
     return Configuration(
         file=path.resolve(),
@@ -287,7 +291,7 @@ def _domain(document: Document, path: Path) -> Configuration:
             advertised_host(hop, gateway.record_route_host or ()) or hop.host for hop in gateway.listen
         ),
         operations_listen=document.operations.listen,
-        state_folder=(folder / gateway.state_folder).resolve(),
+        state_folder=state_folder,
         mask_numbers=gateway.mask_numbers,
         retention_days=document.records.retention_days,
         record_queue=document.records.queue,
@@ -302,6 +306,8 @@ def _domain(document: Document, path: Path) -> Configuration:
         lerg_folder=folder / numbering.lerg,
         ported_file=folder / numbering.ported if numbering.ported is not None else None,
         agreement=Agreement(**document.agreement.model_dump()),
+        denial_of_service=document.denial_of_service.settings(),
+        notices=_notices(document, state_folder),
         carriers=CarrierBook(_carrier(table) for table in document.carriers),
         links=tuple(links.values()),
         trunk_groups=tuple(_trunk_group(table, links) for table in document.trunk_groups),
@@ -316,6 +322,11 @@ def _tls(section: TlsSection, folder: Path) -> TlsSettings:
     )
 
 
+def _notices(document: Document, state_folder: Path) -> NoticeSettings:
+    managers = {Ocn(table.ocn): table.account_manager for table in document.carriers if table.account_manager}
+    return NoticeSettings(state_folder / document.notices.folder, document.notices.webhook, managers)
+
+
 def _carrier(table: CarrierTable) -> Carrier:
     return Carrier(
         ocn=Ocn(table.ocn),
@@ -326,7 +337,7 @@ def _carrier(table: CarrierTable) -> Carrier:
         amendment=table.amendment,
         confirmed_at_us=table.confirmed,
         stopped_at_us=table.stopped,
-        limit=RateLimit(**table.limit.model_dump()) if table.limit is not None else None,
+        limit=table.limit.limit() if table.limit is not None else None,
     )
 
 

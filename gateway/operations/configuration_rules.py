@@ -12,6 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.operations.configuration_denial_of_service import DENIAL_OF_SERVICE_RULES
 from gateway.operations.configuration_draft import Contradiction, Draft, kind_of, text_of
 from gateway.operations.configuration_signalling import SIGNALLING_RULES
 from gateway.operations.configuration_ss7_rules import SS7_RULES
@@ -227,6 +228,7 @@ _RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _modes_are_of_known_checks,
     _the_emergency_group_is_there,
     _files_are_there,
+    *DENIAL_OF_SERVICE_RULES,
     *SIGNALLING_RULES,
     *SS7_RULES,
 )

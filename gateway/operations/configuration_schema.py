@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -28,8 +28,9 @@ from gateway.interconnection.carriers import CarrierKind
 from gateway.interconnection.trunk_groups import Address, Hop, Mode, Side
 from gateway.numbering.telephone_number import Nature, parse_number
 from gateway.operations.configuration_addresses import parse_address, parse_dns_server, parse_hop, parse_member, refused
+from gateway.operations.configuration_denial_of_service import DenialOfServiceSection, NoticesSection
 from gateway.operations.configuration_ss7 import CircuitsTable, IpAddressText, LinkTable, SipIEdition
-from gateway.operations.configuration_tables import CONVERTING, EXACT
+from gateway.operations.configuration_tables import CONVERTING, EXACT, LimitTable
 
 ENVIRONMENT_PREFIX = "TOLLGATE_"
 NESTING = "__"
@@ -238,12 +239,6 @@ class AgreementSection(Section):
     replaced: Day | None = None
 
 
-class LimitTable(Table):
-    sustained_per_s: Annotated[float, Field(gt=0, le=1_000_000)]
-    burst: Annotated[int, Field(ge=1, le=1_000_000)]
-    in_progress: Annotated[int, Field(ge=1, le=10_000_000)]
-
-
 class CarrierTable(Table):
     ocn: OcnText
     name: PersonName
@@ -254,6 +249,7 @@ class CarrierTable(Table):
     confirmed: Timestamp | None = None
     stopped: Timestamp | None = None
     limit: LimitTable | None = None
+    account_manager: PersonName | None = None
 
 
 class MemberTable(Table):
@@ -311,6 +307,8 @@ class Document(BaseSettings):
     dns: DnsSection = DnsSection()
     media: MediaSection = MediaSection()
     records: RecordsSection = RecordsSection()
+    denial_of_service: DenialOfServiceSection = DenialOfServiceSection()
+    notices: NoticesSection = NoticesSection()
     numbering: NumberingSection
     agreement: AgreementSection
     carriers: Annotated[list[CarrierTable], Field(min_length=1, max_length=10_000)]
@@ -347,11 +345,16 @@ def single_settings() -> frozenset[tuple[str, str]]:
     return frozenset(
         (section, key)
         for section, whole in Document.model_fields.items()
+        if get_origin(whole.annotation) is not list
         for model in get_args(whole.annotation) or (whole.annotation,)
-        if isinstance(model, type) and issubclass(model, Section)
+        if _is_table(model)
         for key, field in model.model_fields.items()
-        if get_origin(field.annotation) is not list
+        if get_origin(field.annotation) is not list and not _is_table(field.annotation)
     )
+
+
+def _is_table(annotation: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def overriding_variables(environment: Mapping[str, str]) -> dict[tuple[str, str], str]:

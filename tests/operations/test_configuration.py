@@ -16,6 +16,7 @@ from gateway.interconnection.carriers import Carrier, CarrierKind, Ocn, RateLimi
 from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, Supervision, TrunkGroup
 from gateway.operations.configuration import Agreement, Configuration, Limits, load_configuration
 from gateway.operations.configuration_faults import ConfigurationError
+from gateway.operations.configuration_schema import CarrierTable
 
 VALID = """\
 [gateway]
@@ -164,8 +165,8 @@ ONE_FAULT: list[tuple[str, str, str]] = [
      "x.toml:7: numbering.lerg: is missing; add it\nx.toml:8: numbering.lreg: there is no such setting; did you "
      "mean `lerg`?"),
     ("amendment = true", "consent = true",
-     "x.toml:23: carriers[1].consent: there is no such setting; remove it; known are ocn, name, kind, partner, "
-     "numbering_agreement, amendment, confirmed, stopped, limit"),
+     "x.toml:23: carriers[1].consent: there is no such setting; remove it; known are "
+     + ", ".join(CarrierTable.model_fields)),
     ("burst = 20", "brust = 20",
      "x.toml:32: carriers[2].limit.brust: there is no such setting; did you mean `burst`?\nx.toml:32: "
      "carriers[2].limit.burst: is missing; add it"),
