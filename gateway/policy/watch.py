@@ -118,10 +118,13 @@ class Watch:
         progressed_at_us: int | None,
         answered_at_us: int | None,
         ended_at_us: int,
+        cut_off: bool = False,
     ) -> None:
-        """A call is over, by whatever end: once for each that was decided."""
+        """A call is over, by whatever end: once for each that was decided. `cut_off`: the gateway itself has ended it
+        (a forced release, its own stop).
+        """
         for tell in self._ended:
-            tell(attempt, decision, progressed_at_us, answered_at_us, ended_at_us)
+            tell(attempt, decision, progressed_at_us, answered_at_us, ended_at_us, cut_off)
 
     def request(self, source: Hop, method: bytes, at_us: int) -> None:
         """A request came that opens no call. Methods that no detector asks for cost a look into a dictionary."""

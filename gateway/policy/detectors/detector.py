@@ -105,9 +105,10 @@ class HearsEnds(Protocol):
         progressed_at_us: int | None,
         answered_at_us: int | None,
         ended_at_us: int,
+        cut_off: bool,
     ) -> None:
         """A call that was decided is over: once for each, also for one that was refused. A time is None for what has
-        not happened."""
+        not happened. `cut_off`: the gateway itself has ended it, so that its length says nothing of its caller."""
 
 
 @runtime_checkable
