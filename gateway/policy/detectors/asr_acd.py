@@ -1,0 +1,149 @@
+"""Few calls are answered, and those not for long: answer-seizure ratio and average call duration (L8).
+
+ITU-T E.425 section 2: the answer-seizure ratio is the share of the seizures that are answered. Here a seizure is a call
+that the gateway let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.interconnection.carriers import Ocn
+from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.counting import (
+    SECOND_US,
+    Samples,
+    Senders,
+    SlidingCount,
+    Subjects,
+    over_partners,
+)
+from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
+from gateway.policy.verdict import Decision
+
+MILLISECOND_US: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class AsrAcdSettings:
+    enabled: bool = True
+    asr_percent: float = 40
+    """Percent of the calls that must be answered ..."""
+    acd_s: float = 30
+    """... unless the answered ones last so many seconds on average."""
+    minimum_calls: int = 50
+    """Calls that must have ended within the window before they are judged."""
+    window_s: float = 300
+    """Seconds that calls are counted over, by their end."""
+
+
+class _Ended:
+    """Calls of one subject that were let through and have ended."""
+
+    __slots__ = ("all", "answered", "samples", "senders", "talked_ms")
+
+    def __init__(self, window_s: float) -> None:
+        self.all = SlidingCount(window_s)
+        self.answered = SlidingCount(window_s)
+        self.talked_ms = SlidingCount(window_s)
+        self.senders = Senders()
+        """Whose those are that nobody answered."""
+        self.samples = Samples()
+
+    def add(self, attempt: CallAttempt, answered_at_us: int | None, at_us: int) -> None:
+        self.all.add(at_us)
+        if answered_at_us is None:
+            self.senders.add(attempt.provider)
+            self.samples.add(attempt)
+        else:
+            self.answered.add(at_us)
+            self.talked_ms.add(at_us, max(at_us - answered_at_us, 0) // MILLISECOND_US)
+
+    def advance(self, at_us: int) -> None:
+        self.all.advance(at_us)
+        self.answered.advance(at_us)
+        self.talked_ms.advance(at_us)
+
+    @property
+    def acd_s(self) -> float:
+        """Average duration of the answered calls, in seconds; 0 where there are none."""
+        return self.talked_ms.total / self.answered.total / 1_000 if self.answered.total else 0.0
+
+
+class AsrAcd:
+    """Counts calls as they end, by provider and by trunk group. Both ratios must be low at once: many calls without an
+    answer are usual where one rings several telephones, and short ones where they are voice mail's.
+    """
+
+    name: Final = "asr_acd"
+    clause: Final = "L8"
+
+    def __init__(self, settings: AsrAcdSettings) -> None:
+        self._settings: Final = settings
+        self._providers: Final[Subjects[str, _Ended]] = Subjects()
+        self._groups: Final[Subjects[str, _Ended]] = Subjects()
+
+    def ended(
+        self,
+        attempt: CallAttempt,
+        decision: Decision,
+        progressed_at_us: int | None,  # noqa: ARG002
+        answered_at_us: int | None,
+        ended_at_us: int,
+        cut_off: bool,
+    ) -> None:
+        ingress = attempt.ingress
+        if decision.egress is None or cut_off or ingress is None or not over_partners(attempt):
+            return
+        if attempt.provider is not None:
+            self._of(self._providers, attempt.provider).add(attempt, answered_at_us, ended_at_us)
+        self._of(self._groups, ingress.name).add(attempt, answered_at_us, ended_at_us)
+
+    def _of(self, subjects: Subjects[str, _Ended], name: str) -> _Ended:
+        return subjects.get(name) or subjects.put(name, _Ended(self._settings.window_s))
+
+    def judge(self, at_us: int) -> Iterator[Detection]:
+        for ocn, ended in self._providers.items():
+            if self._under(ended, at_us):
+                yield self._detection(Subject(SubjectKind.PROVIDER, ocn), Ocn(ocn), ended, at_us)
+        for name, ended in self._groups.items():
+            if self._under(ended, at_us):
+                subject = Subject(SubjectKind.TRUNK_GROUP, name)
+                yield self._detection(subject, ended.senders.sole(), ended, at_us, name)
+
+    def _under(self, ended: _Ended, at_us: int) -> bool:
+        settings = self._settings
+        ended.advance(at_us)
+        seizures, answers = ended.all.total, ended.answered.total
+        if seizures < settings.minimum_calls or answers * 100 >= seizures * settings.asr_percent:
+            return False
+        return ended.talked_ms.total < answers * settings.acd_s * 1_000 or not answers
+
+    def _detection(
+        self, subject: Subject, provider: Ocn | None, ended: _Ended, at_us: int, trunk_group: str | None = None
+    ) -> Detection:
+        settings, seizures, answers = self._settings, ended.all.total, ended.answered.total
+        asr, acd_s = answers * 100 / seizures, ended.acd_s
+        by = f"; those without an answer by {ended.senders}" if trunk_group is not None else ""
+        return Detection(
+            self.name,
+            subject,
+            provider,
+            at_us,
+            ended.all.since_us,
+            (
+                ("asr_percent", round(asr, 1)),
+                ("threshold", settings.asr_percent),
+                ("acd_s", round(acd_s, 1)),
+                ("acd_threshold_s", settings.acd_s),
+                ("calls", float(seizures)),
+                ("answered_calls", float(answers)),
+            ),
+            f"{asr:.0f} % of {seizures} calls were answered, for {acd_s:.1f} s on average; under "
+            f"{settings.asr_percent:g} % and {settings.acd_s:g} s{by}",
+            settings.asr_percent / max(asr, 1.0),
+            trunk_group,
+            ended.samples.taken(),
+        )

@@ -1,0 +1,27 @@
+"""More REGISTER a second than anybody needs: a gateway between carriers has no registrar (L8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.interconnection.trunk_groups import Hop
+from gateway.policy.detectors.detector import Detection
+from gateway.policy.detectors.source_rate import SourceRates, SourceRateSettings
+
+
+class RegisterFlood:
+    """Counts REGISTER by source."""
+
+    name: Final = "register_flood"
+    clause: Final = "L8"
+    methods: Final = frozenset({b"REGISTER"})
+
+    def __init__(self, settings: SourceRateSettings) -> None:
+        self._rates: Final = SourceRates(self.name, "REGISTER", settings)
+
+    def request(self, source: Hop, method: bytes, at_us: int) -> None:  # noqa: ARG002 - there is one method
+        self._rates.add(source, at_us)
+
+    def judge(self, at_us: int) -> Iterable[Detection]:
+        return self._rates.judge(at_us)
