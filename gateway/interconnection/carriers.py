@@ -19,7 +19,7 @@ class CarrierKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What a provider may send: a token bucket and a ceiling on calls in progress (all per OCN)."""
+    """What a provider, source, trunk group or partner may send: a token bucket, and a ceiling on calls in progress."""
 
     sustained_per_s: float
     burst: int
@@ -42,6 +42,9 @@ class Carrier:
     stopped_at_us: int | None = None
     """From when the partner no longer routes the provider (L1.2), microseconds since the Unix epoch."""
     limit: RateLimit | None = None
+    """Of a provider: its own calls; of a partner: all calls on its trunks together. None: not limited."""
+    throttled: RateLimit | None = None
+    """Of a provider, while it is throttled (L8); None: what the configuration sets for all."""
 
 
 class CarrierBook:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Final, NamedTuple
 
-from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.carriers import Ocn, RateLimit
 from gateway.interconnection.circuit_groups import CircuitGroup
 
 Address = tuple[str, int]
@@ -145,6 +145,11 @@ class TrunkGroup:
     """Domain or global number in which `tgrp` means something; both are set, or neither."""
     capacity: int | None = None
     """Calls that it may have in progress, in either direction; None: not bounded."""
+    limit: RateLimit | None = None
+    """Partner side: of the calls that come on it, all together (L8); None: not limited."""
+    source_limit: RateLimit | None = None
+    """Partner side: of the calls of each source on it: a member's address, over connections its IP address; None: not
+    limited."""
     supervision: Supervision = Supervision()
     names: tuple[NamedMember, ...] = ()
     """Members whose addresses are looked up. They are not among `members`."""

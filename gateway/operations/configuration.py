@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.codecs.ss7.mtp3 import point_code_text
-from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn
+from gateway.interconnection.carriers import Carrier, CarrierBook, Ocn, RateLimit
 from gateway.interconnection.links import Link
 from gateway.interconnection.trunk_groups import (
     Address,
@@ -41,6 +41,7 @@ from gateway.operations.configuration_schema import (
     unknown_variables,
 )
 from gateway.operations.configuration_signalling import advertised_host
+from gateway.operations.configuration_tables import LimitTable
 from gateway.operations.configuration_words import reason_and_remedy
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
 
@@ -337,8 +338,13 @@ def _carrier(table: CarrierTable) -> Carrier:
         amendment=table.amendment,
         confirmed_at_us=table.confirmed,
         stopped_at_us=table.stopped,
-        limit=table.limit.limit() if table.limit is not None else None,
+        limit=_rate_limit(table.limit),
+        throttled=_rate_limit(table.throttled),
     )
+
+
+def _rate_limit(table: LimitTable | None) -> RateLimit | None:
+    return table.limit() if table is not None else None
 
 
 def _trunk_group(table: TrunkGroupTable, links: dict[str, Link]) -> TrunkGroup:
@@ -374,6 +380,8 @@ def _trunk_group(table: TrunkGroupTable, links: dict[str, Link]) -> TrunkGroup:
         default_mode=table.mode,
         modes=dict(table.modes),
         capacity=table.capacity,
+        limit=_rate_limit(table.limit),
+        source_limit=_rate_limit(table.source_limit),
         supervision=Supervision(
             probe_us=_microseconds(table.probe_seconds),
             failures=table.failures,

@@ -97,6 +97,23 @@ def _agreements_are_with_whom_they_can_be(draft: Draft) -> Iterator[Contradictio
                 yield Contradiction(("carriers", index, setting), reason, f"set it on the {owner}")
 
 
+def _limits_are_of_whom_they_can_be(draft: Draft) -> Iterator[Contradiction]:
+    """L8 lets the host limit what comes over a partner's trunks: a provider's calls, and its partner's."""
+    limited = {"limit": ("provider", "partner"), "throttled": ("provider",)}
+    for index, carrier in enumerate(draft.carriers):
+        for setting, owners in limited.items():
+            if setting in carrier and (kind := kind_of(carrier)) and kind not in owners:
+                reason = f"is of a {' or a '.join(owners)} (L8), and this carrier is a {kind}"
+                yield Contradiction(("carriers", index, setting), reason, f"set it on a {owners[0]}, or remove it")
+    for index, group in enumerate(draft.trunk_groups):
+        for setting in ("limit", "source_limit"):
+            if setting in group and text_of(group, "side") == "host":
+                reason = "limits what comes from a partner (L8), and this trunk group reaches a host switch"
+                yield Contradiction(
+                    ("trunk_groups", index, setting), reason, "set it on a partner's group, or remove it"
+                )
+
+
 def _a_provider_stops_after_it_starts(draft: Draft) -> Iterator[Contradiction]:
     for index, carrier in enumerate(draft.carriers):
         start, stop = carrier.get("confirmed"), carrier.get("stopped")
@@ -219,6 +236,7 @@ _RULES: tuple[Callable[[Draft], Iterator[Contradiction]], ...] = (
     _carriers_are_distinct,
     _providers_have_a_partner,
     _agreements_are_with_whom_they_can_be,
+    _limits_are_of_whom_they_can_be,
     _a_provider_stops_after_it_starts,
     _the_agreement_ends_after_it_starts,
     _trunk_groups_are_distinct,

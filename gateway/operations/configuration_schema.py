@@ -249,6 +249,7 @@ class CarrierTable(Table):
     confirmed: Timestamp | None = None
     stopped: Timestamp | None = None
     limit: LimitTable | None = None
+    throttled: LimitTable | None = None
     account_manager: PersonName | None = None
 
 
@@ -283,6 +284,8 @@ class TrunkGroupTable(Table):
     tgrp: Annotated[str, Field(pattern=r"^[A-Za-z0-9._~!*'()/&+$-]{1,64}$")] | None = None
     trunk_context: Annotated[str, Field(pattern=r"^(\+[0-9]{1,15}|[A-Za-z0-9.-]{1,128})$")] | None = None
     capacity: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    limit: LimitTable | None = None
+    source_limit: LimitTable | None = None
     probe_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0
     failures: Annotated[int, Field(ge=1, le=1_000)] = 3
     failover_seconds: Annotated[float, Field(ge=0.1, le=30)] = 4

@@ -8,8 +8,9 @@ Why these values:
 - 404 Not Found with cause 3, no route to destination: the number may well exist, but not over this trunk group.
   Cause 1, to which RFC 3398 maps 404 by default, would say that it is unallocated, which is not known.
 - 480 Temporarily Unavailable with Retry-After (RFC 3261 section 20.33) and cause 42, switching equipment congestion, is
-  the answer to one provider's flood. Not 503: by RFC 3261 section 21.5.4 a client that is told 503 should send nothing
-  more to this server for a while, and everyone else behind the same partner would be cut off with the offender.
+  the answer to a flood, whoever's limit it meets: a provider's, a source's, a trunk group's, a partner's. Not 503: by
+  RFC 3261 section 21.5.4 a client that is told 503 should send nothing more to this server for a while, and everyone
+  else behind the same partner would be cut off with the offender.
 - 480 with Retry-After and cause 34, no circuit available, where the trunk group to leave on is full or none of its
   members is in service. RFC 3398 section 7.2.4.1 would say 503; it is not said for the reason above: the other groups
   have room. A switch that knows another way takes it on cause 34.
@@ -49,6 +50,10 @@ class Reason(Enum):
     OUTSIDE_FOOTPRINT = "destination outside the LERG area of the switch"
     UNCONFIRMED = "provider not admitted"
     OVER_LIMIT = "provider over its limit"
+    THROTTLED = "provider over its throttled limit"
+    SOURCE_OVER_LIMIT = "source over its limit"
+    TRUNK_GROUP_OVER_LIMIT = "trunk group over its limit"
+    PARTNER_OVER_LIMIT = "partner over its limit"
     WRONG_TRUNK_GROUP = "provider on the wrong trunk group"
     NO_ROOM = "trunk group full"
     NO_MEMBER = "trunk group without a member in service"
@@ -82,6 +87,16 @@ REFUSALS: Mapping[Reason, Refusal] = MappingProxyType(
         Reason.OUTSIDE_FOOTPRINT: Refusal(404, "Outside LERG Area Of Switch", NO_ROUTE_TO_DESTINATION),
         Reason.UNCONFIRMED: Refusal(403, "Provider Not Admitted", CALL_REJECTED),
         Reason.OVER_LIMIT: Refusal(480, "Provider Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
+        Reason.THROTTLED: Refusal(480, "Provider Throttled", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
+        Reason.SOURCE_OVER_LIMIT: Refusal(
+            480, "Source Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1
+        ),
+        Reason.TRUNK_GROUP_OVER_LIMIT: Refusal(
+            480, "Trunk Group Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1
+        ),
+        Reason.PARTNER_OVER_LIMIT: Refusal(
+            480, "Partner Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1
+        ),
         Reason.WRONG_TRUNK_GROUP: Refusal(403, "Wrong Trunk Group", CALL_REJECTED),
         Reason.NO_ROOM: Refusal(480, "Trunk Group Full", NO_CIRCUIT_AVAILABLE, retry_after_s=2),
         Reason.NO_MEMBER: Refusal(480, "Trunk Group Out Of Service", NO_CIRCUIT_AVAILABLE, retry_after_s=10),

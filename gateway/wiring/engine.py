@@ -14,7 +14,7 @@ from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.check import Check
 from gateway.policy.checks import all_checks
-from gateway.policy.checks.rate_limit import RateLimitOfProvider
+from gateway.policy.checks.rate_limit import RateLimits
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 
@@ -48,7 +48,8 @@ class Policy:
         carriers = configuration.carriers if configuration is not None else None
         self.standings: Final = StandingBook(carriers, steps.standings)
         self.blockings: Final = BlockingBook(steps.blockings)
-        self.limiter: Final = RateLimitOfProvider(carriers)
+        trunk_groups = configuration.trunk_groups if configuration is not None else ()
+        self.limiter: Final = RateLimits(carriers, trunk_groups, self.standings)
         self.tables = tables
         self.checks = self._checks()
         self.engine: Final = Engine(self.checks, (self.limiter,), self._router())

@@ -132,6 +132,20 @@ def test_911_is_an_emergency_number_whatever_the_file_says() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_partner_its_trunk_group_and_each_source_on_it_may_have_limits() -> None:
+    limit = "{ sustained_per_s = 5, burst = 6, in_progress = 7 }"
+    written = VALID.replace('name = "partner-1"', f'name = "partner-1"\nlimit = {limit}\nsource_limit = {limit}')
+    written = written.replace('kind = "partner"', f'kind = "partner"\nlimit = {limit}')
+    written = written.replace('kind = "provider"', f'kind = "provider"\nthrottled = {limit}')
+    configuration = load(written)
+    group = next(group for group in configuration.trunk_groups if group.name == "partner-1")
+    partner, provider = configuration.carriers.get(Ocn("567A")), configuration.carriers.get(Ocn("890B"))
+    assert partner is not None
+    assert provider is not None
+    assert [group.limit, group.source_limit, partner.limit, provider.throttled] == [RateLimit(5, 6, 7)] * 4
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_trunk_group_may_have_a_label_and_its_context() -> None:
     named = VALID.replace('name = "host-1"', 'name = "host-1"\ntgrp = "T/1"\ntrunk_context = "+1314"')
     group = next(group for group in load(named).trunk_groups if group.name == "host-1")
@@ -224,6 +238,15 @@ ONE_FAULT: list[tuple[str, str, str]] = [
     ("numbering_agreement", "amendment",
      "x.toml:30: carriers[2].amendment: is the partner's (L11), and this carrier is a provider; set it on the "
      "partner"),
+    ('kind = "host"', 'kind = "host"\nlimit = { sustained_per_s = 1, burst = 1, in_progress = 1 }',
+     "x.toml:18: carriers[0].limit: is of a provider or a partner (L8), and this carrier is a host; set it on a "
+     "provider, or remove it"),
+    ('kind = "partner"', 'kind = "partner"\nthrottled = { sustained_per_s = 1, burst = 1, in_progress = 1 }',
+     "x.toml:23: carriers[1].throttled: is of a provider (L8), and this carrier is a partner; set it on a provider, or "
+     "remove it"),
+    ('side = "host"', 'side = "host"\nsource_limit = { sustained_per_s = 1, burst = 1, in_progress = 1 }',
+     "x.toml:46: trunk_groups[1].source_limit: limits what comes from a partner (L8), and this trunk group reaches a "
+     "host switch; set it on a partner's group, or remove it"),
     ("00-06:00", "00",
      "x.toml:31: carriers[2].confirmed: has no time zone; add Z for UTC or an offset: 2026-01-15T00:00:00-06:00"),
     ("2026-01-15T00:00:00-06:00", "2026-01-15",

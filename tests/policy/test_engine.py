@@ -17,7 +17,7 @@ from gateway.interconnection.trunk_groups import Mode, TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.check import Check
 from gateway.policy.checks import all_checks
-from gateway.policy.checks.rate_limit import RateLimitOfProvider
+from gateway.policy.checks.rate_limit import RateLimits
 from gateway.policy.engine import ENDS_JUDGING, NO_ROUTE_FINDING, UNKNOWN_SOURCE, Engine
 from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.routing import Router
@@ -64,7 +64,7 @@ def fails(name: str) -> SaysAlways:
     return SaysAlways(name, error=KeyError("a table is not as it should be"))
 
 
-def engine(*checks: Check, counting: tuple[SaysAlways | RateLimitOfProvider, ...] = (), **kept: Any) -> Engine:
+def engine(*checks: Check, counting: tuple[SaysAlways | RateLimits, ...] = (), **kept: Any) -> Engine:
     router = Router(
         kept.get("groups", (PARTNER_GROUP, DEDICATED_GROUP, HOST_GROUP)),
         guide=GUIDE,
@@ -298,7 +298,7 @@ def _limited_to(burst: int) -> CarrierBook:
 
 def test_with_the_real_checks_a_refused_call_takes_nothing_from_anyones_quota() -> None:
     checks = all_checks(guide=GUIDE, ported=PORTED, carriers=_limited_to(2), standings=StandingBook())
-    limiter = next(check for check in checks if isinstance(check, RateLimitOfProvider))
+    limiter = next(check for check in checks if isinstance(check, RateLimits))
     decides = engine(*checks, counting=(limiter,)).decide
     for _ in range(5):
         assert decides(attempt(called="+18165550199")).outcome is Outcome.REFUSE  # outside the switch's area

@@ -1,4 +1,4 @@
-"""The limit of a provider (L8): token bucket and calls in progress, keyed by OCN."""
+"""The limit of a provider (L8): token bucket and calls in progress, keyed by OCN. The buckets themselves as well."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn, RateLimit
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.checks.rate_limit import RateLimitOfProvider, TokenBucket
+from gateway.policy.checks.rate_limit import RateLimits
 from gateway.policy.refusals import REFUSALS, Reason
+from gateway.policy.token_bucket import TokenBucket
 from gateway.policy.verdict import Verdict
 
 
-def check(sustained: float = 10, burst: int = 5, in_progress: int = 1000) -> RateLimitOfProvider:
+def check(sustained: float = 10, burst: int = 5, in_progress: int = 1000) -> RateLimits:
     """Both providers have this limit."""
     limit = RateLimit(sustained, burst, in_progress)
     ocns = (PROVIDER, OTHER_PROVIDER)
-    return RateLimitOfProvider(CarrierBook(Carrier(o, "a provider", CarrierKind.PROVIDER, limit=limit) for o in ocns))
+    return RateLimits(CarrierBook(Carrier(o, "a provider", CarrierKind.PROVIDER, limit=limit) for o in ocns))
 
 
-def offer(limiter: RateLimitOfProvider, at_us: int, provider: Ocn = PROVIDER) -> CallAttempt | None:
+def offer(limiter: RateLimits, at_us: int, provider: Ocn = PROVIDER) -> CallAttempt | None:
     """Offer a call as the engine does; the attempt if it was admitted."""
     call = attempt(provider=provider, at_us=at_us)
     if limiter.judge(call).verdict is Verdict.OVER_LIMIT:
@@ -115,7 +116,7 @@ def test_calls_towards_a_provider_from_a_host_switch_do_not_count() -> None:
 
 
 def test_a_provider_without_a_limit_passes_and_is_counted() -> None:
-    limiter = RateLimitOfProvider(None)
+    limiter = RateLimits(None)
     assert all(offer(limiter, AT_US) for _ in range(100))
     assert limiter.in_progress(PROVIDER) == 100
 

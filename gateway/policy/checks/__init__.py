@@ -22,7 +22,7 @@ from gateway.policy.checks.footprint import LergFootprint
 from gateway.policy.checks.jurisdiction import Jurisdiction
 from gateway.policy.checks.passport import PassportReadable
 from gateway.policy.checks.presentation import Presentation
-from gateway.policy.checks.rate_limit import RateLimitOfProvider
+from gateway.policy.checks.rate_limit import RateLimits
 from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
 from gateway.policy.verdict import Verdict
 
@@ -30,7 +30,7 @@ _INTEGRITY = (Verdict.ALTERED, Verdict.MISSING, Verdict.FABRICATED)
 REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[Verdict, ...]]] = MappingProxyType(
     {
         TrunkGroupOfProvider.name: (("L8",), (Verdict.WRONG_TRUNK_GROUP,)),
-        RateLimitOfProvider.name: (("L8",), (Verdict.OVER_LIMIT,)),
+        RateLimits.name: (("L8",), (Verdict.OVER_LIMIT,)),
         CallingNumber.name: (("L7",), _INTEGRITY),
         Presentation.name: (("47 CFR 64.1601(b)",), (Verdict.ALTERED,)),
         ChargeNumber.name: (("L7",), (Verdict.ALTERED, Verdict.FABRICATED)),
@@ -48,7 +48,7 @@ REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[Verdict, ...]]] = MappingProx
 
 def all_checks(
     *,
-    limiter: RateLimitOfProvider | None = None,
+    limiter: RateLimits | None = None,
     guide: LergGuide | None = None,
     ported: PortedNumbers | None = None,
     carriers: CarrierBook | None = None,
@@ -66,7 +66,7 @@ def all_checks(
     return (
         Emergency(),
         TrunkGroupOfProvider(standings),
-        limiter if limiter is not None else RateLimitOfProvider(carriers),
+        limiter if limiter is not None else RateLimits(carriers),
         CallingNumber(gateways),
         Presentation(),
         ChargeNumber(gateways),
