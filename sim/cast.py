@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from sim import missouri
-from sim.flood import FloodGenerator
+from sim.attacks.attacker import Attacker
 from sim.missouri import cast as guide
 from sim.packets import PacketLog
 from sim.partner_switch import PartnerSwitch, TrunkPort
@@ -152,7 +152,7 @@ class Cast:
 
     agents: Mapping[str, UserAgent]
     partner: PartnerSwitch
-    floods: Mapping[str, FloodGenerator]
+    floods: Mapping[str, Attacker]
     """A second socket of each provider, from which it can flood."""
     ss7: Ss7Cast
     log: PacketLog
@@ -188,16 +188,18 @@ async def on_stage() -> AsyncIterator[Cast]:
             agents[name] = SwitchAgent(name, clli, _KINDS[name], domain=f"{clli.lower()}.example", tap=log)
     agents[STRANGER] = UserAgent(STRANGER, domain="stranger.invalid", tap=log)
     partner = PartnerSwitch(guide.PARTNER_SWITCH, tap=log)
-    floods = {name: FloodGenerator(tap=log) for name in PROVIDERS}
+    floods = {name: Attacker(tap=log) for name in PROVIDERS}
     async with AsyncExitStack() as stack:
-        for close in (*(agent.close for agent in agents.values()), partner.close, *(f.close for f in floods.values())):
+        for close in (*(agent.close for agent in agents.values()), partner.close):
             stack.push_async_callback(close)
+        for flood in floods.values():
+            stack.callback(flood.close)
         for agent in agents.values():
             await agent.start(LOOPBACK)
         nowhere = (LOOPBACK, 9)  # discard; `aim` says where the gateway is
         await partner.start([TrunkPort(trunk.name, nowhere) for trunk in RELAYED], LOOPBACK)
         for name, who in PROVIDERS.items():
-            addresses = (agents[name].address, await floods[name].start(LOOPBACK))
+            addresses = (agents[name].address, *await floods[name].start(host=LOOPBACK))
             partner.serve(name, DEFAULT_TRUNK, addresses, who.numbers)
         ss7 = on_links(log, LOOPBACK)
         stack.callback(ss7.close)

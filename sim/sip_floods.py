@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Final
 
 from sim.act import Act, verdict_and_clause
+from sim.attacks.attacker import Assault, AssaultReport
+from sim.attacks.messages import Kind, Numbering
 from sim.cast import Cast
-from sim.flood import FloodPlan, FloodReport
 from sim.observation import DecisionSeen, LiveDecisions
 from sim.quota import Quotas
 from sim.steps import Flood, FloodExpect
+
+SETTLE_S: Final = 3.0
+"""How long a flood waits for answers after its last call."""
 
 
 class SipFloods:
@@ -22,14 +27,14 @@ class SipFloods:
 
     async def flood(self, act: Act, step: Flood, where: str) -> None:
         self.cast.partner.move(step.from_, step.over)
-        plan = FloodPlan(
+        plan = Assault(
             target=self.cast.partner.access,
-            calls=step.calls,
-            calls_per_s=step.calls_per_s,
-            duration_s=2 * step.calls / step.calls_per_s + 1,
-            called=step.called,
-            first_calling=step.first_calling,
-            numbers=step.numbers,
+            kind=Kind.CALLS,
+            messages=step.calls,
+            per_s=step.calls_per_s,
+            calling=Numbering.from_number(step.first_calling, step.numbers),
+            called=Numbering.from_number(step.called, 1),
+            settle_s=SETTLE_S,
             domain=f"{step.from_}.example",
         )
         flooding = self._until_over(act, step, plan, where)
@@ -44,7 +49,7 @@ class SipFloods:
         if not await refused:
             act.why.append(f"{where}: no call of the flood was refused")
 
-    async def _until_over(self, act: Act, step: Flood, plan: FloodPlan, where: str) -> None:
+    async def _until_over(self, act: Act, step: Flood, plan: Assault, where: str) -> None:
         report = await self.cast.floods[step.from_].run(plan)
         self._quotas.spent(step.from_, step.calls)
         decisions = [seen for call_id, seen in self.live.by_call_id.items() if plan.mark in call_id]
@@ -57,7 +62,7 @@ class SipFloods:
             act.judge(got, clause, where)
 
 
-def _flood_faults(expect: FloodExpect, report: FloodReport, decisions: list[DecisionSeen]) -> Iterator[str]:
+def _flood_faults(expect: FloodExpect, report: AssaultReport, decisions: list[DecisionSeen]) -> Iterator[str]:
     answered, refused = report.statuses[200], report.statuses[expect.status]
     if not expect.answered_at_least <= answered <= expect.answered_at_most:
         yield f"{answered} calls were answered, expected {expect.answered_at_least} to {expect.answered_at_most}"

@@ -23,7 +23,7 @@ from gateway.codecs.ss7.m3ua import m3ua_data
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, ServiceIndicator, parse_point_code
 from gateway.codecs.ss7.variant import Variant
 from gateway.transport import sctp
-from sim.flood import check_loopback
+from sim.loopback import check_loopback
 from sim.sip_text import Address
 from sim.ss7.association import TRAFFIC_STREAM, Association, Side, State
 from sim.ss7.call_plan import NORMAL_CLEARING, IsupPlan

@@ -1,0 +1,254 @@
+"""An attacker: bounded in number, rate and time, and with a loopback address for its target, never another.
+
+What it sends is made before the first datagram goes out, so that sending costs one system call each. It is a real
+caller: it acknowledges every final answer, and ends a call that was answered when the plan says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sim.aiosip_compatibility import RECEIVE_BUFFER_BYTES, Tap, write_reply
+from sim.attacks.messages import MAKERS, Ends, Kind, Numbering, acknowledgement, bye, call_id
+from sim.loopback import check_loopback
+from sim.sip_text import Address, SipText, read
+
+MOST_MESSAGES: Final = 50_000
+MOST_A_SECOND: Final = 20_000
+MOST_PORTS: Final = 1_000
+LONGEST_S: Final = 60.0
+_TICK_S: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Assault:
+    """What one attacker sends. Raises ValueError for a target that isn't on loopback, and for bounds over the module's
+    own.
+    """
+
+    target: Address
+    kind: Kind
+    messages: int
+    per_s: float
+    calling: Numbering
+    called: Numbering
+    hold_s: float | None = 0.0
+    """How long an answered call is kept; None: until the attack is over."""
+    settle_s: float = 1.0
+    """How long to wait for answers after the last message."""
+    domain: str = "assault.invalid"
+    mark: str = field(default_factory=lambda: f"assault-{uuid.uuid4().hex[:12]}")
+
+    def __post_init__(self) -> None:
+        check_loopback(self.target)
+        for name, value, most in (
+            ("messages", self.messages, MOST_MESSAGES),
+            ("per_s", self.per_s, MOST_A_SECOND),
+            ("settle_s", self.settle_s, LONGEST_S),
+            ("the time that it takes", self.messages / max(self.per_s, 1e-9), LONGEST_S),
+        ):
+            if not 0 < value <= most:
+                raise ValueError(f"{name} is over 0 and at most {most}, got {value}")
+
+
+@dataclass(slots=True)
+class AssaultReport:
+    """What came of an attack, as the attacker saw it."""
+
+    sent: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    """Final status -> how many of its messages got it, each once."""
+    held: int = 0
+    """Calls that were up at the same time, at most."""
+    ended: int = 0
+    """Answered calls whose BYE was answered with 200, whoever sent it."""
+    lasted_s: float = 0.0
+    """From the first message to the last answer that was waited for."""
+
+    @property
+    def silent(self) -> int:
+        """Messages that nothing came back for."""
+        return self.sent - self.statuses.total()
+
+
+class _Port(asyncio.DatagramProtocol):
+    """One socket of the attacker."""
+
+    def __init__(self, heard: Callable[[_Port, bytes, Address], None], tap: Tap | None) -> None:
+        self._heard, self._tap = heard, tap
+        self._transport: asyncio.DatagramTransport | None = None
+        self.address: Address = ("", 0)
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self.address = transport.get_extra_info("sockname")[:2]
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        source: Address = (addr[0], addr[1])
+        if self._tap is not None:
+            self._tap.received(source, self.address, data)
+        self._heard(self, data, source)
+
+    def send(self, data: bytes, target: Address) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._tap is not None:
+            self._tap.sent(self.address, target, data)
+        self._transport.sendto(data, target)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A call that was placed."""
+
+    port: _Port
+    invite: bytes
+    acknowledged: bytes = b""
+    """The ACK of its final answer, for when that comes again."""
+    bye: bytes = b""
+    """What will end it, while it is up."""
+
+
+class Attacker:
+    """Sends what it is told from its ports in turn. Its addresses are known before the first packet."""
+
+    def __init__(self, *, tap: Tap | None = None) -> None:
+        self._tap = tap
+        self._ports: list[_Port] = []
+        self._calls: dict[bytes, _Sent] = {}
+        self._up = 0
+        self._ending: set[bytes] = set()
+        """Calls whose BYE has no answer yet."""
+        self._assault: Assault | None = None
+        self.report = AssaultReport()
+
+    async def start(self, ports: int = 1, host: str = "127.0.0.1") -> list[Address]:
+        """Bind. Raises OSError where a socket can't be had, ValueError where `host` isn't on loopback."""
+        check_loopback((host, 0))
+        if not 0 < ports <= MOST_PORTS:
+            raise ValueError(f"ports is over 0 and at most {MOST_PORTS}, got {ports}")
+        loop = asyncio.get_running_loop()
+        for _ in range(ports):
+            _, port = await loop.create_datagram_endpoint(lambda: _Port(self._heard, self._tap), local_addr=(host, 0))
+            self._ports.append(port)
+        return [port.address for port in self._ports]
+
+    def close(self) -> None:
+        for port in self._ports:
+            port.close()
+
+    async def run(self, assault: Assault) -> AssaultReport:
+        """Send it, wait for answers, and end every call that is still up."""
+        self._assault, self.report, self._up = assault, AssaultReport(), 0
+        self._calls.clear()
+        self._ending.clear()
+        repeated = assault.kind is Kind.REPEATED_CALL
+        messages = [self._made(assault, 0 if repeated else number) for number in range(assault.messages)]
+        started = time.monotonic()
+        await self._paced(assault, messages)
+        await self._settled(assault.settle_s, lambda: self.report.silent <= 0)
+        for of_call in self._calls:
+            self._end(of_call)
+        await self._settled(assault.settle_s, lambda: not self._ending)
+        self.report.lasted_s = time.monotonic() - started
+        return self.report
+
+    async def _settled(self, within_s: float, settled: Callable[[], bool]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not settled():  # noqa: ASYNC110 - looked at after whatever comes: an event would fire as often
+                    await asyncio.sleep(_TICK_S)
+
+    def _made(self, assault: Assault, number: int) -> bytes:
+        ends = Ends(self._port_of(number).address, assault.target, assault.mark, assault.domain)
+        return MAKERS[assault.kind](ends, number, assault.calling.number(number), assault.called.number(number))
+
+    def _port_of(self, number: int) -> _Port:
+        return self._ports[number % len(self._ports)]
+
+    async def _paced(self, assault: Assault, messages: list[bytes]) -> None:
+        started = time.monotonic()
+        while self.report.sent < assault.messages:
+            elapsed = time.monotonic() - started
+            due = min(assault.messages, int(elapsed * assault.per_s) + 1)
+            for number in range(self.report.sent, due):
+                self._send(assault, number, messages[number])
+            await asyncio.sleep(_TICK_S)
+
+    def _send(self, assault: Assault, number: int, message: bytes) -> None:
+        repeated = assault.kind is Kind.REPEATED_CALL
+        port = self._port_of(0 if repeated else number)
+        if assault.kind is Kind.CALLS or (repeated and number == 0):
+            self._calls[call_id_of(assault, number)] = _Sent(port, message)
+        port.send(message, assault.target)
+        self.report.sent += 1
+
+    # -- what comes back ----------------------------------------------------------------------------------------------
+
+    def _heard(self, port: _Port, data: bytes, source: Address) -> None:
+        message = read(data)
+        if message is None or self._assault is None:
+            return
+        of_call = message.first(b"call-id") or b""
+        call = self._calls.get(of_call)
+        if message.is_request:
+            if message.method != b"ACK":
+                port.send(write_reply(message, 200, "OK", to_tag=None), source)
+                self._ended_by_others(of_call, call, message.method)
+        elif message.status < 200 or message.method == b"ACK":
+            return
+        elif message.method == b"BYE" and call is not None:
+            self.report.ended += of_call in self._ending and message.status == 200
+            self._ending.discard(of_call)
+        elif call is None:
+            self.report.statuses[message.status] += 1
+        elif call.acknowledged:
+            port.send(call.acknowledged, self._assault.target)
+        else:
+            self._concluded(of_call, call, message, self._assault)
+
+    def _ended_by_others(self, of_call: bytes, call: _Sent | None, method: bytes) -> None:
+        if method == b"BYE" and call is not None and call.bye:
+            call.bye = b""
+            self._ending.discard(of_call)
+            self._up -= 1
+            self.report.ended += 1
+
+    def _concluded(self, of_call: bytes, call: _Sent, final: SipText, assault: Assault) -> None:
+        self.report.statuses[final.status] += 1
+        call.acknowledged = acknowledgement(final, call.invite)
+        call.port.send(call.acknowledged, assault.target)
+        if final.status >= 300:
+            return
+        call.bye = bye(final, call.invite)
+        self._up += 1
+        self.report.held = max(self.report.held, self._up)
+        if assault.hold_s == 0.0:
+            self._end(of_call)
+        elif assault.hold_s is not None:
+            asyncio.get_running_loop().call_later(assault.hold_s, self._end, of_call)
+
+    def _end(self, of_call: bytes) -> None:
+        call = self._calls.get(of_call)
+        if call is not None and call.bye and self._assault is not None:
+            self._ending.add(of_call)
+            call.port.send(call.bye, self._assault.target)
+            call.bye = b""
+            self._up -= 1
+
+
+def call_id_of(assault: Assault, number: int) -> bytes:
+    return call_id(Ends(("", 0), assault.target, assault.mark, assault.domain), number).encode()
