@@ -11,7 +11,8 @@ from typing import Final
 
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.wiring.live import Gateway, running
-from sim.cast import LOOPBACK, Cast, configuration_text, free_port, on_stage
+from sim.cast import LOOPBACK, Cast, free_port, on_stage
+from sim.gateway_file import UNDEFENDED, Defence, configuration_text
 from sim.observation import GatewayTap, LiveDecisions, whole_run
 from sim.packets import Packet
 from sim.ss7.cast import CONNECTING
@@ -45,13 +46,17 @@ class Lab:
 
 
 @asynccontextmanager
-async def opened(folder: Path, *, operations_port: int = OPERATIONS_PORT) -> AsyncIterator[Lab]:
+async def opened(
+    folder: Path, *, operations_port: int = OPERATIONS_PORT, defence: Defence = UNDEFENDED
+) -> AsyncIterator[Lab]:
     """The cast and a gateway in front of it, configured by a file in `folder`, until the block is left."""
     async with on_stage() as cast:
         sip_port, http_port = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM, operations_port)
         listening = {name: (LOOPBACK, free_port(socket.SOCK_STREAM)) for name in CONNECTING}
         file = folder / CONFIGURATION
-        text = configuration_text(cast, sip_port=sip_port, operations_port=http_port, listening=listening)
+        text = configuration_text(
+            cast, sip_port=sip_port, operations_port=http_port, listening=listening, defence=defence
+        )
         file.write_text(text, "utf-8")
         configuration = load_configuration(file)
         live, tap = LiveDecisions(), GatewayTap()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.act import Result
-from sim.cast import configuration_text
+from sim.gateway_file import configuration_text
 from sim.laboratory import CONFIGURATION, JOURNAL, Lab, opened
 from sim.observation import DecisionSeen
 from sim.packets import write_capture

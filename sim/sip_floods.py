@@ -33,7 +33,7 @@ class SipFloods:
             messages=step.calls,
             per_s=step.calls_per_s,
             calling=Numbering.from_number(step.first_calling, step.numbers),
-            called=Numbering.from_number(step.called, 1),
+            called=step.called,
             settle_s=SETTLE_S,
             domain=f"{step.from_}.example",
         )

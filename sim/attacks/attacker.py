@@ -39,7 +39,8 @@ class Assault:
     messages: int
     per_s: float
     calling: Numbering
-    called: Numbering
+    called: Numbering | str
+    """A number for each, or what all of them call: ``911``."""
     hold_s: float | None = 0.0
     """How long an answered call is kept; None: until the attack is over."""
     settle_s: float = 1.0
@@ -174,7 +175,8 @@ class Attacker:
 
     def _made(self, assault: Assault, number: int) -> bytes:
         ends = Ends(self._port_of(number).address, assault.target, assault.mark, assault.domain)
-        return MAKERS[assault.kind](ends, number, assault.calling.number(number), assault.called.number(number))
+        called = assault.called if isinstance(assault.called, str) else assault.called.number(number)
+        return MAKERS[assault.kind](ends, number, assault.calling.number(number), called)
 
     def _port_of(self, number: int) -> _Port:
         return self._ports[number % len(self._ports)]

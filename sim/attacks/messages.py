@@ -25,28 +25,29 @@ class Kind(Enum):
 
 
 class Numbering(NamedTuple):
-    """A sequence of telephone numbers: blocks in turn, and the last four digits of each counted up by `stride`."""
+    """A sequence of telephone numbers: thousands-blocks in turn, and in each the last three digits by `stride`."""
 
     blocks: tuple[str, ...]
-    """The number in E.164 digits without its last four: ``1314206``."""
+    """In E.164 digits without the last three: ``13142063``."""
     stride: int = 367
-    """Of a prime that is far from the neighbours of a number nobody says that they are in sequence. 0: one number."""
+    """From a number of a block to its next one. A prime far from 1 and from half a block: no two are neighbours. 1:
+    they are in sequence. 0: it is one number."""
     first: int = 0
     size: int = 1_000
     """How many numbers of a block there are, from `first` on."""
 
     @classmethod
-    def from_number(cls, first: str, count: int) -> Numbering:
-        """Numbers in sequence, from one in E.164 form on. Raises ValueError where they leave its ten thousand."""
+    def from_number(cls, first: str, size: int) -> Numbering:
+        """Numbers in sequence, from one in E.164 form on. Raises ValueError where they leave its thousands-block."""
         digits = first.removeprefix("+")
-        if not digits.isdigit() or len(digits) < 5 or int(digits[-4:]) + count > 10_000:
-            raise ValueError(f"{count} numbers in sequence from {first!r} on are not in one block of ten thousand")
-        return cls((digits[:-4],), 1, int(digits[-4:]), count)
+        if not digits.isdigit() or len(digits) < 4 or int(digits[-3:]) + size > 1_000:
+            raise ValueError(f"{size} numbers in sequence from {first!r} on are not in one thousands-block")
+        return cls((digits[:-3],), 1, int(digits[-3:]), size)
 
     def number(self, at: int) -> str:
         """The number of the call `at`, in E.164 form."""
         rounds, block = divmod(at, len(self.blocks))
-        return f"+{self.blocks[block]}{self.first + rounds * self.stride % self.size:04d}"
+        return f"+{self.blocks[block]}{self.first + rounds * self.stride % self.size:03d}"
 
 
 class Ends(NamedTuple):
