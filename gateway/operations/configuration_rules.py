@@ -21,6 +21,7 @@ from gateway.operations.toml_lines import KeyPath
 CHECK_NAMES = frozenset(
     {
         "emergency",
+        "discontinuance",
         "trunk_group",
         "admission",
         "rate_limit",

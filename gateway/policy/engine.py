@@ -12,7 +12,7 @@ from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Decision, Finding, Outcome, Refusal, Verdict
 
-ENDS_JUDGING: Final = frozenset({"trunk_group", "rate_limit"})
+ENDS_JUDGING: Final = frozenset({"discontinuance", "trunk_group", "rate_limit"})
 """Checks whose enforced violation ends the judging: what floods must be refused before it costs more."""
 
 NO_ROUTE: Final = Refusal(404, "No Trunk Group Leads There", 3)

@@ -49,6 +49,7 @@ class Reason(Enum):
     CALLING_CODE_MISMATCH = "calling code not the provider's"
     OUTSIDE_FOOTPRINT = "destination outside the LERG area of the switch"
     UNCONFIRMED = "provider not admitted"
+    DISCONTINUED = "traffic discontinued"
     OVER_LIMIT = "provider over its limit"
     THROTTLED = "provider over its throttled limit"
     SOURCE_OVER_LIMIT = "source over its limit"
@@ -86,6 +87,7 @@ REFUSALS: Mapping[Reason, Refusal] = MappingProxyType(
         Reason.CALLING_CODE_MISMATCH: Refusal(403, "Calling Code Not The Provider's", CALL_REJECTED),
         Reason.OUTSIDE_FOOTPRINT: Refusal(404, "Outside LERG Area Of Switch", NO_ROUTE_TO_DESTINATION),
         Reason.UNCONFIRMED: Refusal(403, "Provider Not Admitted", CALL_REJECTED),
+        Reason.DISCONTINUED: Refusal(403, "Traffic Discontinued", CALL_REJECTED),
         Reason.OVER_LIMIT: Refusal(480, "Provider Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
         Reason.THROTTLED: Refusal(480, "Provider Throttled", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
         Reason.SOURCE_OVER_LIMIT: Refusal(

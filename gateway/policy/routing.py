@@ -1,8 +1,9 @@
 """Which trunk group carries a call on.
 
 A call from the partner goes to the switch that its trunk group serves (L9): the group is the route. A call from the
-host goes to the partner group behind which the called code is homed; a provider that was cut over is reached on its
-dedicated group only (L8). An emergency call goes to the configured emergency route, else the way of any other (L10).
+host goes to the partner group behind which the called code is homed. A provider that was cut over is reached on its
+dedicated group only, and nobody else is reached there: where the configuration no longer has that group, no way leads
+to the provider (L8). An emergency call goes to the configured emergency route, else the way of any other (L10).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import PARTNER_SIDE, Side, TrunkGroup
 from gateway.numbering.lerg import LergGuide
+from gateway.numbering.lerg_rows import CodeAssignment, LrnRow
 from gateway.numbering.portability import PortedNumbers
 from gateway.policy.call_attempt import CallAttempt
 
@@ -57,19 +59,28 @@ class Router:
             return Route(to_switch, diverted=False) if to_switch is not None else None
         return self._towards_partner(attempt, ingress)
 
-    def _towards_partner(self, attempt: CallAttempt, ingress: TrunkGroup) -> Route | None:
+    def holder_of(self, attempt: CallAttempt) -> Ocn | None:
+        """Whose the called number is: the OCN of its LRN, else of its code. None where the tables do not say."""
+        holder = self._row_of_called(attempt)
+        return Ocn(holder.ocn) if holder is not None else None
+
+    def _row_of_called(self, attempt: CallAttempt) -> LrnRow | CodeAssignment | None:
         if self._guide is None:
             return None
         digits = destination_of(attempt, self._ported)
         if digits is None:
             return None
         # An LRN is its holder's, who may have it on a code of another's.
-        holder = self._guide.location_routing(digits) or self._guide.code_of(digits, attempt.at_us)
+        return self._guide.location_routing(digits) or self._guide.code_of(digits, attempt.at_us)
+
+    def _towards_partner(self, attempt: CallAttempt, ingress: TrunkGroup) -> Route | None:
+        holder = self._row_of_called(attempt)
         if holder is None:
             return None
         dedicated = self._standings.group_of(Ocn(holder.ocn), attempt.at_us)
-        if dedicated is not None and dedicated in self._by_name:
-            return Route(self._by_name[dedicated], diverted=True)
+        if dedicated is not None:
+            own = self._by_name.get(dedicated)
+            return Route(own, diverted=True) if own is not None else None
         homed = [group for group in self._partner_groups if group.home_switch == holder.switch]
         for group in homed:
             if group.switch == ingress.switch:

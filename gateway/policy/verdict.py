@@ -23,6 +23,7 @@ class Verdict(Enum):
     OUTSIDE = "OUTSIDE"  # the destination is not in the switch's LERG area
     MISMATCH = "MISMATCH"  # the calling code is not the provider's
     UNCONFIRMED = "UNCONFIRMED"  # the provider is not admitted
+    DISCONTINUED = "DISCONTINUED"  # the provider, or all of its partner, is discontinued at the time
     OVER_LIMIT = "OVER_LIMIT"
     WRONG_TRUNK_GROUP = "WRONG_TRUNK_GROUP"
     NO_CIRCUIT = "NO_CIRCUIT"  # nobody's breach: the trunk group has no room, or no member in service
@@ -41,6 +42,7 @@ _VIOLATIONS = frozenset(
         Verdict.OUTSIDE,
         Verdict.MISMATCH,
         Verdict.UNCONFIRMED,
+        Verdict.DISCONTINUED,
         Verdict.OVER_LIMIT,
         Verdict.WRONG_TRUNK_GROUP,
         Verdict.ERROR,

@@ -51,18 +51,20 @@ class Policy:
         trunk_groups = configuration.trunk_groups if configuration is not None else ()
         self.limiter: Final = RateLimits(carriers, trunk_groups, self.standings)
         self.tables = tables
-        self.checks = self._checks()
-        self.engine: Final = Engine(self.checks, (self.limiter,), self._router())
+        router = self._router()
+        self.checks = self._checks(router)
+        self.engine: Final = Engine(self.checks, (self.limiter,), router)
         self.find_provider: Final = ProviderFinder(tables.guide, tables.ported, carriers)
 
     def adopt(self, tables: Tables) -> None:
         """Decide by these tables from the next call on. Quotas, calls in progress and standings stay as they are."""
         self.tables = tables
-        self.checks = self._checks()
-        self.engine.change(self.checks, (self.limiter,), self._router())
+        router = self._router()
+        self.checks = self._checks(router)
+        self.engine.change(self.checks, (self.limiter,), router)
         self.find_provider.change(tables.guide, tables.ported)
 
-    def _checks(self) -> tuple[Check, ...]:
+    def _checks(self, router: Router) -> tuple[Check, ...]:
         configuration = self._configuration
         return all_checks(
             limiter=self.limiter,
@@ -70,6 +72,7 @@ class Policy:
             ported=self.tables.ported,
             carriers=configuration.carriers if configuration is not None else None,
             standings=self.standings,
+            router=router,
             gateway_numbers=configuration.gateway_numbers if configuration is not None else (),
         )
 

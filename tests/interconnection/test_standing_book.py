@@ -8,65 +8,34 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standing_examples import CARRIERS, GROUPS, HOST, OFFENDER, OTHER, PARTNER, STRANGER, step
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
 from gateway.interconnection.denial_of_service import StandingBook, Step, StepKind
-from gateway.interconnection.trunk_groups import Hop, Member, Side, TrunkGroup
-
-PARTNER, OTHER_PARTNER, HOST = Ocn("7001"), Ocn("7002"), Ocn("9740")
-OFFENDER, OTHER, STRANGER = Ocn("901A"), Ocn("902B"), Ocn("903C")
-
-CARRIERS = CarrierBook(
-    [
-        Carrier(HOST, "Host", CarrierKind.HOST),
-        Carrier(PARTNER, "Partner", CarrierKind.PARTNER),
-        Carrier(OTHER_PARTNER, "Other partner", CarrierKind.PARTNER),
-        Carrier(OFFENDER, "Offender", CarrierKind.PROVIDER, PARTNER),
-        Carrier(OTHER, "Other", CarrierKind.PROVIDER, PARTNER),
-        Carrier(STRANGER, "Stranger", CarrierKind.PROVIDER, OTHER_PARTNER),
-    ]
-)
 
 
-def group(name: str, *, carrier: Ocn = PARTNER, side: Side = Side.PARTNER, dedicated: bool = False) -> TrunkGroup:
-    return TrunkGroup(name, side, carrier, "WNVLMOXADS0", (Member(Hop("192.0.2.10", 5060)),), dedicated=dedicated)
-
-
-GROUPS = {
-    one.name: one
-    for one in (
-        group("shared"),
-        group("dedicated-1", dedicated=True),
-        group("dedicated-2", dedicated=True),
-        group("foreign", carrier=OTHER_PARTNER, dedicated=True),
-        group("host", carrier=HOST, side=Side.HOST),
-    )
-}
-
-
-def step(at_us: int, ocn: Ocn, trunk_group: str | None) -> Step:
+def cut_over(at_us: int, ocn: Ocn, trunk_group: str | None) -> Step:
     """A cut-over; to None: it is undone."""
-    kind = StepKind.UNDO if trunk_group is None else StepKind.CUTOVER
-    return Step(at_us, ocn, kind, "operator", "flood", trunk_group=trunk_group)
+    return step(at_us, StepKind.UNDO if trunk_group is None else StepKind.CUTOVER, ocn, trunk_group=trunk_group)
 
 
 def test_a_provider_is_on_its_group_from_the_step_on_and_off_it_from_the_step_back_on() -> None:
-    book = StandingBook(CARRIERS, [step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, None)])
+    book = StandingBook(CARRIERS, [cut_over(10, OFFENDER, "dedicated-1"), cut_over(20, OFFENDER, None)])
     for at_us, on in ((9, None), (10, "dedicated-1"), (19, "dedicated-1"), (20, None), (1_000, None)):
         assert book.group_of(OFFENDER, at_us) == on
         assert book.owner_of("dedicated-1", at_us) == (OFFENDER if on else None)
 
 
 def test_a_move_to_another_group_frees_the_first_for_somebody_else() -> None:
-    book = StandingBook(CARRIERS, [step(10, OFFENDER, "dedicated-1"), step(20, OFFENDER, "dedicated-2")])
+    book = StandingBook(CARRIERS, [cut_over(10, OFFENDER, "dedicated-1"), cut_over(20, OFFENDER, "dedicated-2")])
     assert book.owner_of("dedicated-1", 15) == OFFENDER
     assert book.owner_of("dedicated-1", 20) is None
     assert book.owner_of("dedicated-2", 20) == OFFENDER
-    assert book.objection_to(step(21, OTHER, "dedicated-1"), GROUPS) is None
+    assert book.objection_to(cut_over(21, OTHER, "dedicated-1"), GROUPS) is None
 
 
 def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobodys() -> None:
-    book = StandingBook(CARRIERS, [step(10, OFFENDER, "dedicated-1")])
+    book = StandingBook(CARRIERS, [cut_over(10, OFFENDER, "dedicated-1")])
     assert book.group_of(OTHER, 50) is None
     assert book.owner_of("dedicated-2", 50) is None
     assert StandingBook(CARRIERS).trail() == ()
@@ -75,42 +44,46 @@ def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobody
 @pytest.mark.parametrize(
     ("taken", "asked", "objection"),
     [
-        ([], step(10, OFFENDER, "dedicated-1"), None),
-        ([], step(10, Ocn("0000"), "dedicated-1"), "0000 is not a provider of this configuration"),
-        ([], step(10, PARTNER, "dedicated-1"), "7001 is not a provider of this configuration"),
-        ([], step(10, HOST, None), "9740 is not a provider of this configuration"),
-        ([], step(10, OFFENDER, None), "no step of 901A is in force: there is nothing to undo"),
-        ([step(5, OFFENDER, "dedicated-1")], step(10, OFFENDER, None), None),
+        ([], cut_over(10, OFFENDER, "dedicated-1"), None),
+        ([], cut_over(10, Ocn("0000"), "dedicated-1"), "0000 is not a provider of this configuration"),
+        ([], cut_over(10, PARTNER, "dedicated-1"), "7001 is not a provider of this configuration"),
+        ([], cut_over(10, HOST, None), "9740 is not a provider of this configuration"),
+        ([], cut_over(10, OFFENDER, None), "no step of 901A is in force: there is nothing to undo"),
+        ([cut_over(5, OFFENDER, "dedicated-1")], cut_over(10, OFFENDER, None), None),
         (
-            [step(5, OFFENDER, "dedicated-1"), step(6, OFFENDER, None)],
-            step(10, OFFENDER, None),
+            [cut_over(5, OFFENDER, "dedicated-1"), cut_over(6, OFFENDER, None)],
+            cut_over(10, OFFENDER, None),
             "no step of 901A is in force: there is nothing to undo",
         ),
         (
-            [step(5, OFFENDER, "dedicated-1")],
-            step(10, OFFENDER, "dedicated-1"),
+            [cut_over(5, OFFENDER, "dedicated-1")],
+            cut_over(10, OFFENDER, "dedicated-1"),
             "901A is already cut over to dedicated-1",
         ),
-        ([step(5, OFFENDER, "dedicated-1")], step(10, OFFENDER, "dedicated-2"), None),
+        ([cut_over(5, OFFENDER, "dedicated-1")], cut_over(10, OFFENDER, "dedicated-2"), None),
         (
             [],
-            step(10, OFFENDER, "no-such"),
+            cut_over(10, OFFENDER, "no-such"),
             "no-such is not a dedicated trunk group; there are: dedicated-1, dedicated-2",
         ),
         (
             [],
-            step(10, OFFENDER, "shared"),
+            cut_over(10, OFFENDER, "shared"),
             "shared is not a dedicated trunk group; there are: dedicated-1, dedicated-2",
         ),
-        ([], step(10, OFFENDER, "host"), "host is not a dedicated trunk group; there are: dedicated-1, dedicated-2"),
-        ([], step(10, STRANGER, "shared"), "shared is not a dedicated trunk group; there are: foreign"),
-        ([], step(10, OFFENDER, "foreign"), "foreign belongs to 7002, and 901A comes over 7001"),
         (
-            [step(5, OTHER, "dedicated-1")],
-            step(10, OFFENDER, "dedicated-1"),
+            [],
+            cut_over(10, OFFENDER, "host"),
+            "host is not a dedicated trunk group; there are: dedicated-1, dedicated-2",
+        ),
+        ([], cut_over(10, STRANGER, "shared"), "shared is not a dedicated trunk group; there are: foreign"),
+        ([], cut_over(10, OFFENDER, "foreign"), "foreign belongs to 7002, and 901A comes over 7001"),
+        (
+            [cut_over(5, OTHER, "dedicated-1")],
+            cut_over(10, OFFENDER, "dedicated-1"),
             "dedicated-1 is kept for 902B: nobody else may use it (L8)",
         ),
-        ([step(5, OTHER, "dedicated-1"), step(6, OTHER, None)], step(10, OFFENDER, "dedicated-1"), None),
+        ([cut_over(5, OTHER, "dedicated-1"), cut_over(6, OTHER, None)], cut_over(10, OFFENDER, "dedicated-1"), None),
     ],
 )
 def test_a_step_is_taken_or_it_is_said_what_stands_against_it(
@@ -125,22 +98,22 @@ def test_a_step_is_taken_or_it_is_said_what_stands_against_it(
 
 
 def test_where_there_is_no_dedicated_group_at_all_it_says_so() -> None:
-    said = StandingBook(CARRIERS).objection_to(step(1, OFFENDER, "shared"), {"shared": GROUPS["shared"]})
+    said = StandingBook(CARRIERS).objection_to(cut_over(1, OFFENDER, "shared"), {"shared": GROUPS["shared"]})
     assert said == "shared is not a dedicated trunk group; there are: none"
 
 
 def test_an_objection_changes_nothing() -> None:
-    book = StandingBook(CARRIERS, [step(5, OTHER, "dedicated-1")])
-    book.objection_to(step(10, OFFENDER, "dedicated-1"), GROUPS)
-    book.objection_to(step(10, OFFENDER, "dedicated-2"), GROUPS)
-    assert book.trail() == (step(5, OTHER, "dedicated-1"),)
+    book = StandingBook(CARRIERS, [cut_over(5, OTHER, "dedicated-1")])
+    book.objection_to(cut_over(10, OFFENDER, "dedicated-1"), GROUPS)
+    book.objection_to(cut_over(10, OFFENDER, "dedicated-2"), GROUPS)
+    assert book.trail() == (cut_over(5, OTHER, "dedicated-1"),)
     assert book.group_of(OFFENDER, 10) is None
 
 
 _OCNS = [Ocn(f"9{number:02d}A") for number in range(20)]
 _NAMES = ["dedicated-1", "dedicated-2", None]
 TRAILS = st.lists(
-    st.builds(step, st.integers(0, 40), st.sampled_from(_OCNS[:4]), st.sampled_from(_NAMES)),
+    st.builds(cut_over, st.integers(0, 40), st.sampled_from(_OCNS[:4]), st.sampled_from(_NAMES)),
     max_size=12,
     unique_by=lambda one: (one.ocn, one.at_us),
 )
@@ -198,8 +171,8 @@ def test_steps_that_meet_no_objection_never_give_one_group_to_two_providers(trai
 
 def test_of_two_providers_on_one_group_the_one_that_was_there_first_owns_it() -> None:
     """No operator's step leads there, but a journal that was put together from two may."""
-    steps = [step(10 + place, ocn, "dedicated-1") for place, ocn in enumerate(reversed(_OCNS))]
+    steps = [cut_over(10 + place, ocn, "dedicated-1") for place, ocn in enumerate(reversed(_OCNS))]
     assert StandingBook(CARRIERS, steps).owner_of("dedicated-1", 100) == _OCNS[-1]
     assert StandingBook(CARRIERS, reversed(steps)).owner_of("dedicated-1", 100) == _OCNS[-1]
-    at_once = [step(10, ocn, "dedicated-1") for ocn in _OCNS]
+    at_once = [cut_over(10, ocn, "dedicated-1") for ocn in _OCNS]
     assert StandingBook(CARRIERS, at_once).owner_of("dedicated-1", 10) == _OCNS[0]

@@ -170,8 +170,8 @@ def test_the_environment_overrides_single_settings(monkeypatch: pytest.MonkeyPat
 
 ADDRESS_FORM = 'write "192.0.2.1:5060" or "[2001:db8::1]:5060"'
 KNOWN_CHECKS = (
-    "admission, called_number, calling_code, calling_number, charge_number, diversion, emergency, encapsulated_isup, "
-    "footprint, jurisdiction, passport, presentation, rate_limit, trunk_group"
+    "admission, called_number, calling_code, calling_number, charge_number, discontinuance, diversion, emergency, "
+    "encapsulated_isup, footprint, jurisdiction, passport, presentation, rate_limit, trunk_group"
 )
 ONE_FAULT: list[tuple[str, str, str]] = [
     # what stands in the valid file, what is written instead, the fault

@@ -18,6 +18,7 @@ CHECKS = all_checks(guide=GUIDE, ported=PORTED, carriers=CARRIERS, standings=Sta
 
 ORDER = [
     "emergency",
+    "discontinuance",
     "trunk_group",
     "rate_limit",
     "calling_number",
@@ -32,6 +33,8 @@ ORDER = [
     "admission",
     "footprint",
 ]
+BY_TRUNK_GROUP = {"discontinuance", "trunk_group", "admission", "rate_limit", "calling_code", "footprint"}
+"""Checks that go by the trunk group of a call, and let every emergency call pass."""
 
 
 def test_the_checks_stand_in_the_engines_order() -> None:
@@ -63,7 +66,7 @@ def test_a_call_that_belongs_to_no_provider_is_refused_for_what_its_sender_has_t
 def test_without_a_configuration_what_one_message_shows_is_judged_and_the_rest_says_what_it_lacks() -> None:
     findings = [check.judge(attempt(ingress=None)) for check in all_checks()]
     lacking = {finding.check: finding.text for finding in findings if finding.verdict is Verdict.NOT_JUDGED}
-    assert set(lacking) == {"trunk_group", "admission", "rate_limit", "calling_code", "footprint"}
+    assert set(lacking) == BY_TRUNK_GROUP
     assert set(lacking.values()) == {"no trunk group configured for the source"}
     assert all(finding.verdict is Verdict.PASS for finding in findings if finding.check not in lacking)
 
@@ -119,5 +122,12 @@ def test_whatever_a_message_says_every_check_answers_and_a_violation_can_be_refu
             clauses, verdicts = REFUSES[finding.check]
             assert finding.clause in clauses
             assert finding.verdict in verdicts
-        if call.emergency and check.name in {"trunk_group", "admission", "rate_limit", "calling_code", "footprint"}:
+        if call.emergency and check.name in {
+            "discontinuance",
+            "trunk_group",
+            "admission",
+            "rate_limit",
+            "calling_code",
+            "footprint",
+        }:
             assert finding.verdict is Verdict.PASS

@@ -49,7 +49,11 @@ NORMAL: Final = Standing(State.NORMAL, 0)
 
 
 def standing_after(before: Standing, step: Step) -> Standing:
-    """How a provider stands after a step of the table; of one that is not in it, as before. UNDO is the book's work."""
+    """How a provider stands after a step of the table; as before, the very object, after any other.
+
+    A step that lacks what its kind needs (DISCONTINUE its scope, CUTOVER its trunk group, CLEAR an attestation) is none
+    of the table. A discontinuance anew is to be attested anew. UNDO is the book's work.
+    """
     state = TRANSITIONS.get((before.state, step.kind))
     if state is None:
         return before
@@ -57,4 +61,8 @@ def standing_after(before: Standing, step: Step) -> Standing:
         return before._replace(attested_us=step.at_us)
     if step.kind is StepKind.CLEAR:
         return before._replace(state=state, since_us=step.at_us) if before.attested_us is not None else before
-    return Standing(state, step.at_us, scope=step.scope, trunk_group=step.trunk_group)
+    if step.kind is StepKind.DISCONTINUE:
+        return Standing(state, step.at_us, scope=step.scope) if step.scope is not None else before
+    if step.kind is StepKind.CUTOVER:
+        return Standing(state, step.at_us, trunk_group=step.trunk_group) if step.trunk_group is not None else before
+    return Standing(state, step.at_us)

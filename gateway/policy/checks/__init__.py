@@ -15,6 +15,7 @@ from gateway.policy.checks.called_number import CalledNumber
 from gateway.policy.checks.calling_code import CallingCode
 from gateway.policy.checks.calling_number import CallingNumber
 from gateway.policy.checks.charge_number import ChargeNumber
+from gateway.policy.checks.discontinuance import Discontinuance
 from gateway.policy.checks.diversion import DivertingNumbers
 from gateway.policy.checks.emergency import Emergency
 from gateway.policy.checks.encapsulated_isup import EncapsulatedIsup
@@ -24,11 +25,13 @@ from gateway.policy.checks.passport import PassportReadable
 from gateway.policy.checks.presentation import Presentation
 from gateway.policy.checks.rate_limit import RateLimits
 from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
+from gateway.policy.routing import Router
 from gateway.policy.verdict import Verdict
 
 _INTEGRITY = (Verdict.ALTERED, Verdict.MISSING, Verdict.FABRICATED)
 REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[Verdict, ...]]] = MappingProxyType(
     {
+        Discontinuance.name: (("L8",), (Verdict.DISCONTINUED,)),
         TrunkGroupOfProvider.name: (("L8",), (Verdict.WRONG_TRUNK_GROUP,)),
         RateLimits.name: (("L8",), (Verdict.OVER_LIMIT,)),
         CallingNumber.name: (("L7",), _INTEGRITY),
@@ -53,6 +56,7 @@ def all_checks(
     ported: PortedNumbers | None = None,
     carriers: CarrierBook | None = None,
     standings: StandingBook | None = None,
+    router: Router | None = None,
     gateway_numbers: Iterable[str] = (),
 ) -> tuple[Check, ...]:
     """Every check, in the engine's order: what refuses a flood first, then what the message says of itself, then what
@@ -60,11 +64,13 @@ def all_checks(
     more of the call than that nobody by that OCN was admitted.
 
     Data that isn't there (None) leaves the checks that need it saying NOT_JUDGED and why. `gateway_numbers` are the
-    numbers of gateways and switches themselves, which are never a caller's. `limiter` is one that counts already.
+    numbers of gateways and switches themselves, which are never a caller's. `limiter` is one that counts already, and
+    `router` the one that routes, which says whose trunks a call from the host leaves on.
     """
     gateways = tuple(gateway_numbers)
     return (
         Emergency(),
+        Discontinuance(standings, router),
         TrunkGroupOfProvider(standings),
         limiter if limiter is not None else RateLimits(carriers),
         CallingNumber(gateways),

@@ -46,5 +46,10 @@ class Closing:
                 self._maintenance.open(table, at_us, actions)
             what = "circuits blocked, but for emergency calls" if table.closed else "circuits unblocked"
             actions.append(Ss7Changed(f"trunk group {table.name}", what, good=not table.closed, at_us=at_us))
-        times = [step.at_us for step in self._standings.trail()] + [step.at_us for step in self._blockings.trail()]
-        self.next_us = min((time for time in times if time > at_us), default=_NEVER)
+        self.next_us = min(
+            (step.at_us for step in self._blockings.trail() if step.at_us > at_us),
+            default=_NEVER,
+        )
+        standing_us = self._standings.next_after(at_us)
+        if standing_us is not None and standing_us < self.next_us:
+            self.next_us = standing_us
