@@ -123,14 +123,12 @@ class ResponsePlan:
         return Proposal(StepKind.DISCONTINUE, ocn, self._settings.discontinue_scope, after, tuple(going_on))
 
     def _goes_on(self, alert: Alert, standing: Standing) -> bool:
-        """Whether a provider goes on although it is throttled: by figures that were counted since then alone.
+        """Whether a provider goes on although it is throttled: leaving out what only the memory of the figures shows.
 
         A share of the last five minutes says nothing of what the throttle has changed in one.
         """
-        if alert.detection.since_us < standing.since_us:
-            return False
         lasted_us = alert.seen_us - max(alert.raised_us, standing.since_us)
-        return lasted_us >= self._settings.escalate_after_s * SECOND_US
+        return lasted_us >= (self._settings.escalate_after_s + alert.detection.memory_s) * SECOND_US
 
     def _releases(
         self,

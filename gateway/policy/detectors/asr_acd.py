@@ -13,7 +13,6 @@ from typing import Final
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.counting import (
-    SECOND_US,
     Samples,
     Senders,
     SlidingCount,
@@ -144,6 +143,7 @@ class AsrAcd:
             f"{asr:.0f} % of {seizures} calls were answered, for {acd_s:.1f} s on average; under "
             f"{settings.asr_percent:g} % and {settings.acd_s:g} s{by}",
             settings.asr_percent / max(asr, 1.0),
+            settings.window_s,
             trunk_group,
             ended.samples.taken(),
         )

@@ -64,6 +64,8 @@ class Detection:
     """The same for a person, without detector and subject."""
     excess: float = 1.0
     """How many times over (or, of a ratio that is too low, under) its threshold what was measured is: 1 is at it."""
+    memory_s: float = 0
+    """For how many seconds after it is over what happened still shows in the figures: the window of a share or rate."""
     trunk_group: str | None = None
     """The trunk group on which it is seen, where it is seen on one."""
     sample_calls: tuple[str, ...] = ()

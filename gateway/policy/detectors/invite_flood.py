@@ -60,8 +60,8 @@ class InviteFlood:
 
     A second over the threshold teaches the moving average nothing: a flood must not become what is usual. Who grows for
     good beyond five times its average has a limit agreed on, and that limit is the threshold then. Only where nothing
-    was agreed on, and nothing is known yet, whatever comes is taken to be usual: a busy trunk group is no flood for ever
-    because the gateway was started in its busy hour.
+    was agreed on, and nothing is known yet, whatever comes is taken to be usual: a busy trunk group must not be a flood
+    for ever because the gateway was started in its busy hour.
     """
 
     name: Final = "invite_flood"
@@ -170,8 +170,8 @@ class InviteFlood:
             tuple(figures),
             text,
             rate / threshold,
-            trunk_group,
-            calls.samples.taken(),
+            trunk_group=trunk_group,
+            sample_calls=calls.samples.taken(),
         )
 
     def _why(self, calls: _Calls) -> str:

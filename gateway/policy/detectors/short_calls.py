@@ -118,6 +118,7 @@ class ShortCalls:
             f"{share:.0f} % of {all_} answered calls were over within {settings.longest_s:g} s ({short}); "
             f"over {settings.share_percent:g} %{by}",
             share / settings.share_percent if settings.share_percent else share,
+            settings.window_s,
             trunk_group,
             answered.samples.taken(),
         )

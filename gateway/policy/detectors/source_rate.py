@@ -1,4 +1,4 @@
-"""Messages a second of one source: what the detectors of REGISTER, OPTIONS, malformed and stray messages have in common.
+"""Messages a second of one source: what several detectors have in common.
 
 A source is an IP address: whoever sends from a thousand ports of it is one.
 """
@@ -81,4 +81,5 @@ class SourceRates:
             (("messages_per_s", rate), ("threshold", threshold), ("ports", float(ports))),
             f"{rate:.1f} {self._messages}/s over {window_s:g} s, from {several}; over {threshold:g}/s",
             rate / threshold if threshold else rate,
+            window_s,
         )

@@ -1,0 +1,30 @@
+"""Calls from one calling number after the other: they are made up as the calls are (L8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.counting import over_partners
+from gateway.policy.detectors.detector import Detection
+from gateway.policy.detectors.sequences import Sequences, SequenceSettings
+from gateway.policy.verdict import Decision
+
+
+class SequentialCalling:
+    """Follows the calling numbers of call attempts on partners' trunk groups."""
+
+    name: Final = "sequential_calling"
+    clause: Final = "L8"
+
+    def __init__(self, settings: SequenceSettings) -> None:
+        self._sequences: Final = Sequences(self.name, "calling numbers", settings)
+
+    def decided(self, attempt: CallAttempt, decision: Decision) -> None:  # noqa: ARG002 - refused or not
+        number = attempt.calling.number
+        if number is not None and over_partners(attempt):
+            self._sequences.add(number, attempt)
+
+    def judge(self, at_us: int) -> Iterable[Detection]:
+        return self._sequences.judge(at_us)
