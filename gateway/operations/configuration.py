@@ -44,6 +44,7 @@ from gateway.operations.configuration_signalling import advertised_host
 from gateway.operations.configuration_tables import LimitTable
 from gateway.operations.configuration_words import reason_and_remedy
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
+from gateway.policy.detectors.settings import DetectorSettings
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes. Ten thousand trunk groups take about two million."""
@@ -178,6 +179,7 @@ class Configuration:
     agreement: Agreement
     denial_of_service: DenialOfServiceSettings
     notices: NoticeSettings
+    detectors: DetectorSettings
     carriers: CarrierBook
     links: tuple[Link, ...]
     """Signalling links to exchanges."""
@@ -309,6 +311,7 @@ def _domain(document: Document, path: Path) -> Configuration:
         agreement=Agreement(**document.agreement.model_dump()),
         denial_of_service=document.denial_of_service.settings(),
         notices=_notices(document, state_folder),
+        detectors=document.detectors.settings(),
         carriers=CarrierBook(_carrier(table) for table in document.carriers),
         links=tuple(links.values()),
         trunk_groups=tuple(_trunk_group(table, links) for table in document.trunk_groups),

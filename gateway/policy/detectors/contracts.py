@@ -20,11 +20,15 @@ class Contracts:
         self.group_calls_per_s: Final[dict[str, float]] = {}
         """Sustained rate of each trunk group that has a limit."""
         self.group_in_progress: Final[dict[str, int]] = {}
-        """Calls in progress of each trunk group that has a capacity."""
+        """Calls in progress of each trunk group: its capacity, or what its limit says, whichever is less."""
         for carrier in carriers if carriers is not None else ():
             if carrier.limit is not None:
                 self.calls_per_s[carrier.ocn] = carrier.limit.sustained_per_s
                 self.in_progress[carrier.ocn] = carrier.limit.in_progress
         for group in trunk_groups:
-            if group.capacity is not None:
-                self.group_in_progress[group.name] = group.capacity
+            limit = group.limit
+            if limit is not None:
+                self.group_calls_per_s[group.name] = limit.sustained_per_s
+            allowed = [most for most in (group.capacity, limit.in_progress if limit else None) if most is not None]
+            if allowed:
+                self.group_in_progress[group.name] = min(allowed)
