@@ -25,6 +25,7 @@ from gateway.signalling.call import (
 )
 from gateway.signalling.locating import Target
 from gateway.transport.clock import Clock
+from gateway.transport.flight_recorder import FlightRecorder
 from gateway.transport.message_counts import MessageCounts
 
 MOST_ROUNDS: Final = 16
@@ -110,8 +111,9 @@ class SipEndpoint:
         observers: Sequence[CallObserver],
         tap: Tap | None = None,
         locator: Locator | None = None,
+        recorder: FlightRecorder | None = None,
     ) -> None:
-        """`locator` is needed by a proxy that asks to locate, and by no other."""
+        """`locator` is needed by a proxy that asks to locate, and by no other. `recorder` holds the last messages."""
         self._proxy: Final = proxy
         self.clock: Final = clock
         self._listeners: Final[dict[type[Action], tuple[Callable[[Call], None], ...]]] = {
@@ -120,6 +122,7 @@ class SipEndpoint:
             Ended: tuple(observer.ended for observer in observers),
         }
         self._tap: Final = tap
+        self._recorder: Final = recorder
         self._locator: Final = locator
         self._locating: Final[set[asyncio.Task[None]]] = set()
         self._carriers: Final[dict[tuple[str, bool], Carrier]] = {}
@@ -187,6 +190,8 @@ class SipEndpoint:
         """
         handle, count, tap = self._proxy.receive, self._received.count, self._tap
         actions: list[Action] = []
+        if self._recorder is not None:
+            self._recorder.received(arrived, local)
         for data, source, at_us in arrived:
             count(data)
             if tap is not None:
@@ -280,6 +285,9 @@ class SipEndpoint:
             carrier = self._carriers.get(kind)
             unsent = carrier.send(messages) if carrier is not None else messages
             lost += unsent
+            if self._recorder is not None and carrier is not None:
+                went = [message for message in messages if message not in unsent] if unsent else messages
+                self._recorder.sent(went, carrier.local, at_us)
             for message in messages:
                 if not unsent or message not in unsent:
                     self._sent.count(message.data)

@@ -12,6 +12,7 @@ from gateway.signalling.call import Action, Call, Send
 from gateway.signalling.proxy import SipProxy
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
+from gateway.transport.flight_recorder import FlightRecorder
 from gateway.transport.udp import UdpCarrier, open_socket
 
 LOOPBACK: Final = "127.0.0.1"
@@ -89,9 +90,11 @@ class Listener:
             raise self.fault
 
 
-def transport_of(proxy: SipProxy, *observers: CallObserver, tap: Tap | None = None) -> SipEndpoint:
+def transport_of(
+    proxy: SipProxy, *observers: CallObserver, tap: Tap | None = None, recorder: FlightRecorder | None = None
+) -> SipEndpoint:
     """A started endpoint on a port of the system's choice."""
-    endpoint = SipEndpoint(proxy, Clock(), observers, tap)
+    endpoint = SipEndpoint(proxy, Clock(), observers, tap, recorder=recorder)
     endpoint.add(UdpCarrier(endpoint, open_socket(LOOPBACK, 0)))
     endpoint.start()
     return endpoint
