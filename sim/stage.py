@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from gateway.operations.configuration import Configuration
-from gateway.operations.control_client import ControlFault, post_cutover
+from gateway.operations.control_client import ControlFault, post_step
 from gateway.wiring.live import Gateway
 from sim import steps as script
 from sim.act import Act, Result
@@ -145,7 +145,9 @@ class Stage:
 
     async def _order(self, provider: str, trunk_group: str | None, why: str) -> None:
         ocn = PROVIDERS[provider].ocn
-        await asyncio.to_thread(post_cutover, self._configuration, ocn, trunk_group, WHO, why)
+        route = "cutover" if trunk_group is not None else "undo"
+        fields = {"ocn": ocn, "trunk_group": trunk_group, "who": WHO, "why": why}
+        await asyncio.to_thread(post_step, self._configuration, route, fields)
 
     async def _hang_up(self, act: Act) -> None:
         up, act.up = act.up, []

@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 
 from gateway import VERSION
+from gateway.cli import steps
 from gateway.cli.audit import audit
 from gateway.cli.faults import Exit
 from gateway.cli.running import check_config, lab, reload, run
 from gateway.cli.status import status
-from gateway.cli.steps import block, cutover
 from gateway.native import OFFER
 
 app = typer.Typer(
@@ -45,10 +45,21 @@ def options(
 app.command()(run)
 app.command("check-config")(check_config)
 app.command()(audit)
-app.command()(cutover)
-app.command()(block)
-app.command()(reload)
 app.command()(status)
+for step in (
+    steps.throttle,
+    steps.release,
+    steps.discontinue,
+    steps.remediate,
+    steps.restore,
+    steps.cutover,
+    steps.undo,
+    steps.approve,
+    steps.dismiss,
+    steps.block,
+):
+    app.command()(step)
+app.command()(reload)
 app.command()(lab)
 
 

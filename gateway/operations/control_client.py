@@ -6,25 +6,33 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.operations.api_token import TOKEN_FILE, NoToken, read_token
 from gateway.operations.configuration import Configuration
+from gateway.operations.control_plane import KEY_HEADER
 
 TIMEOUT_S: Final = 10.0
 RELOAD_TIMEOUT_S: Final = 120.0
 """A million rows take some seconds to read."""
-LARGEST_ANSWER: Final = 4 << 20
+LARGEST_ANSWER: Final = 16 << 20
 
 
 class ControlFault(Exception):
     """The running gateway was not reached, or refused. The text says why and what to do."""
 
 
-def post_cutover(configuration: Configuration, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
-    """Take a cut-over step on the running gateway and give what is now in force. Raises `ControlFault`."""
-    body = json.dumps({"ocn": ocn, "trunk_group": trunk_group, "who": who, "why": why})
-    return _exchange(configuration, "POST", "/cutover", body, _token_of(configuration))
+def post_step(
+    configuration: Configuration, route: str, fields: Mapping[str, object], key: str | None = None
+) -> dict[str, Any]:
+    """Take a step on the running gateway and give what is now in force.
+
+    `route` and `fields` are as of `gateway.operations.http_steps`: ``discontinue``; fields that are None are left out.
+    With a `key` the same step, sent again, is not taken again. Raises `ControlFault`.
+    """
+    body = json.dumps({name: value for name, value in fields.items() if value is not None})
+    return _exchange(configuration, "POST", f"/{route}", body, _token_of(configuration), key=key)
 
 
 def post_block(configuration: Configuration, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
@@ -32,8 +40,7 @@ def post_block(configuration: Configuration, trunk_group: str, blocked: bool, wh
 
     Raises `ControlFault`.
     """
-    body = json.dumps({"trunk_group": trunk_group, "blocked": blocked, "who": who, "why": why})
-    return _exchange(configuration, "POST", "/block", body, _token_of(configuration))
+    return post_step(configuration, "block", {"trunk_group": trunk_group, "blocked": blocked, "who": who, "why": why})
 
 
 def post_reload(configuration: Configuration) -> dict[str, Any]:
@@ -56,13 +63,17 @@ def _token_of(configuration: Configuration) -> str:
 
 def get_status(configuration: Configuration) -> dict[str, Any]:
     """What the running gateway is doing. Raises `ControlFault`."""
+    return _get(configuration, "/status")
+
+
+def _get(configuration: Configuration, path: str) -> dict[str, Any]:
     try:
         token = read_token(configuration.state_folder)
     except NoToken as error:
         raise ControlFault(str(error)) from None
     except OSError:
         token = None  # not needed on the loopback
-    return _exchange(configuration, "GET", "/status", None, token)
+    return _exchange(configuration, "GET", path, None, token)
 
 
 def _exchange(
@@ -72,11 +83,14 @@ def _exchange(
     body: str | None,
     token: str | None,
     timeout_s: float = TIMEOUT_S,
+    key: str | None = None,
 ) -> dict[str, Any]:
     host, port = configuration.operations_listen
     headers = {"Content-Type": "application/json"} if body is not None else {}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
+    if key is not None:
+        headers[KEY_HEADER] = key
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request(method, path, body, headers)

@@ -6,9 +6,8 @@
 | GET /healthz | 200 while the process serves |
 | GET /readyz | 200 when calls can be handled, else 503 and why |
 | GET /status | what the gateway is doing, JSON |
-| POST /cutover | cuts a provider over to a dedicated trunk group, or takes that back (L8) |
-| POST /block | blocks the circuits of a trunk group, emergency calls excepted, or opens them again (L8, L10) |
-| POST /reload | reads LERG and the ported numbers again |
+| GET /journal?after=N&limit=N | the journal's entries that follow number `after`, JSON |
+| POST ... | changes something, see `gateway.operations.http_steps` |
 
 On a loopback address reading needs no token, and the Host header must name the loopback: a page in a browser on this
 machine cannot read the API through a name of its own that resolves to 127.0.0.1 (DNS rebinding). On any other address
@@ -17,23 +16,29 @@ everything but /healthz needs the token. Changing something needs the token ever
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.operations.http_bodies import BodyField, read_body
+from gateway.operations.control_plane import ControlPlane
+from gateway.operations.http_connections import HttpConnections
+from gateway.operations.http_steps import CONTROL, LAST_ENTRY, add_steps, refusals_in_json
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 16 * 1024
 SHUTDOWN_TIMEOUT_S = 2.0
+DEFAULT_ENTRIES = 100
+MOST_ENTRIES = 1_000
+"""Of the journal, in one answer."""
 
 METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECURITY_HEADERS = {
@@ -45,50 +50,9 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-JsonObject = dict[str, Any]
-
-
-class StepRefused(Exception):
-    """An operator's step that the gateway does not take. `reason` is for the operator: what stands against it."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
 
 class CannotServe(Exception):
     """The API cannot be served as configured. The text says what to change."""
-
-
-class ControlPlane(Protocol):
-    """What the API asks of the running gateway. Called in the gateway's loop."""
-
-    def status(self) -> JsonObject:
-        """What the gateway is doing, in values that JSON can carry."""
-
-    def ready(self) -> tuple[bool, str]:
-        """Whether calls can be handled, and if not, why."""
-
-    def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> JsonObject:
-        """Cuts a provider over to `trunk_group`, or with None back to the shared groups, and says what is now in force.
-
-        Raises:
-            StepRefused: no such provider or group, not a dedicated group, kept for another provider, ...
-        """
-
-    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> JsonObject:
-        """Blocks the circuits of a trunk group, or opens them again, and says what is now in force.
-
-        Raises:
-            StepRefused: no such group, one without circuits, one that is as it is to be, ...
-        """
-
-    async def reload(self) -> JsonObject:
-        """Reads the numbering tables again, and says what is now in force.
-
-        Raises:
-            StepRefused: a table cannot be read, or one reading is going on; the old tables stay in force.
-        """
 
 
 class MetricsText(Protocol):
@@ -98,32 +62,16 @@ class MetricsText(Protocol):
         """Prometheus' text format 0.0.4."""
 
 
-_CUTOVER: Mapping[str, BodyField] = {
-    "ocn": BodyField(16),
-    "trunk_group": BodyField(64, null_means="to take the cut-over back"),
-    "who": BodyField(128),
-    "why": BodyField(1000),
-}
-"""The body of POST /cutover."""
-_BLOCK: Mapping[str, BodyField] = {
-    "trunk_group": BodyField(64),
-    "blocked": BodyField(),
-    "who": BodyField(128),
-    "why": BodyField(1000),
-}
-"""The body of POST /block."""
-
-
 class _Binding(NamedTuple):
     """Where the API is served, as far as access depends on it."""
 
     loopback: bool
 
 
-_CONTROL = web.AppKey("control", ControlPlane)
 _METRICS = web.AppKey("metrics", MetricsText)
 _TOKEN = web.AppKey("token", bytes)
 _BINDING = web.AppKey("binding", _Binding)
+_CONNECTIONS = web.AppKey("connections", HttpConnections)
 
 
 def operations_app(control: ControlPlane, metrics: MetricsText, token: str | None) -> web.Application:
@@ -131,8 +79,10 @@ def operations_app(control: ControlPlane, metrics: MetricsText, token: str | Non
 
     `token` is the bearer token (RFC 6750); None or empty: nothing can be changed over HTTP.
     """
-    app = web.Application(middlewares=[_answer_in_json, _guard], client_max_size=MAX_BODY_BYTES)
-    app[_CONTROL] = control
+    app = web.Application(
+        middlewares=[_keep_time, _answer_in_json, _guard, refusals_in_json], client_max_size=MAX_BODY_BYTES
+    )
+    app[CONTROL] = control
     app[_METRICS] = metrics
     app[_TOKEN] = (token or "").encode()
     app[_BINDING] = _Binding(loopback=True)
@@ -141,9 +91,8 @@ def operations_app(control: ControlPlane, metrics: MetricsText, token: str | Non
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", _readyz)
     app.router.add_get("/status", _status)
-    app.router.add_post("/cutover", _cutover)
-    app.router.add_post("/block", _block)
-    app.router.add_post("/reload", _reload)
+    app.router.add_get("/journal", _journal)
+    add_steps(app)
     return app
 
 
@@ -162,17 +111,28 @@ async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int
         )
     app[_BINDING] = _Binding(loopback)
     runner = web.AppRunner(app, access_log=None, logger=_protocol_log, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+    app[_CONNECTIONS] = connections = HttpConnections(lambda: _protocol_of(runner))
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            listening = await asyncio.get_running_loop().create_server(connections, host, port)
         except OSError as error:
             raise CannotServe(
                 f"operations API: cannot listen on {host} port {port}: {error.strerror or error}"
             ) from error
-        yield int(runner.addresses[0][1])
+        try:
+            yield int(listening.sockets[0].getsockname()[1])
+        finally:
+            listening.close()
     finally:
         await runner.cleanup()
+
+
+def _protocol_of(runner: web.AppRunner) -> asyncio.Protocol:
+    """The library's protocol of a new connection."""
+    if runner.server is None:
+        raise AssertionError("connections come between setup and cleanup")
+    return runner.server()
 
 
 def is_loopback(host: str) -> bool:
@@ -201,6 +161,16 @@ async def _add_security_headers(_request: web.Request, response: web.StreamRespo
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers[hdrs.SERVER] = "tollgate"  # in place of the library's name and version
+
+
+@web.middleware
+async def _keep_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    connections = request.app[_CONNECTIONS]
+    connections.head_is_read(request.transport)
+    try:
+        return await handler(request)
+    finally:
+        connections.answered(request.transport)
 
 
 @web.middleware
@@ -259,38 +229,24 @@ async def _healthz(_request: web.Request) -> web.Response:
 
 
 async def _readyz(request: web.Request) -> web.Response:
-    ready, why = request.app[_CONTROL].ready()
+    ready, why = request.app[CONTROL].ready()
     return web.json_response({"ready": ready, "reason": why}, status=200 if ready else 503)
 
 
+async def _journal(request: web.Request) -> web.Response:
+    after = _number_in(request, "after", 0, 0, LAST_ENTRY)
+    limit = _number_in(request, "limit", DEFAULT_ENTRIES, 1, MOST_ENTRIES)
+    return web.json_response(request.app[CONTROL].journal(after, limit))
+
+
+def _number_in(request: web.Request, name: str, default: int, least: int, most: int) -> int:
+    """A number of the query. Raises `web.HTTPBadRequest`."""
+    written = request.query.get(name, str(default))
+    number = int(written) if re.fullmatch(r"[0-9]{1,16}", written) else -1
+    if not least <= number <= most:
+        raise web.HTTPBadRequest(text=f"{name}: must be a whole number from {least} to {most}")
+    return number
+
+
 async def _status(request: web.Request) -> web.Response:
-    return web.json_response(request.app[_CONTROL].status())
-
-
-async def _cutover(request: web.Request) -> web.Response:
-    step = await read_body(request, _CUTOVER)
-    try:
-        in_force = request.app[_CONTROL].cutover(**step)
-    except StepRefused as refused:
-        raise web.HTTPConflict(text=refused.reason) from refused
-    to = step["trunk_group"] or "shared groups"
-    log.warning("cut-over of %s to %s by %s: %s", step["ocn"], to, step["who"], step["why"])
-    return web.json_response(in_force)
-
-
-async def _block(request: web.Request) -> web.Response:
-    step = await read_body(request, _BLOCK)
-    try:
-        in_force = request.app[_CONTROL].block(**step)
-    except StepRefused as refused:
-        raise web.HTTPConflict(text=refused.reason) from refused
-    done = "blocked" if step["blocked"] else "opened again"
-    log.warning("trunk group %s %s by %s: %s", step["trunk_group"], done, step["who"], step["why"])
-    return web.json_response(in_force)
-
-
-async def _reload(request: web.Request) -> web.Response:
-    try:
-        return web.json_response(await request.app[_CONTROL].reload())
-    except StepRefused as refused:
-        raise web.HTTPConflict(text=refused.reason) from refused
+    return web.json_response(request.app[CONTROL].status())

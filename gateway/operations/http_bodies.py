@@ -5,24 +5,80 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from aiohttp import web
 
 BODY_TIMEOUT_S = 5.0
 
 
-class BodyField(NamedTuple):
-    """A field of a body. All are required, and there are no others."""
+class Shape(Protocol):
+    """What a field's value may be."""
 
-    longest: int = 0
-    """Characters of a text; 0: the field is true or false."""
-    null_means: str | None = None
-    """What null says, where it may stand for a text."""
+    def fault(self, value: object) -> str | None:
+        """What is wrong with a value; None where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A printable text that is not empty."""
+
+    longest: int
+    """Characters."""
+
+    def fault(self, value: object) -> str | None:
+        if not isinstance(value, str) or not value.strip():
+            return "must be a text that is not empty"
+        if len(value) > self.longest:
+            return f"at most {self.longest} characters, not {len(value)}"
+        return None if value.isprintable() else "control characters are not allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    def fault(self, value: object) -> str | None:
+        return None if value in self.words else f"must be one of {', '.join(self.words)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A whole number from `least` to `most`."""
+
+    least: int
+    most: int
+
+    def fault(self, value: object) -> str | None:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if whole and self.least <= value <= self.most:  # type: ignore[operator]
+            return None
+        return f"must be a whole number from {self.least} to {self.most}"
+
+
+class Flag:
+    """True or false."""
+
+    def fault(self, value: object) -> str | None:
+        return None if isinstance(value, bool) else "must be true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyField:
+    """A field of a body. One that need not be there may also be null, which says the same."""
+
+    shape: Shape
+    required: bool = True
 
 
 async def read_body(request: web.Request, fields: Mapping[str, BodyField]) -> dict[str, Any]:
-    """The body of a request, which has these fields. Raises the `web.HTTPException` that answers a faulty one."""
+    """The body of a request, which has these fields, each of them in the result.
+
+    Raises the `web.HTTPException` that answers a faulty one.
+    """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the body must be JSON, with Content-Type: application/json")
     try:
@@ -37,29 +93,18 @@ async def read_body(request: web.Request, fields: Mapping[str, BodyField]) -> di
     faults = _faults(body, fields)
     if faults:
         raise web.HTTPBadRequest(text="; ".join(faults))
-    return dict(body)
+    return {name: body.get(name) for name in fields}
 
 
 def _faults(body: object, fields: Mapping[str, BodyField]) -> list[str]:
     """What is wrong with a body, each fault with its field; empty where nothing is."""
     if not isinstance(body, dict):
         return [f"the body must be a JSON object with the fields {', '.join(fields)}"]
-    faults = [f"{name!r}: no such field" for name in body if name not in fields]
+    faults = [f"{name!r}: no such field; there are {', '.join(fields)}" for name in body if name not in fields]
     for name, field in fields.items():
-        if name in body:
-            faults += _faults_of(name, body[name], field)
-        else:
-            faults.append(f"{name}: required" + (f", null {field.null_means}" if field.null_means else ""))
+        if field.required and name not in body:
+            faults.append(f"{name}: required")
+        elif field.required or body.get(name) is not None:
+            fault = field.shape.fault(body[name])
+            faults += [f"{name}: {fault}"] if fault is not None else []
     return faults
-
-
-def _faults_of(name: str, value: object, field: BodyField) -> list[str]:
-    if value is None and field.null_means:
-        return []
-    if not field.longest:
-        return [] if isinstance(value, bool) else [f"{name}: must be true or false"]
-    if not isinstance(value, str) or not value.strip():
-        return [f"{name}: must be a text that is not empty"]
-    if len(value) > field.longest:
-        return [f"{name}: at most {field.longest} characters, not {len(value)}"]
-    return [] if value.isprintable() else [f"{name}: control characters are not allowed"]

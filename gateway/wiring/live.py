@@ -12,26 +12,28 @@ from typing import Any, Final
 
 from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
+from gateway.interconnection.denial_of_service import Scope, Standing, Step
+from gateway.interconnection.notices import NoticeMaker
 from gateway.interconnection.trunk_groups import Address, Hop, Member
-from gateway.native import OFFER
-from gateway.numbering.csv_rows import TableUnreadable
 from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
-from gateway.operations.http_api import StepRefused, operations_app, serve
+from gateway.operations.control_plane import Order
+from gateway.operations.http_api import operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.operations.ss7_readings import Ss7Figures
 from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.folder_lock import FolderLock
-from gateway.records.journal import JOURNAL_FILE, OperatorJournal
+from gateway.records.journal import JOURNAL_FILE, Entry, OperatorJournal
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
 from gateway.transport.links import LinkEndpoint, LinkTap
 from gateway.wiring.call_observers import CallsInProgress, EmergencyLog, RecordKeeping
-from gateway.wiring.engine import policy_of, read_tables
+from gateway.wiring.control import GatewayControl
+from gateway.wiring.engine import policy_of
 from gateway.wiring.listeners import (
     add_carriers,
     advertised,
@@ -40,18 +42,13 @@ from gateway.wiring.listeners import (
 )
 from gateway.wiring.names import names_of
 from gateway.wiring.readings import readings_of
-from gateway.wiring.ss7 import circuit_status, figures_of, link_status, point_of, step_status
-from gateway.wiring.status import group_status, provider_status, timestamp
+from gateway.wiring.ss7 import figures_of, point_of, step_status
 from gateway.wiring.steps import OperatorSteps
 
 LOG = logging.getLogger("tollgate")
 
 ANSWER_POLL_S: Final = 0.02
 """How often a gateway that drains looks whether the last BYE was answered."""
-SHOWN_FAULTS: Final = 20
-"""Rows that could not be used and are named to who asked for a reload."""
-LOGGED_FAULTS: Final = 1_000
-"""Rows that could not be used and are named in the log; their number is in /status."""
 
 
 class Gateway:
@@ -80,7 +77,6 @@ class Gateway:
             )
             self.clock: Final = Clock(not_before_us=last_us)
             self.policy: Final = policy_of(configuration, steps)
-            self._groups: Final = {group.name: group for group in configuration.trunk_groups}
             listeners = advertised(configuration, sockets)
             self.proxy: Final = SipProxy(
                 proxy_settings(configuration, listeners),
@@ -110,12 +106,11 @@ class Gateway:
             )
             self.transport.links = self.links
             undo.pop_all()
-        self._steps: Final = OperatorSteps(
-            configuration, self.policy, self._journal, self.clock, self._circuits_changed, self._step_at_exchange
-        )
-        self._started_us: Final = self.clock.now_us()
-        self._draining = False
-        self._reading: Final = asyncio.Lock()
+        notices = NoticeMaker(configuration.carriers, configuration.notices.account_managers, ())
+        steps_taken = OperatorSteps(configuration, self.policy, self._journal, self.clock, notices, self)
+        self.control: Final = GatewayControl(self, steps_taken, self._journal)
+        self.started_us: Final = self.clock.now_us()
+        self.draining = False
         self.operations_address: Address = configuration.operations_listen
 
     def _new_metrics(self) -> GatewayMetrics:
@@ -150,111 +145,43 @@ class Gateway:
         """The interconnected VoIP providers of the configuration."""
         return [carrier.ocn for carrier in self.configuration.carriers if carrier.kind is CarrierKind.PROVIDER]
 
-    # -- control plane ------------------------------------------------------------------------------------------------
+    # -- what steps bring about (`gateway.wiring.steps.StepEffects`) ---------------------------------------------------
 
-    def ready(self) -> tuple[bool, str]:
-        return (False, "draining: no new calls are taken") if self._draining else (True, "taking calls")
+    def calls_concerned(self, order: Order, standing: Standing) -> int:
+        """Calls that are up of the provider, or on all of its partner's trunks."""
+        carrier = self.configuration.carriers.get(order.ocn)
+        if standing.scope is not Scope.PARTNER or carrier is None:
+            return self.policy.limiter.in_progress(order.ocn)
+        groups = self.proxy.members.groups.values()
+        return sum(group.calls for group in groups if group.trunk_group.carrier == carrier.partner)
 
-    def status(self) -> dict[str, Any]:
-        """What the gateway is doing, for a person or a script."""
-        now = self.clock.now_us()
-        return {
-            "version": VERSION,
-            "compiled": list(OFFER.groups),
-            "since": timestamp(self._started_us),
-            "draining": self._draining,
-            "sip": [str(listener) for listener in self.listeners],
-            "configuration": str(self.configuration.file),
-            "lerg_rows": self.lerg_rows,
-            "lerg_row_faults": len(self.policy.tables.row_faults),
-            "calls_in_progress": self._calls.total,
-            "transactions": self.proxy.transactions,
-            "providers": [provider_status(ocn, self.configuration, self.policy, now) for ocn in self.providers],
-            "trunk_groups": [
-                group_status(group, self.proxy.members.groups[name], self.policy, self.names, self._started_us, now)
-                | self._circuits_of(name)
-                for name, group in self._groups.items()
-            ],
-            "links": [
-                link_status(figures, link)
-                for figures, link in zip(self.ss7_figures().links, self.configuration.links, strict=True)
-            ],
-            "records": {
-                "written": self.recorder.written,
-                "queued": self.recorder.queued,
-                "lost": self.recorder.lost,
-                "file": str(self.configuration.state_folder / RECORDS_FILE),
-            },
-            "steps": [
-                {"at": timestamp(step.at_us), "ocn": step.ocn, "step": step.kind.value, "trunk_group": step.trunk_group}
-                | {"who": step.who, "why": step.why}
-                for step in self.policy.standings.trail()
-            ],
-            "blockings": [
-                {"at": timestamp(step.at_us), "trunk_group": step.trunk_group, "blocked": step.blocked}
-                | {"who": step.who, "why": step.why}
-                for step in self.policy.blockings.trail()
-            ],
-        }
+    def step_taken(self, step: Step, entry: Entry) -> None:
+        """A step about a provider is in force."""
 
-    def _circuits_of(self, trunk_group: str) -> dict[str, Any]:
-        exchange = self.point.exchange if self.point is not None else None
-        if exchange is None or trunk_group not in exchange.tables:
-            return {}
-        return {"circuits": circuit_status(exchange.tables[trunk_group], exchange.unacknowledged(trunk_group))}
-
-    def _step_at_exchange(self, trunk_group: str) -> dict[str, Any]:
+    def at_exchange(self, trunk_group: str) -> dict[str, Any]:
+        """How far a step has come at the exchange of a trunk group; nothing of one without circuits."""
         exchange = self.point.exchange if self.point is not None else None
         if exchange is None or trunk_group not in exchange.tables:
             return {}
         return step_status(exchange.tables[trunk_group], exchange.unacknowledged(trunk_group))
 
-    def _circuits_changed(self, at_us: int) -> None:
-        """An operator's step is in force that may block circuits, or open them."""
+    def steps_changed(self, at_us: int) -> None:
+        """A step is in force that may block circuits, or open them."""
         if self.point is not None:
             self.transport.perform(self.point.steps_changed(at_us), at_us)
 
     def _members_are(self, trunk_group: str, members: Sequence[Member]) -> dict[Hop, str]:
         return self.proxy.members_are(trunk_group, members, self.clock.now_us())
 
-    def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
-        """As of `OperatorSteps`."""
-        return self._steps.cutover(ocn, trunk_group, who, why)
-
-    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
-        """As of `OperatorSteps`."""
-        return self._steps.block(trunk_group, blocked, who, why)
-
-    async def reload(self) -> dict[str, Any]:
-        """Read the numbering tables again, beside the calls, and decide by them from the next call on.
-
-        Raises `StepRefused` where one cannot be read: the old ones stay in force.
-        """
-        if self._reading.locked():
-            raise StepRefused("the tables are being read already; ask again when that is done")
-        async with self._reading:
-            loop = asyncio.get_running_loop()
-            try:
-                tables = await loop.run_in_executor(None, read_tables, self.configuration)
-            except TableUnreadable as error:
-                LOG.error("the tables in force stay: %s", error)
-                raise StepRefused(f"{error}; the tables in force stay") from error
-            self.policy.adopt(tables)
-        for fault in tables.row_faults[:LOGGED_FAULTS]:
-            LOG.warning("row not used: %s", fault)
-        LOG.info("tables read again: %d LERG 6 rows, %d rows not used", self.lerg_rows, len(tables.row_faults))
-        return {
-            "at": timestamp(self.clock.now_us()),
-            "lerg_rows": self.lerg_rows,
-            "row_faults": len(tables.row_faults),
-            "first_faults": [str(fault) for fault in tables.row_faults[:SHOWN_FAULTS]],
-        }
-
     def ss7_figures(self) -> Ss7Figures:
         """How links and circuits stand; nothing where there are none."""
         if self.point is None or self.links is None:
             return Ss7Figures()
         return figures_of(self.configuration, self.point, self.links)
+
+    def status(self) -> dict[str, Any]:
+        """As `GatewayControl.status`."""
+        return self.control.status()
 
     @property
     def calls_in_progress(self) -> int:
@@ -267,7 +194,7 @@ class Gateway:
 
         In the books a call ends with its BYE. Its parties still wait for the answer, until which it has a dialog.
         """
-        self._draining = True
+        self.draining = True
         (self.point or self.proxy).accepting = False
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
@@ -278,7 +205,7 @@ class Gateway:
     async def start_links(self) -> None:
         """Begin the associations of the signalling links, if there are any. Raises OSError as `LinkEndpoint.start`."""
         if self.links is not None:
-            self._circuits_changed(self.clock.now_us())
+            self.steps_changed(self.clock.now_us())
             await self.links.start()
 
     async def wait_closed(self) -> None:
@@ -337,7 +264,7 @@ async def running(
         undo.pop_all()
     try:
         host, port = configuration.operations_listen
-        async with serve(operations_app(gateway, gateway.metrics, gateway.api_token()), host, port) as bound:
+        async with serve(operations_app(gateway.control, gateway.metrics, gateway.api_token()), host, port) as bound:
             gateway.operations_address = (host, bound)
             gateway.proxy.prober.start(gateway.clock.now_us())
             if gateway.names is not None:

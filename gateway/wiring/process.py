@@ -10,9 +10,10 @@ from collections import deque
 from contextlib import suppress
 
 from gateway.operations.configuration import Configuration
-from gateway.operations.http_api import StepRefused
+from gateway.operations.control_plane import StepRefused
+from gateway.wiring.control import LOGGED_FAULTS
 from gateway.wiring.listeners import allow_files
-from gateway.wiring.live import LOGGED_FAULTS, Gateway, running
+from gateway.wiring.live import Gateway, running
 from gateway.wiring.memory import leave_memory_to_the_system, tune_garbage_collection
 
 LOG = logging.getLogger("tollgate")
@@ -66,4 +67,4 @@ async def _serve(configuration: Configuration, drain_s: float) -> None:
 
 async def _reload(gateway: Gateway) -> None:
     with suppress(StepRefused):  # which is in the log
-        await gateway.reload()
+        await gateway.control.reload()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import Standing
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.operations.configuration import Configuration
 from gateway.signalling.members import TrunkGroupState, TrunkMember
@@ -15,13 +16,13 @@ from gateway.wiring.names import Names
 
 
 def provider_status(ocn: Ocn, configuration: Configuration, policy: Policy, now_us: int) -> dict[str, Any]:
-    """A provider: its trunk group, if it has one of its own, its calls and its limit."""
+    """A provider: how it stands, its calls and its limit."""
     carrier = configuration.carriers.get(ocn)
     limit = carrier.limit if carrier is not None else None
     return {
         "ocn": ocn,
         "name": carrier.name if carrier is not None else "",
-        "dedicated_trunk_group": policy.standings.group_of(ocn, now_us),
+        "standing": standing_status(policy.standings.standing_of(ocn, now_us)),
         "calls_in_progress": policy.limiter.in_progress(ocn),
         "limit": None
         if limit is None
@@ -30,6 +31,17 @@ def provider_status(ocn: Ocn, configuration: Configuration, policy: Policy, now_
             "burst": limit.burst,
             "in_progress": limit.in_progress,
         },
+    }
+
+
+def standing_status(standing: Standing) -> dict[str, Any]:
+    """How a provider stands. ``since`` is null for one of which no step tells."""
+    return {
+        "state": standing.state.value,
+        "since": timestamp(standing.since_us) if standing.since_us else None,
+        "scope": standing.scope.value if standing.scope is not None else None,
+        "trunk_group": standing.trunk_group,
+        "attested": timestamp(standing.attested_us) if standing.attested_us is not None else None,
     }
 
 

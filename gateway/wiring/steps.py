@@ -1,20 +1,43 @@
-"""The steps of an operator: checked against what is in force, on the disk before they count, then in force."""
+"""Steps about providers and trunk groups: checked against what is in force, on the disk before they count, then in
+force (L8). Those of an operator and those that the gateway takes by itself go the same way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
 
 from gateway.interconnection.blocking import Blocking
-from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.denial_of_service import Step, StepKind
+from gateway.interconnection.denial_of_service import Standing, StandingBook, Step
+from gateway.interconnection.notices import Notice, NoticeMaker, Taken
 from gateway.operations.configuration import Configuration
-from gateway.operations.http_api import StepRefused
+from gateway.operations.control_plane import Answer, KeyReused, Order, RequestKey, StepRefused
 from gateway.records.database import DatabaseFileError
-from gateway.records.journal import OperatorJournal
+from gateway.records.journal import Entry, OperatorJournal, step_of
 from gateway.transport.clock import Clock
 from gateway.wiring.engine import Policy
-from gateway.wiring.status import timestamp
+from gateway.wiring.journal_status import taken_status
+from gateway.wiring.status import standing_status, timestamp
+
+Evidence = Mapping[str, Any]
+"""What the journal keeps of a bundle of evidence: its ``id``, and the SHA-256 of each of its ``files``."""
+
+
+class StepEffects(Protocol):
+    """What steps need of the gateway, and bring about there."""
+
+    def calls_concerned(self, order: Order, standing: Standing) -> int:
+        """Calls that are up and that a provider's new standing would not let through."""
+
+    def steps_changed(self, at_us: int) -> None:
+        """A step is in force that may block circuits, or open them."""
+
+    def step_taken(self, step: Step, entry: Entry) -> None:
+        """A step about a provider is in force."""
+
+    def at_exchange(self, trunk_group: str) -> dict[str, Any]:
+        """How far a step has come at the exchange of a trunk group; nothing of one without circuits."""
 
 
 class OperatorSteps:
@@ -26,50 +49,146 @@ class OperatorSteps:
         policy: Policy,
         journal: OperatorJournal,
         clock: Clock,
-        circuits_changed: Callable[[int], None],
-        at_exchange: Callable[[str], dict[str, Any]],
+        notices: NoticeMaker,
+        effects: StepEffects,
     ) -> None:
-        """`circuits_changed` is called with the time after a step that may block circuits, or open them; `at_exchange`
-        then says how far it has come at the exchange of a trunk group, and nothing of one that has no circuits.
-        """
         self._groups: Final = {group.name: group for group in configuration.trunk_groups}
+        self._carriers: Final = configuration.carriers
         self._policy: Final = policy
         self._journal: Final = journal
         self._clock: Final = clock
-        self._circuits_changed: Final = circuits_changed
-        self._at_exchange: Final = at_exchange
+        self._notices: Final = notices
+        self._effects: Final = effects
+        self._one_at_a_time: Final = asyncio.Lock()
 
-    def cutover(self, ocn: str, trunk_group: str | None, who: str, why: str) -> dict[str, Any]:
-        """Cut a provider over to a dedicated trunk group (L8), or take its last step back. Established calls drain.
+    # -- about providers ----------------------------------------------------------------------------------------------
 
-        Raises `StepRefused`.
-        """
-        kind = StepKind.UNDO if trunk_group is None else StepKind.CUTOVER
-        step = Step(self._clock.now_us(), Ocn(ocn), kind, who, why, trunk_group=trunk_group)
-        concerned = trunk_group or self._policy.standings.group_of(Ocn(ocn), step.at_us)
-        self._journalled(step, self._policy.standings.objection_to(step, self._groups))
-        self._policy.standings.add(step)
-        self._circuits_changed(step.at_us)
-        return {
-            "at": timestamp(step.at_us),
-            "ocn": ocn,
-            "trunk_group": trunk_group,
-            "who": who,
-            "why": why,
-            "established_calls_draining": self._policy.limiter.in_progress(Ocn(ocn)),
-        } | (self._at_exchange(concerned) if concerned is not None else {})
+    async def step(self, order: Order, key: RequestKey | None = None) -> dict[str, Any]:
+        """Take a step about a provider, and say what is in force. Raises `StepRefused` and `KeyReused`."""
+        async with self._one_at_a_time:
+            known = self._answered_before(key)
+            return known if known is not None else await self._take(order, key, None)
 
-    def block(self, trunk_group: str, blocked: bool, who: str, why: str) -> dict[str, Any]:
+    async def approve(self, answer: Answer, key: RequestKey | None = None) -> dict[str, Any]:
+        """Take the step that a recommendation asks for. Raises `StepRefused` and `KeyReused`."""
+        async with self._one_at_a_time:
+            known = self._answered_before(key)
+            if known is not None:
+                return known
+            recommendation = self._open(answer.recommendation)
+            step = step_of(recommendation)
+            order = Order(
+                kind=step.kind,
+                ocn=step.ocn,
+                who=answer.who,
+                why=answer.why,
+                scope=step.scope,
+                trunk_group=step.trunk_group,
+                drain_s=answer.drain_s if answer.drain_s is not None else step.drain_s,
+                approves=recommendation.sequence,
+                expected=answer.expected,
+            )
+            return await self._take(order, key, recommendation.evidence)
+
+    def dismiss(self, answer: Answer, key: RequestKey | None = None) -> dict[str, Any]:
+        """Lay a recommendation aside. Raises `StepRefused` and `KeyReused`."""
+        known = self._answered_before(key)
+        if known is not None:
+            return known
+        recommendation = self._open(answer.recommendation)
+        at_us = self._clock.now_us()
+        said = {
+            "at": timestamp(at_us),
+            "recommendation": recommendation.sequence,
+            "ocn": recommendation.subject,
+            "who": answer.who,
+            "why": answer.why,
+        }
+        entry = _written(
+            lambda: self._journal.append_dismissal(
+                recommendation, at_us, answer.who, answer.why, **_request(key), answer=said
+            )
+        )
+        return _said(entry, said)
+
+    async def _take(self, order: Order, key: RequestKey | None, evidence: Evidence | None) -> dict[str, Any]:
+        step = self._step(order)
+        self._must_be_possible(step, order)
+        standings = self._policy.standings
+        before, after = standings.standing_of(step.ocn, step.at_us), self._after(step)
+        said = (
+            taken_status(step)
+            | {"before": standing_status(before), "after": standing_status(after)}
+            | {"established_calls": self._effects.calls_concerned(order, after)}
+            | {"evidence": evidence.get("id") if evidence is not None else None}
+        )
+
+        def notices_of(entry: Entry) -> Iterable[Notice]:
+            bundle = evidence.get("id") if evidence is not None else None
+            return self._notices.notices_of(Taken(step, entry.sequence, entry.hash, before, after, bundle))
+
+        entry = _written(
+            lambda: self._journal.append_step(step, **_request(key), answer=said, evidence=evidence, notices=notices_of)
+        )
+        standings.add(step)
+        self._effects.steps_changed(step.at_us)
+        self._effects.step_taken(step, entry)
+        return _said(entry, said) | self._exchange_of(before, after)
+
+    def _step(self, order: Order) -> Step:
+        return Step(
+            self._clock.now_us(),
+            order.ocn,
+            order.kind,
+            order.who,
+            order.why,
+            order.scope,
+            order.trunk_group,
+            order.drain_s,
+            order.approves,
+        )
+
+    def _must_be_possible(self, step: Step, order: Order) -> None:
+        standings = self._policy.standings
+        objection = standings.objection_to(step, self._groups, order.expected)
+        if objection is not None:
+            known = step.ocn in self._carriers
+            raise StepRefused(objection, standings.standing_of(step.ocn, step.at_us).state if known else None)
+
+    def _after(self, step: Step) -> Standing:
+        """How the provider will stand."""
+        trail = (*self._policy.standings.trail(step.ocn), step)
+        return StandingBook(self._carriers, trail).standing_of(step.ocn, step.at_us)
+
+    def _exchange_of(self, *standings: Standing) -> dict[str, Any]:
+        groups = [standing.trunk_group for standing in standings if standing.trunk_group is not None]
+        return self._effects.at_exchange(groups[-1]) if groups else {}
+
+    def _open(self, number: int) -> Entry:
+        for entry in self._journal.open_recommendations():
+            if entry.sequence == number:
+                return entry
+        waiting = ", ".join(str(entry.sequence) for entry in self._journal.open_recommendations())
+        raise StepRefused(f"{number} is not a recommendation that waits; there are: {waiting or 'none'}")
+
+    # -- about trunk groups -------------------------------------------------------------------------------------------
+
+    def block(
+        self, trunk_group: str, blocked: bool, who: str, why: str, key: RequestKey | None = None
+    ) -> dict[str, Any]:
         """Block the circuits of a trunk group, emergency calls excepted, or open them again (L8, L10).
 
-        Raises `StepRefused`.
+        Raises `StepRefused` and `KeyReused`.
         """
+        known = self._answered_before(key)
+        if known is not None:
+            return known
         step = Blocking(self._clock.now_us(), trunk_group, blocked, who, why)
-        self._journalled(step, self._policy.blockings.objection_to(step, self._groups))
-        self._policy.blockings.add(step)
-        self._circuits_changed(step.at_us)
+        objection = self._policy.blockings.objection_to(step, self._groups)
+        if objection is not None:
+            raise StepRefused(objection)
         circuits = self._groups[trunk_group].circuits
-        return {
+        said = {
             "at": timestamp(step.at_us),
             "trunk_group": trunk_group,
             "blocked": blocked,
@@ -77,16 +196,42 @@ class OperatorSteps:
             "why": why,
             "circuits": len(circuits) if circuits is not None else 0,
             "emergency_reserve": circuits.emergency_reserve if circuits is not None else 0,
-        } | self._at_exchange(trunk_group)
+        }
+        entry = _written(lambda: self._journal.append_blocking(step, **_request(key), answer=said))
+        self._policy.blockings.add(step)
+        self._effects.steps_changed(step.at_us)
+        return _said(entry, said) | self._effects.at_exchange(trunk_group)
 
-    def _journalled(self, step: Step | Blocking, objection: str | None) -> None:
-        """Have a step on the disk, unless something stands against it."""
-        if objection is not None:
-            raise StepRefused(objection)
-        try:
-            if isinstance(step, Step):
-                self._journal.append_step(step)
-            else:
-                self._journal.append_blocking(step)
-        except DatabaseFileError as error:
-            raise StepRefused(str(error)) from error
+    # -- requests that come again -------------------------------------------------------------------------------------
+
+    def _answered_before(self, key: RequestKey | None) -> dict[str, Any] | None:
+        """The answer to a request that was carried out under the same key; None where none was."""
+        entry = self._journal.by_key(key.key) if key is not None else None
+        if key is None or entry is None:
+            return None
+        if entry.request != key.digest or entry.answer is None:
+            raise KeyReused(
+                f"the idempotency key belongs to another request, which was carried out at {timestamp(entry.at_us)} "
+                f"(entry {entry.sequence} of the journal); give each request a key of its own"
+            )
+        groups = (entry.answer.get("trunk_group"), (entry.answer.get("before") or {}).get("trunk_group"))
+        group = next((each for each in groups if each is not None), None)
+        return _said(entry, entry.answer) | (self._effects.at_exchange(group) if group is not None else {})
+
+
+def _request(key: RequestKey | None) -> dict[str, str]:
+    return {"key": key.key, "request": key.digest} if key is not None else {}
+
+
+def _said(entry: Entry, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What the request is answered: with what only the entry itself can tell."""
+    return {**answer, "entry": entry.sequence, "journal": str(entry.head)}
+
+
+def _written(write: Any) -> Entry:
+    """An entry that is on the disk."""
+    try:
+        entry: Entry = write()
+    except DatabaseFileError as error:
+        raise StepRefused(str(error)) from error
+    return entry

@@ -52,8 +52,8 @@ def test_a_gateway_takes_commands_while_it_runs_and_says_what_it_wrote_when_it_e
         env=gateway.env,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("XV01 is cut over to riverbend-dedicated since ")
-    assert done.stdout.endswith("; 0 established calls drain\n")
+    assert done.stdout.startswith("XV01 is dedicated on riverbend-dedicated since ")
+    assert done.stdout.endswith(" (before: normal); 0 established calls; journal entry 1\n")
 
     refused = tollgate(*("cutover", "XV02", "--to", "riverbend-dedicated", "--why", "flood", *CONFIG), env=gateway.env)
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -170,11 +170,14 @@ def test_an_internal_error_is_one_line_and_a_traceback_for_who_asks_for_it(tmp_p
         (["cutover"], "Missing argument"),
         (["cutover", "XV01", *CONFIG], "Missing option '--why'"),
         (["cutover", "XV01", "--why", "flood"], "Missing option '--config'"),
-        (["cutover", "XV01", "--why", "flood", *CONFIG], "say either --to TRUNK-GROUP or --back"),
+        (["cutover", "XV01", "--why", "flood", *CONFIG], "Missing option '--to'"),
         (
-            ["cutover", "XV01", "--why", "flood", "--to", "a", "--back", *CONFIG],
-            "say either --to TRUNK-GROUP or --back",
+            ["cutover", "XV01", "--why", "flood", "--to", "a", "--drain", "5", "--force", *CONFIG],
+            "say either --drain SECONDS or --force",
         ),
+        (["discontinue", "XV01", "--why", "flood", *CONFIG], "Missing option '--scope'"),
+        (["discontinue", "XV01", "--why", "flood", "--scope", "all", *CONFIG], "'all' is not one of"),
+        (["approve", "first", "--why", "flood", *CONFIG], "Invalid value for 'number'"),
         (["run"], "Missing option '--config'"),
         (["run", "--drain", "-1", *CONFIG], "Invalid value for '--drain'"),
         (["run", "--config", "no-such.toml"], "no-such.toml: cannot be read: No such file or directory"),

@@ -14,7 +14,7 @@ from processes import EXAMPLE, LOOPBACK
 
 from gateway.operations.api_token import TOKEN_FILE
 from gateway.operations.configuration import Configuration, load_configuration
-from gateway.operations.control_client import ControlFault, get_status, post_cutover
+from gateway.operations.control_client import ControlFault, get_status, post_step
 
 
 @contextmanager
@@ -65,11 +65,13 @@ def test_what_is_not_a_gateways_yes_is_told_in_a_line(tmp_path: Path, answer: by
     assert "\n" not in str(told.value)
 
 
-def test_a_cut_over_is_posted_with_the_token_of_the_state_folder(tmp_path: Path) -> None:
+def test_a_step_is_posted_with_the_token_of_the_state_folder_and_its_key(tmp_path: Path) -> None:
     with answering(tmp_path, http("200 OK", b'{"at": "now"}')) as (configuration, asked):
-        assert post_cutover(configuration, "XV01", None, "operator", "flood") == {"at": "now"}
-    assert asked[0].startswith(b"POST /cutover HTTP/1.1\r\n")
+        fields = {"ocn": "XV01", "who": "operator", "why": "flood", "expected_state": None}
+        assert post_step(configuration, "undo", fields, "k-1") == {"at": "now"}
+    assert asked[0].startswith(b"POST /undo HTTP/1.1\r\n")
     assert b"Authorization: Bearer secret\r\n" in asked[0]
+    assert b"Idempotency-Key: k-1\r\n" in asked[0]
 
 
 def test_a_status_is_asked_for_without_a_token_where_there_is_none(tmp_path: Path) -> None:

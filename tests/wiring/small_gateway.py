@@ -6,11 +6,14 @@ import asyncio
 import re
 import socket
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from aiohttp import ClientSession
 
 from gateway.interconnection.trunk_groups import Address
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.signalling.call import Call
+from gateway.wiring.live import Gateway
 
 LOOPBACK: Final = "127.0.0.1"
 PROVIDER_NUMBER, OTHER_PROVIDER_NUMBER, UNCONFIRMED_NUMBER = "+13145550100", "+13145551100", "+13145552100"
@@ -225,6 +228,20 @@ class Exchange:
         tag = re.findall(r"^To: [^;\r]*;tag=(\S+)\r", answer, re.MULTILINE)[0]
         caller.send("ACK", gateway, call_id, calling=calling, called=called, to_tag=tag)
         return answer
+
+
+async def post(
+    gateway: Gateway, route: str, fields: dict[str, Any], *, token: str | None = None, key: str | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Take a step over HTTP; ``who`` and ``why`` are said for it."""
+    host, port = gateway.operations_address
+    headers = {"Authorization": f"Bearer {gateway.api_token() if token is None else token}"}
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    body = {"who": "operator", "why": "flood", **fields}
+    url = f"http://{host}:{port}{route}"
+    async with ClientSession() as session, session.post(url, json=body, headers=headers) as answer:
+        return answer.status, await answer.json()
 
 
 class Calls:

@@ -14,7 +14,10 @@ from small_gateway import Exchange
 from gateway.codecs.ss7.isup import MessageType as IsupType
 from gateway.codecs.ss7.m3ua import MessageType, m3ua_data, written
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import StepKind
 from gateway.interconnection.links import LinkCarrier
+from gateway.operations.control_plane import Order
 from gateway.signalling.call import Action
 from gateway.signalling.ss7.application_server import RECOVERY_US
 from gateway.wiring.live import Gateway, running
@@ -138,12 +141,12 @@ async def test_status_says_who_blocks_and_what_the_other_exchange_has_acknowledg
 
 
 async def test_a_step_is_answered_with_how_far_it_has_come_at_the_exchange(gateway: Gateway) -> None:
-    said = gateway.block("trunks", True, "op", "floods")
+    said = gateway.control.block("trunks", True, "op", "floods")
     assert (said["exchange_reachable"], said["circuits_unacknowledged"]) == (False, 3)
     comes_up(gateway)
     acknowledges(gateway, IsupType.GRA, 1, marked=False)
     acknowledges(gateway, IsupType.GRA, 5, marked=False)
-    said = gateway.cutover("901A", "kept", "op", "L8")
+    said = await gateway.control.step(Order(StepKind.CUTOVER, Ocn("901A"), "op", "L8", trunk_group="kept"))
     assert (said["exchange_reachable"], said["circuits_unacknowledged"]) == (True, 3)
 
 

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 from small_gateway import OUTSIDE_NUMBER, Exchange
 
 from gateway.interconnection.carriers import Ocn
-from gateway.operations.http_api import StepRefused
+from gateway.operations.control_plane import StepRefused
 from gateway.wiring.live import Gateway, running
 
 
@@ -33,7 +33,7 @@ async def test_a_new_edition_decides_the_next_call_and_leaves_those_that_are_up(
         await exchange.set_up(gateway.address, "up")
         assert "footprint L9" in await exchange.refused(gateway.address, "before", called=OUTSIDE_NUMBER)
         home_the_outside_code_on_the_hosts_switch(exchange)
-        in_force = await gateway.reload()
+        in_force = await gateway.control.reload()
         assert (in_force["lerg_rows"], in_force["row_faults"]) == (5, 0)
         await exchange.set_up(gateway.address, "after", called=OUTSIDE_NUMBER)
         assert gateway.policy.limiter.in_progress(Ocn("901A")) == 2
@@ -48,16 +48,16 @@ async def test_tables_that_cannot_be_read_leave_the_old_ones_in_force(exchange: 
         lerg6 = exchange.configuration.lerg_folder / "lerg6.csv"
         lerg6.rename(lerg6.with_suffix(".away"))
         with pytest.raises(StepRefused, match=r"lerg6\.csv.*the tables in force stay"):
-            await gateway.reload()
+            await gateway.control.reload()
         await exchange.set_up(gateway.address, "still decided")
 
 
 async def test_two_readings_do_not_run_at_once(exchange: Exchange) -> None:
     async with running(exchange.configuration) as gateway:
-        first, second = await asyncio.gather(gateway.reload(), gateway.reload(), return_exceptions=True)
+        first, second = await asyncio.gather(gateway.control.reload(), gateway.control.reload(), return_exceptions=True)
         assert isinstance(first, dict)
         assert isinstance(second, StepRefused)
-        await gateway.reload()
+        await gateway.control.reload()
 
 
 async def ask_over_http(gateway: Gateway, token: str) -> tuple[int, dict[str, object]]:

@@ -1,0 +1,124 @@
+"""The life of clause L8 on a running gateway: steps over HTTP, what calls then get, and what a restart leaves of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from small_gateway import Exchange, post
+
+from gateway.records.journal import JOURNAL_FILE
+from gateway.records.journal_verification import verify_journal
+from gateway.wiring.live import Gateway, running
+
+PROVIDER = {"ocn": "901A"}
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    exchange = Exchange(tmp_path)
+    yield exchange
+    exchange.close()
+
+
+def standing(gateway: Gateway, ocn: str = "901A") -> dict[str, Any]:
+    (provider,) = (each for each in gateway.status()["providers"] if each["ocn"] == ocn)
+    stands: dict[str, Any] = provider["standing"]
+    return stands
+
+
+async def journal(gateway: Gateway, query: str = "") -> dict[str, Any]:
+    host, port = gateway.operations_address
+    async with ClientSession() as session, session.get(f"http://{host}:{port}/journal{query}") as answer:
+        document: dict[str, Any] = await answer.json()
+        return document
+
+
+async def test_each_step_says_what_was_and_what_is_in_force(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        await exchange.set_up(gateway.address, "up")
+        status, said = await post(gateway, "/discontinue", {**PROVIDER, "scope": "partner", "drain_seconds": 3_600})
+        assert status == 200
+        assert (said["step"], said["ocn"], said["scope"], said["drain_seconds"]) == (
+            *("discontinue", "901A", "partner", 3_600),
+        )
+        assert (said["before"]["state"], said["after"]["state"], said["after"]["scope"]) == (
+            *("normal", "discontinued", "partner"),
+        )
+        assert said["established_calls"] == 1
+        assert (said["who"], said["why"], said["entry"]) == ("operator", "flood", 1)
+        assert standing(gateway) == said["after"]
+        assert gateway.status()["journal"].startswith("2:")  # the step, and the notice that tells of it
+
+
+async def test_a_step_that_the_table_does_not_have_is_a_conflict_that_says_the_state(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        status, said = await post(gateway, "/restore", PROVIDER)
+        assert (status, said["state"]) == (409, "normal")
+        assert said["error"].startswith("901A is normal: restore leads nowhere from there; possible are ")
+        status, said = await post(gateway, "/throttle", {"ocn": "9740"})
+        assert (status, said["error"].startswith("9740 is not a provider")) == (409, True)
+        assert standing(gateway)["state"] == "normal"
+        assert (await journal(gateway))["entries"] == []
+
+
+async def test_a_step_for_another_state_than_the_one_expected_is_not_taken(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        assert (await post(gateway, "/throttle", {**PROVIDER, "expected_state": "normal"}))[0] == 200
+        late = await post(gateway, "/discontinue", {**PROVIDER, "scope": "provider", "expected_state": "normal"})
+        assert late[0] == 409
+        assert late[1]["state"] == "throttled"
+        assert standing(gateway)["state"] == "throttled"
+
+
+async def test_a_step_under_a_key_is_taken_once_also_after_a_restart(exchange: Exchange) -> None:
+    step = {**PROVIDER, "scope": "provider"}
+    async with running(exchange.configuration) as gateway:
+        first = await post(gateway, "/discontinue", step, key="k-1")
+        assert first[0] == 200
+        assert await post(gateway, "/discontinue", step, key="k-1") == first
+    async with running(exchange.configuration) as gateway:
+        assert await post(gateway, "/discontinue", step, key="k-1") == first
+        assert len(gateway.status()["steps"]) == 1
+        status, said = await post(gateway, "/discontinue", {**step, "scope": "partner"}, key="k-1")
+        assert status == 422
+        assert "belongs to another request" in said["error"]
+        assert standing(gateway)["scope"] == "provider"
+
+
+async def test_a_step_that_was_refused_leaves_its_key_free(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        assert (await post(gateway, "/release", PROVIDER, key="k-1"))[0] == 409
+        assert (await post(gateway, "/throttle", PROVIDER))[0] == 200
+        assert (await post(gateway, "/release", PROVIDER, key="k-1"))[0] == 200
+
+
+async def test_an_undone_step_leads_back_and_both_stay_in_the_journal(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        await post(gateway, "/throttle", PROVIDER)
+        await post(gateway, "/discontinue", {**PROVIDER, "scope": "provider"})
+        _, said = await post(gateway, "/undo", {**PROVIDER, "why": "the wrong provider"})
+        assert (said["before"]["state"], said["after"]["state"]) == ("discontinued", "throttled")
+    async with running(exchange.configuration) as gateway:
+        assert standing(gateway)["state"] == "throttled"
+        entries = (await journal(gateway))["entries"]
+        steps = [entry for entry in entries if entry["kind"] == "step"]
+        assert [step["body"]["step"] for step in steps] == ["throttle", "discontinue", "undo"]
+        assert steps[-1]["why"] == "the wrong provider"
+        head = (await journal(gateway))["head"]
+        assert head == gateway.status()["journal"] == f"{entries[-1]['entry']}:{entries[-1]['hash']}"
+        page = await journal(gateway, f"?after={steps[0]['entry']}&limit=1")
+        assert [entry["entry"] for entry in page["entries"]] == [steps[0]["entry"] + 1]
+    verified = verify_journal(exchange.configuration.state_folder / JOURNAL_FILE)
+    assert verified.faults == ()
+    assert str(verified.head) == head
+
+
+async def test_a_recommendation_that_there_is_not_can_be_neither_approved_nor_dismissed(exchange: Exchange) -> None:
+    async with running(exchange.configuration) as gateway:
+        for route in ("/approve", "/dismiss"):
+            status, said = await post(gateway, route, {"recommendation": 1})
+            assert (status, said["error"]) == (409, "1 is not a recommendation that waits; there are: none")
