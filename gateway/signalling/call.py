@@ -22,6 +22,7 @@ class EndedBy(Enum):
     FAILURE = "failure"  # a final response other than 2xx from the called side
     TIMEOUT = "timeout"  # no final response in time (RFC 3261 timers B and C)
     EXPIRED = "expired"  # its sides agreed to refresh it and did not (RFC 4028)
+    DISCONTINUED = "discontinued"  # released by the gateway: its traffic is discontinued (clause L8)
     SHUTDOWN = "shutdown"  # still up when the gateway stopped
 
 

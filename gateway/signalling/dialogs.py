@@ -21,25 +21,62 @@ MAX_NAMES: Final = 8
 """Of the values by which a side asks to be reached, the latest are known."""
 
 
+class Answer:
+    """A 2xx to the INVITE made this dialog of the call: who answered, and how that side is reached."""
+
+    __slots__ = ("acknowledged", "contact", "routes", "tag")
+
+    def __init__(self, tag: bytes) -> None:
+        self.tag: Final = tag
+        """Of who answered."""
+        self.contact = b""
+        """Its Contact, the remote target of who called (RFC 3261 section 12.1.2); empty where it sent none."""
+        self.routes: tuple[bytes, ...] = ()
+        """The route set between us and it: Record-Routes of the 2xx above ours, the one that is nearest to it first."""
+        self.acknowledged = False
+        """The caller's ACK has passed."""
+
+
+class Release:
+    """The gateway itself ends a call: what it says, and how far that is."""
+
+    __slots__ = ("reason", "status", "unanswered")
+
+    def __init__(self, reason: bytes, status: int) -> None:
+        self.reason: Final = reason
+        """Reason line, with its line end."""
+        self.status: Final = status
+        """Of the final response to a call that is not answered yet."""
+        self.unanswered: int | None = None
+        """BYEs without an answer; None while none is sent."""
+
+
 class Dialog:
     """A call's dialog, early or confirmed, seen from the middle."""
 
     __slots__ = (
-        "answered_tags",
+        "answers",
         "best",
         "call",
         "callee",
+        "callee_cseq",
         "callee_names",
         "callee_tags",
         "caller",
+        "caller_contact",
+        "caller_cseq",
         "caller_names",
+        "caller_routes",
         "closing",
+        "from_",
         "ingress",
         "key",
         "member",
         "next_pass",
         "opened_by",
+        "release",
         "session_us",
+        "to",
         "tried",
     )
 
@@ -65,8 +102,8 @@ class Dialog:
         self.opened_by = b""
         """Branch of the INVITE that we sent on, which alone can end the call by failing."""
         self.callee_tags: tuple[bytes, ...] = ()
-        self.answered_tags: tuple[bytes, ...] = ()
-        """Those of them that answered and have not been hung up on."""
+        self.answers: tuple[Answer, ...] = ()
+        """Of those who answered and have not been hung up on."""
         self.closing = False
         """A BYE is on its way."""
         self.session_us = 0
@@ -76,26 +113,46 @@ class Dialog:
         self.caller_names: tuple[bytes, ...] = ()
         """Contacts and Record-Routes that the caller's side sent, as they stand: where it asks to be reached."""
         self.callee_names: tuple[bytes, ...] = ()
+        self.from_ = b""
+        """From of the INVITE, with the caller's tag."""
+        self.to = b""
+        """To of the INVITE, which has no tag."""
+        self.caller_contact = b""
+        """The remote target of who was called; empty where the caller sent no Contact."""
+        self.caller_routes: tuple[bytes, ...] = ()
+        """The route set between us and the caller: Record-Routes of the INVITE, the one that is nearest to us first."""
+        self.caller_cseq = 0
+        """The highest number in a CSeq of the caller; 0: it is not known."""
+        self.callee_cseq = 0
+        self.release: Release | None = None
+        """The gateway ends the call, or will when the ACK has passed."""
 
     def learn(self, callee_tag: bytes) -> None:
         """A response showed this To tag."""
         if callee_tag and callee_tag not in self.callee_tags:
             self.callee_tags = (*self.callee_tags, callee_tag)[-MAX_CALLEE_TAGS:]
 
-    def answered(self, callee_tag: bytes) -> None:
+    def answered(self, callee_tag: bytes) -> Answer:
         """A 2xx to the INVITE showed this To tag."""
-        if callee_tag and callee_tag not in self.answered_tags:
-            self.answered_tags = (*self.answered_tags, callee_tag)[-MAX_CALLEE_TAGS:]
+        answer = self.answer_of(callee_tag)
+        if answer is None:
+            answer = Answer(callee_tag)
+            self.answers = (*self.answers, answer)[-MAX_CALLEE_TAGS:]
+        return answer
+
+    def answer_of(self, callee_tag: bytes) -> Answer | None:
+        """The answer that showed this To tag; None where that one has not answered, or is hung up on."""
+        for answer in self.answers:
+            if answer.tag == callee_tag:
+                return answer
+        return None
 
     def hung_up(self, callee_tag: bytes) -> bool:
         """A BYE with this tag of the called side was answered; whether nobody who answered is left by that."""
-        if callee_tag not in self.answered_tags:
+        if self.answer_of(callee_tag) is None:
             return False  # an early dialog, or one that nobody answered: the call goes on
-        if len(self.answered_tags) == 1:
-            self.answered_tags = ()
-            return True
-        self.answered_tags = tuple(tag for tag in self.answered_tags if tag != callee_tag)
-        return not self.answered_tags
+        self.answers = tuple(answer for answer in self.answers if answer.tag != callee_tag)
+        return not self.answers
 
     def passes(self) -> Iterator[Dialog]:
         """This dialog, and its further passes through us."""
@@ -104,15 +161,29 @@ class Dialog:
             yield dialog
             dialog = dialog.next_pass
 
-    def learn_caller(self, value: bytes) -> None:
-        """A value of Contact or Record-Route from the caller's side."""
-        if value not in self.caller_names:
-            self.caller_names = (*self.caller_names, value)[-MAX_NAMES:]
+    def learn_caller(self, value: bytes) -> bytes:
+        """A value of Contact or Record-Route from the caller's side. Gives it back, the same object each time."""
+        names = self.caller_names
+        if value in names:
+            return names[names.index(value)]
+        self.caller_names = (*names, value)[-MAX_NAMES:]
+        return value
 
-    def learn_callee(self, value: bytes) -> None:
-        """A value of Contact or Record-Route from the called side."""
-        if value not in self.callee_names:
-            self.callee_names = (*self.callee_names, value)[-MAX_NAMES:]
+    def learn_callee(self, value: bytes) -> bytes:
+        """A value of Contact or Record-Route from the called side. Gives it back, the same object each time."""
+        names = self.callee_names
+        if value in names:
+            return names[names.index(value)]
+        self.callee_names = (*names, value)[-MAX_NAMES:]
+        return value
+
+    def numbered(self, cseq: int, from_caller: bool) -> None:
+        """A request of that side, new in the dialog, has this number in its CSeq."""
+        if from_caller:
+            if cseq > self.caller_cseq:
+                self.caller_cseq = cseq
+        elif cseq > self.callee_cseq:
+            self.callee_cseq = cseq
 
 
 class DialogTable:
@@ -169,6 +240,10 @@ class DialogTable:
 
     def __len__(self) -> int:
         return len(self._dialogs) + self._further
+
+    def first_passes(self) -> tuple[Dialog, ...]:
+        """Of each call its first pass through us, from which the others follow."""
+        return tuple(self._dialogs.values())
 
     def all(self) -> tuple[Dialog, ...]:
         return tuple(dialog for first in self._dialogs.values() for dialog in first.passes())

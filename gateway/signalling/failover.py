@@ -25,6 +25,7 @@ from gateway.signalling.dialogs import Dialog
 from gateway.signalling.forwarding import Forwarder, hindrance_of
 from gateway.signalling.members import FAILURE, OVERLOAD, TIMEOUT, TRANSPORT, TrunkMember, TrunkMembers
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.own_requests import with_via
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.probing import Prober
 from gateway.signalling.requests import hops_left, request_of
@@ -245,22 +246,16 @@ class Failover:
         except Malformed:
             return  # it cannot be told where an ACK would go: the member gives the call up by itself (section 13.3.1.4)
         via = self._own.towards(target).via
-        actions.append(Send(_with_via(ack, via + self._own.new_branch()), target))
+        actions.append(Send(with_via(ack, via + self._own.new_branch()), target))
         tag = tag_of(response.to)
         if tag not in client.released:
             client.released = (*client.released, tag)[-_MOST_RELEASED:]
             branch = self._own.new_branch()
-            self._layer.send_request(b"BYE", branch, _with_via(bye, via + branch), target, None, None, at_us, actions)
+            self._layer.send_request(b"BYE", branch, with_via(bye, via + branch), target, None, None, at_us, actions)
 
 
 _MOST_RELEASED: Final = 16
 """Forked answers of one member that are told apart."""
-
-
-def _with_via(request: SipMessage, via: bytes) -> bytes:
-    """A request of our own with its only Via line."""
-    line_end = request.data.find(b"\r\n") + 2
-    return request.data[:line_end] + via + b"\r\n" + request.data[line_end:]
 
 
 def _keep_best(dialog: Dialog, status: int, data: bytes) -> None:

@@ -11,6 +11,7 @@ from gateway.signalling.answers import AT_CAPACITY, RETRY_AFTER, Answers
 from gateway.signalling.call import Action
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
+from gateway.signalling.forced_release import ForcedRelease
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.locating import Target
 from gateway.signalling.next_hop import NextHops
@@ -36,6 +37,7 @@ class DialogRequests:
         answers: Answers,
         forwarder: Forwarder,
         parking: Parking,
+        released: ForcedRelease,
         counters: ProxyCounters,
     ) -> None:
         self._locate: Final = settings.locate_in_dialog
@@ -48,6 +50,7 @@ class DialogRequests:
         self._answers: Final = answers
         self._forwarder: Final = forwarder
         self._parking: Final = parking
+        self._released: Final = released
         self._counters: Final = counters
 
     def relay(
@@ -92,6 +95,7 @@ class DialogRequests:
         name = self._name_in(request, dialog, from_caller) if self._locate else None
         onward, target, pop_route = self._next_hop(request, dialog, from_caller)
         server.request = self._sessions.prepared(onward) if self._sessions.active else onward
+        dialog.numbered(request.cseq()[0], from_caller)
         if request.method in REFRESHING:
             learn_from_request(dialog, request, from_caller, opening=False)
         self._layer.add_server(server)
@@ -130,12 +134,9 @@ class DialogRequests:
         actions: list[Action],
     ) -> None:
         """The ACK for a 2xx goes end to end: forwarded, never answered."""
-        found = self._calls.dialogs.find(
-            request.required(headers.CALL_ID),
-            tag_of(request.required(headers.FROM)),
-            tag_of(request.required(headers.TO)),
-            source.host,
-        )
+        to_tag = tag_of(request.required(headers.TO))
+        call_id, from_tag = request.required(headers.CALL_ID), tag_of(request.required(headers.FROM))
+        found = self._calls.dialogs.find(call_id, from_tag, to_tag, source.host)
         hops = hops_left(request)
         if found is None or hops == 0 or not known_host:
             self._counters.stray += 1
@@ -151,6 +152,12 @@ class DialogRequests:
             onward(target, at_us, actions)
         else:
             self._parking.park(name, None, target, onward, at_us, actions)
+        if from_caller:
+            answer = dialog.answer_of(to_tag)
+            if answer is not None and not answer.acknowledged:
+                answer.acknowledged = True
+                if dialog.release is not None:
+                    self._released.acknowledged(dialog, at_us, actions)
 
     def _name_in(self, request: SipMessage, dialog: Dialog, from_caller: bool) -> Target | None:
         return self._next_hops.name_in_dialog(request, dialog.callee_names if from_caller else dialog.caller_names)

@@ -13,6 +13,8 @@ from gateway.policy.verdict import Finding
 
 OWN_COOKIE: Final = b"z9hG4bKtg"
 """How our branches start."""
+LONGEST_TEXT: Final = 160
+"""Characters of what a Reason says to people; the rest is left out."""
 _UDP: Final = Transport.UDP
 
 
@@ -109,5 +111,12 @@ def reason_header(finding: Finding) -> bytes:
     """Why, for machines (RFC 3326): the Q.850 cause, and the check and clause behind the refusal."""
     if finding.refusal is None:
         return b""
-    text = f"{finding.verdict.value} {finding.check} {finding.clause}"
-    return f'Reason: Q.850;cause={finding.refusal.cause};text="{text}"\r\n'.encode("ascii", "replace")
+    return reason_line(finding.refusal.cause, f"{finding.verdict.value} {finding.check} {finding.clause}")
+
+
+def reason_line(cause: int, text: str) -> bytes:
+    """A Reason line with a Q.850 cause and a text in one quoted string (RFC 3326 section 2, RFC 3261 section 25.1)."""
+    if not text.isprintable() or '"' in text or "\\" in text or len(text) > LONGEST_TEXT:
+        shown = "".join(character if character.isprintable() else " " for character in text[:LONGEST_TEXT])
+        text = shown.replace("\\", "\\\\").replace('"', '\\"')
+    return f'Reason: Q.850;cause={cause};text="{text}"\r\n'.encode("ascii", "replace")

@@ -19,6 +19,7 @@ from gateway.signalling.answers import ALLOW, Answers
 from gateway.signalling.call import Action, Call, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.failover import Failover
+from gateway.signalling.forced_release import ForcedRelease, Wanted
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.ingress import Ingress
@@ -65,8 +66,19 @@ class SipProxy:
             self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
         )
         sessions = SessionTimers(settings, self._calls)
-        self._layer.user = ResponseRelay(self._own, self._layer, self._calls, self._answers, self._failover, sessions)
         self._parking: Final = Parking(self._own.can_reach)
+        self._released: Final = ForcedRelease(
+            self._own,
+            next_hops,
+            self._layer,
+            self._calls,
+            self._answers,
+            self._parking,
+            locate=settings.locate_in_dialog,
+        )
+        self._layer.user = ResponseRelay(
+            self._own, self._layer, self._calls, self._answers, self._failover, sessions, self._released
+        )
         self._new_calls: Final = NewCalls(
             settings,
             engine,
@@ -87,6 +99,7 @@ class SipProxy:
             self._answers,
             forwarder,
             self._parking,
+            self._released,
             self.counters,
         )
 
@@ -138,6 +151,7 @@ class SipProxy:
         self._layer.fire(at_us, actions)
         self._calls.expire(at_us, actions)
         self._parking.wake(at_us, actions)
+        self._released.wake(at_us, actions)
         self.members.wake(at_us, actions)
         self.prober.wake(at_us, actions)
         return actions
@@ -146,6 +160,9 @@ class SipProxy:
     def next_wake_us(self) -> int | None:
         """When `wake` has something to do, at the earliest."""
         transactions, calls = self._layer.timers.next_us, self._calls.next_us
+        released = self._released.next_us
+        if released is not None:
+            calls = released if calls is None else min(calls, released)
         if len(self._parking):
             parked = self._parking.next_us
             calls = parked if calls is None or parked is None else min(calls, parked)
@@ -215,6 +232,15 @@ class SipProxy:
             elif (owner := known.group.trunk_group.name) != trunk_group:
                 left_out[member.hop] = f"belongs to trunk group {owner}"
         return left_out
+
+    def end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int) -> list[Action]:
+        """End every call that is wanted, but for emergency calls, with a Q.850 cause and a text that say why.
+
+        Of many calls the first are ended at once, and the others in `wake`. Each is an `Ended` by DISCONTINUED.
+        """
+        actions: list[Action] = []
+        self._released.end_calls(wanted, cause, text, at_us, actions)
+        return actions
 
     def stop(self, at_us: int) -> list[Action]:
         """The gateway stops: every call that is still up is ended in the books."""

@@ -16,6 +16,7 @@ from gateway.signalling.call import Action, EndedBy
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.failover import Failover
+from gateway.signalling.forced_release import ForcedRelease
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.remote_targets import REFRESHING, learn_from_response
 from gateway.signalling.session_timers import REFRESHES, SessionTimers
@@ -39,6 +40,7 @@ class ResponseRelay:
         answers: Answers,
         failover: Failover,
         sessions: SessionTimers,
+        released: ForcedRelease,
     ) -> None:
         self._own: Final = own
         self._layer: Final = layer
@@ -46,6 +48,7 @@ class ResponseRelay:
         self._answers: Final = answers
         self._failover: Final = failover
         self._sessions: Final = sessions
+        self._released: Final = released
 
     def on_response(
         self, client: ClientTransaction, response: RelayedResponse, at_us: int, actions: list[Action]
@@ -56,20 +59,26 @@ class ResponseRelay:
             return
         status = response.status
         server, dialog = client.server, client.dialog
-        if status == 100 or server is None or dialog is None:
+        if status == 100 or dialog is None:
             return
         if status < 200 and client.method != b"INVITE":
             return  # RFC 4320 section 4.1
+        if server is None:  # a BYE of our own: whatever it says, that side is over (RFC 3261 section 15.1.1)
+            self._released.finished(dialog)
+            return
+        answer = None
         if client.method == b"INVITE":
             tag = tag_of(response.to)
             if not client.to_caller:  # else it is the caller's own
                 dialog.learn(tag)
                 if 200 <= status < 300:
-                    dialog.answered(tag)
+                    answer = dialog.answered(tag)
             self._calls.progress(dialog, status, at_us, actions)
         if 100 < status < 300 and client.method in REFRESHING:
+            if status >= 200 and answer is None and not client.to_caller:
+                answer = dialog.answer_of(tag_of(response.to))
             opening = client.branch == dialog.opened_by
-            learn_from_response(dialog, response.onward, self._own, client.to_caller, opening)
+            learn_from_response(dialog, response.onward, self._own, client.to_caller, opening, answer)
         if status == 503:
             self._fail(client, "the next hop is out of service", _kept_of(response.onward), at_us, actions)
             return
@@ -115,6 +124,8 @@ class ResponseRelay:
         """The next hop is out of service. A 503 passed on would say that we are (RFC 3261 section 16.7 step 6)."""
         server, dialog = client.server, client.dialog
         if server is None:
+            if dialog is not None:
+                self._released.finished(dialog)
             return
         extra += f'Reason: SIP;cause=503;text="{text}"\r\n'.encode()
         self._answers.in_transaction(server, 500, "Next Hop Out Of Service", at_us, actions, extra)
@@ -132,6 +143,8 @@ class ResponseRelay:
             return
         server, dialog = client.server, client.dialog
         if server is None:
+            if dialog is not None:
+                self._released.finished(dialog)
             return
         if client.method != b"INVITE":
             if client.method == b"BYE" and dialog is not None:

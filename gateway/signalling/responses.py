@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_name_addr, split_list
+from gateway.signalling.own_requests import request_in_dialog
 
 _DELTA_SECONDS: Final = re.compile(rb"[0-9]{1,9}(?=[ \t;(]|\Z)")
 
@@ -45,17 +46,12 @@ def release_of(answer: SipMessage, own_routes: Set[bytes]) -> Release:
         if route in own_routes:
             break
         names.append(route)
-    head = b"".join(
-        (
-            b"Max-Forwards: 70\r\n",
-            *(b"Route: %s\r\n" % route for route in reversed(names[1:])),
-            b"From: %s\r\nTo: %s\r\n" % (answer.required(headers.FROM), answer.required(headers.TO)),
-            b"Call-ID: %s\r\n" % answer.required(headers.CALL_ID),
-        )
-    )
+    routes = names[:0:-1]
+    from_, to = answer.required(headers.FROM), answer.required(headers.TO)
+    call_id = answer.required(headers.CALL_ID)
     return Release(
-        b"ACK %s SIP/2.0\r\n%sCSeq: %d ACK\r\nContent-Length: 0\r\n\r\n" % (target, head, number),
-        b"BYE %s SIP/2.0\r\n%sCSeq: %d BYE\r\nContent-Length: 0\r\n\r\n" % (target, head, number + 1),
+        request_in_dialog(b"ACK", target, routes, from_, to, call_id, number),
+        request_in_dialog(b"BYE", target, routes, from_, to, call_id, number + 1),
         tuple(names),
     )
 

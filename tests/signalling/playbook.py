@@ -127,6 +127,18 @@ class Undeliverable(NamedTuple):
     message: Send
 
 
+def any_call(_call: Call) -> bool:
+    return True
+
+
+class Discontinue(NamedTuple):
+    """The gateway is to end calls: those of which `wanted` says so."""
+
+    wanted: Callable[[Call], bool] = any_call
+    cause: int = 21
+    text: str = "DISCONTINUED 7001 L8"
+
+
 Expectation = Callable[[Action], None]
 
 
@@ -151,7 +163,7 @@ class Playbook:
         if kind is None:
             assert self._left == [], "nobody expected this"
 
-    def __rshift__(self, event: Datagram | Wait | Closed | Found | Undeliverable) -> Playbook:
+    def __rshift__(self, event: Datagram | Wait | Closed | Found | Undeliverable | Discontinue) -> Playbook:
         assert self._left == [], "nobody expected this"
         if isinstance(event, Wait):
             self.now_us += round(event.seconds * SECOND_US)
@@ -162,6 +174,8 @@ class Playbook:
             self._left = self.proxy.located(event.token or self.token, event.hops, self.now_us)
         elif isinstance(event, Undeliverable):
             self._left = self.proxy.undeliverable(event.message, self.now_us)
+        elif isinstance(event, Discontinue):
+            self._left = self.proxy.end_calls(event.wanted, event.cause, event.text, self.now_us)
         else:
             self._left = self.proxy.receive(event.data, event.source, self.now_us)
         return self

@@ -8,6 +8,7 @@ from playbook import (
     CALLEE_TAGGED,
     CALLER,
     Datagram,
+    Discontinue,
     Playbook,
     decided,
     ended,
@@ -117,3 +118,54 @@ def test_max_forwards_bounds_what_no_branch_tells(hops: bytes) -> None:
             play << sends("483", CALLER)
         else:
             play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE, lines=(b"Max-Forwards: 0",))
+
+
+def spiral_up(play: Playbook) -> tuple[bytes, bytes]:
+    """A call that passes twice is answered and acknowledged; its two INVITEs, as we sent them."""
+    first = started(play)
+    play >> turned_round(first, b"sip:+16365550188@h") << decided() << sends("100", CALLEE) << sends("INVITE", THIRD)
+    second = play.sent
+    play >> reply(second, 200, source=THIRD) << progressed() << sends("200", CALLEE)
+    back = play.sent.replace(b"Via: SIP/2.0/UDP 192.0.2.20:5060;branch=z9hG4bKback\r\n", b"")
+    play >> Datagram(back, CALLEE) << progressed() << sends("200", CALLER)
+    play >> request("ACK", branch="k", cseq="1 ACK", to=CALLEE_TAGGED) << sends("ACK", CALLEE)
+    play >> turned_round(play.sent, b"sip:+16365550188@h") << sends("ACK", THIRD)
+    return first, second
+
+
+@pytest.mark.parametrize("wanted_pass", [0, 1])
+def test_a_call_that_passes_twice_is_ended_as_a_whole(wanted_pass: int) -> None:
+    """Its caller is told in front of the first pass, who was called behind the last one."""
+    with Playbook(groups=GROUPS) as play:
+        spiral_up(play)
+        wanted = ("+16365550199", "+16365550188")[wanted_pass]
+        play >> Discontinue(lambda call: wanted.encode() in call.attempt.called.raw)
+        play << ended(EndedBy.DISCONTINUED, 200) << ended(EndedBy.DISCONTINUED, 200)
+        play << sends("BYE", CALLER)
+        to_caller = play.sent
+        play << sends("BYE", THIRD)
+        play >> reply(play.sent, 200, source=THIRD)
+        assert play.proxy.dialogs == 2
+        play >> reply(to_caller, 200, source=CALLER)
+        assert (play.proxy.dialogs, play.ledger.in_progress) == (0, 0)
+
+
+def test_a_call_that_passes_twice_and_rings_is_given_up_at_both_passes() -> None:
+    with Playbook(groups=GROUPS) as play:
+        first = started(play)
+        play >> turned_round(first, b"sip:+16365550188@h")
+        play << decided() << sends("100", CALLEE) << sends("INVITE", THIRD)
+        play >> reply(first, 100)
+        play >> reply(play.sent, 180, source=THIRD) << progressed() << sends("180", CALLEE)
+        play >> Discontinue()
+        play << sends("403", CALLER) << sends("CANCEL", CALLEE) << ended(EndedBy.DISCONTINUED, 403)
+        play << sends("403", CALLEE) << sends("CANCEL", THIRD) << ended(EndedBy.DISCONTINUED, 403)
+        assert (play.proxy.dialogs, play.ledger.in_progress) == (0, 0)
+
+
+def test_an_emergency_call_among_its_passes_keeps_a_call_up() -> None:
+    with Playbook(groups=GROUPS) as play:
+        first = started(play)
+        play >> turned_round(first, b"sip:911@h") << decided() << sends("100", CALLEE) << sends("INVITE", THIRD)
+        play >> Discontinue()
+        assert play.proxy.dialogs == 2

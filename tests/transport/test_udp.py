@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from peers import LOOPBACK, Listener, Peer, ScriptedProxy, transport_of
 
+from gateway.codecs.sip import SipMessage, headers
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import Address, Hop, Member, Side, TrunkGroup
@@ -74,8 +75,8 @@ def started(transport: SipEndpoint) -> Iterator[SipEndpoint]:
 
 
 @asynccontextmanager
-async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIterator[SipEndpoint]:
-    """A proxy without checks between two peers."""
+async def both(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIterator[tuple[SipEndpoint, SipProxy]]:
+    """A proxy without checks between two peers, and its endpoint."""
     groups = (
         TrunkGroup("partner", Side.PARTNER, Ocn("7001"), SWITCH, (Member(Hop(*caller.address)),)),
         TrunkGroup("host", Side.HOST, Ocn("9740"), SWITCH, (Member(Hop(*callee.address)),)),
@@ -88,6 +89,12 @@ async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIt
     transport.add(UdpCarrier(transport, sock))
     transport.start()
     with started(transport):
+        yield transport, proxy
+
+
+@asynccontextmanager
+async def proxying(caller: Peer, callee: Peer, timers: TimerSettings) -> AsyncIterator[SipEndpoint]:
+    async with both(caller, callee, timers) as (transport, _):
         yield transport
 
 
@@ -340,3 +347,52 @@ def test_an_address_that_is_not_this_machines_is_an_error_that_names_it() -> Non
 async def test_ipv6_is_served_as_well() -> None:
     with open_socket("::1", 0) as sock:
         assert sock.getsockname()[0] == "::1"
+
+
+def written_to(received: bytes, start: bytes, *, source: Address, cseq: str, via: bool = True) -> bytes:
+    """What a peer makes of a request: a response, or a request in the dialog, with the fields that both have."""
+    message = SipMessage(received)
+    vias = [b"Via: " + message.text(span) for span in message.spans(headers.VIA)]
+    own = f"Via: SIP/2.0/UDP {source[0]}:{source[1]};branch=z9hG4bKof{cseq[0]}".encode()
+    to = message.required(headers.TO)
+    lines = (
+        start,
+        *(vias if via else [own]),
+        b"From: " + message.required(headers.FROM),
+        b"To: " + (to if b";tag=" in to else to + b";tag=b"),
+        b"Call-ID: " + message.required(headers.CALL_ID),
+        f"CSeq: {cseq}".encode(),
+        f"Contact: <sip:{source[0]}:{source[1]}>".encode(),
+        b"Max-Forwards: 70",
+        b"Content-Length: 0",
+    )
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+async def test_a_call_that_the_gateway_ends_is_hung_up_on_both_its_sockets(caller: Peer, callee: Peer) -> None:
+    async with both(caller, callee, TimerSettings(t1_us=20_000)) as (transport, proxy):
+        ours = transport.local.address
+        caller.send(request("INVITE", caller.address), ours)
+        invite = await callee.receive()
+        callee.send(written_to(invite, b"SIP/2.0 200 OK", source=callee.address, cseq="1 INVITE"), ours)
+        while not (answer := await caller.receive()).startswith(b"SIP/2.0 200 "):
+            pass
+        caller.send(written_to(answer, b"ACK sip:b SIP/2.0", source=caller.address, cseq="1 ACK", via=False), ours)
+        while not (await callee.receive()).startswith(b"ACK "):
+            pass
+        now_us = Clock().now_us()
+        transport.act(proxy.end_calls(lambda _: True, 21, "DISCONTINUED L8", now_us), now_us)
+        for peer in (caller, callee):
+            await peer.receive()  # the first one is lost
+            bye = await peer.receive()
+            assert bye.startswith(b"BYE sip:")
+            peer.send(written_to(bye, b"SIP/2.0 200 OK", source=peer.address, cseq=cseq_of(bye)), ours)
+        callee.send(request("OPTIONS", callee.address), ours)
+        while not (await callee.receive()).startswith(b"SIP/2.0 "):
+            pass
+        assert proxy.dialogs == 0
+
+
+def cseq_of(data: bytes) -> str:
+    number, method = SipMessage(data).cseq()
+    return f"{number} {method.decode()}"

@@ -6,12 +6,12 @@ one that leaves over SIP, and of one that came over SIP, the SIP proxy keeps the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
-from gateway.codecs.ss7.isup import IsupMessage, MessageType, P, isup_message
+from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType, P, isup_message
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer, ServiceIndicator
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.blocking import BlockingBook
@@ -19,7 +19,7 @@ from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
-from gateway.signalling.call import Action
+from gateway.signalling.call import Action, Call
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.ss7.call_processing import CallProcessing
 from gateway.signalling.ss7.circuit_states import CircuitState, Event
@@ -229,6 +229,13 @@ class Exchange:
         """Its circuits whose blocking or unblocking the other exchange has not acknowledged."""
         return self._maintenance.unacknowledged(self.tables[trunk_group])
 
+    def end_calls(self, wanted: Callable[[Call], bool], cause: int, at_us: int, actions: list[Action]) -> None:
+        """Release every call between circuits that is wanted, but for emergency calls, with a Q.850 cause.
+
+        Of many calls the first are released at once, and the others in `wake`. Each is an `Ended` by DISCONTINUED.
+        """
+        self._transit.end_calls(wanted, Cause(cause), at_us, actions)
+
     def stop(self, at_us: int, actions: list[Action]) -> None:
         """The gateway stops: every call between circuits is ended in the books."""
         self._transit.end_all(at_us, actions)
@@ -249,7 +256,7 @@ class Exchange:
             self._closing.settle(at_us, actions)
         self._calls.fire(at_us, actions)
         self._maintenance.supervision.fire(at_us, actions)
-        self._transit.expire(at_us, actions)
+        self._transit.wake(at_us, actions)
         for table in tuple(self._congested):
             table.congestion.wake(at_us)
             if not table.congestion.step:

@@ -13,6 +13,7 @@ from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.screening import Screening
 from gateway.interconnection.trunk_groups import Hop, Member, Transport
 from gateway.signalling.call import Action, Call, Ended, Send, ToProxy
+from gateway.signalling.forced_release import Wanted
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy import SipProxy
@@ -120,6 +121,12 @@ class SignallingPoint:
         """An operator has taken a step: a cut-over, or a trunk group blocked or opened. Also called at the start."""
         actions: list[Action] = []
         self.exchange.steps_changed(at_us, actions)
+        return self._settled(actions, at_us)
+
+    def end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int) -> list[Action]:
+        """End every call that is wanted, on SIP and on circuits, but for emergency calls (`SipProxy.end_calls`)."""
+        actions = self.proxy.end_calls(wanted, cause, text, at_us)
+        self.exchange.end_calls(wanted, cause, at_us, actions)
         return self._settled(actions, at_us)
 
     def receive_transfer(self, transfer: Mtp3Transfer, at_us: int) -> list[Action]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Ended, EndedBy, Progressed
 from gateway.signalling.members import TrunkGroupState, TrunkMember, TrunkMembers
+from gateway.signalling.pacing import Paced
 from gateway.signalling.ss7.circuits import CircuitHalf
 from gateway.signalling.ss7.interworking.causes import sip_status_of
 from gateway.signalling.timers import TimerQueue
@@ -87,14 +89,16 @@ class TransitCalls:
         self._longest_us: Final = longest_us
         self._limits: Final[TimerQueue[EndedBy, TransitCall]] = TimerQueue()
         self._up: Final[set[TransitCall]] = set()
+        self._discontinued: Final[Paced[tuple[TransitCall, Cause]]] = Paced()
 
     def __len__(self) -> int:
         return len(self._up)
 
     @property
     def next_us(self) -> int | None:
-        """When the next call may have been up too long."""
-        return self._limits.next_us
+        """When the next call may have been up too long, or is to be ended."""
+        due = (self._limits.next_us, self._discontinued.next_us)
+        return min((next_us for next_us in due if next_us is not None), default=None)
 
     def open(
         self, call: Call, caller: CircuitHalf, ingress: TrunkGroupState | None, member: TrunkMember
@@ -133,13 +137,32 @@ class TransitCalls:
         self._engine.ended(call.attempt, at_us)
         actions.append(Ended(call))
 
-    def expire(self, at_us: int, actions: list[Action]) -> None:
-        """Release what has been up too long."""
+    def end_calls(self, wanted: Callable[[Call], bool], cause: Cause, at_us: int, actions: list[Action]) -> None:
+        """Release every call that is wanted, but for emergency calls: the first now, the others in `wake`."""
+        up = sorted(self._up, key=_began)
+        chosen = [transit for transit in up if not transit.call.attempt.emergency and wanted(transit.call)]
+        self._discontinued.add((transit, cause) for transit in chosen)
+        self._discontinue(at_us, actions)
+
+    def wake(self, at_us: int, actions: list[Action]) -> None:
+        """Release what has been up too long, and more of what is discontinued."""
         for ended_by, transit in self._limits.due(at_us):
-            self.end(transit, ended_by, sip_status_of(EXPIRED.value), at_us, actions)
-            transit.caller.release(EXPIRED, at_us, actions)
-            if transit.callee is not None:
-                transit.callee.release(EXPIRED, at_us, actions)
+            self._release(transit, ended_by, EXPIRED, at_us, actions)
+        self._discontinue(at_us, actions)
+
+    def _discontinue(self, at_us: int, actions: list[Action]) -> None:
+        for transit, cause in self._discontinued.due(at_us):
+            if transit.call.ended_by is None:
+                self._release(transit, EndedBy.DISCONTINUED, cause, at_us, actions)
+
+    def _release(
+        self, transit: TransitCall, ended_by: EndedBy, cause: Cause, at_us: int, actions: list[Action]
+    ) -> None:
+        """End a call, and release it in both directions."""
+        self.end(transit, ended_by, sip_status_of(cause.value), at_us, actions)
+        transit.caller.release(cause, at_us, actions)
+        if transit.callee is not None:
+            transit.callee.release(cause, at_us, actions)
 
     def end_all(self, at_us: int, actions: list[Action]) -> None:
         """The gateway stops."""

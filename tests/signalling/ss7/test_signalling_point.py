@@ -308,3 +308,56 @@ def test_its_next_deadline_is_the_earliest_of_its_parts(transit: Point) -> None:
     transit.now_us += 20_000_000
     transit.takes(transit.point.wake(transit.now_us))
     assert transit.said()[-2:] == [(B, "REL"), (A, "REL")]
+
+
+def ends_every_call(point: Point) -> None:
+    point.takes(point.point.end_calls(lambda _: True, 21, "DISCONTINUED 7001 L8", point.now_us))
+
+
+def told_of_the_end(point: Point) -> list[EndedBy | None]:
+    return [told.call.ended_by for told in point.books if isinstance(told, Ended)]
+
+
+def test_a_discontinued_call_between_circuits_is_released_over_the_links(transit: Point) -> None:
+    transit.hears(A, iam(1))
+    transit.hears(B, message(M.ANM, 2))
+    transit.said()
+    ends_every_call(transit)
+    assert transit.said() == [(A, "REL"), (B, "REL")]
+    assert told_of_the_end(transit) == [EndedBy.DISCONTINUED]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_discontinued_call_from_sip_is_released_on_its_circuit_with_the_cause(
+    to_circuits: Point, answered: bool
+) -> None:
+    point = to_circuits
+    point.gets(*request("INVITE", *WITH_OFFER, body=OFFER))
+    point.hears(B, message(M.ACM, 2))
+    if answered:
+        point.hears(B, message(M.ANM, 2))
+        to = point.last_sip(CALLER, "200").required(headers.TO)
+        point.gets(*request("ACK", branch="2", to=to.decode(), cseq="1 ACK"))
+    point.said()
+    ends_every_call(point)
+    point.last_sip(CALLER, "BYE" if answered else "403")
+    released = [said for _, said in point.isup if said.type == M.REL]
+    assert [said.cause.value for said in released if said.cause is not None] == [21]
+    assert told_of_the_end(point) == [EndedBy.DISCONTINUED]
+    assert point.ledger.in_progress == 0
+    assert point.point.circling == 0
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_discontinued_call_from_a_circuit_is_released_there_with_the_cause(to_sip: Point, answered: bool) -> None:
+    point = to_sip
+    point.hears(B, iam(1))
+    invite = point.last_sip(CALLEE, "INVITE")
+    point.gets(*reply(invite.data, 200 if answered else 180, lines=(b"Contact: <sip:b@192.0.2.20>",)))
+    point.said()
+    ends_every_call(point)
+    point.last_sip(CALLEE, "BYE" if answered else "CANCEL")
+    released = [said for _, said in point.isup if said.type == M.REL]
+    assert [said.cause.value for said in released if said.cause is not None] == [21]
+    assert told_of_the_end(point) == [EndedBy.DISCONTINUED]
+    assert point.ledger.in_progress == 0

@@ -7,14 +7,18 @@ import pytest
 from gateway.codecs.ss7.isup import MessageType as M
 from gateway.codecs.ss7.isup import P
 from gateway.codecs.ss7.variant import Variant
-from gateway.signalling.call import Decided, Ended, EndedBy, Progressed
+from gateway.interconnection.trunk_groups import Side
+from gateway.signalling.call import Action, Decided, Ended, EndedBy, Progressed
+from gateway.signalling.pacing import BATCH
 from tests.signalling.ss7.exchange_playbook import (
+    EMERGENCY,
     HOST,
     PARTNER,
     REFUSED_NUMBER,
     A,
     B,
     Stage,
+    group,
     iam,
     itu,
     message,
@@ -310,3 +314,91 @@ def test_calls_that_are_up_when_the_gateway_stops_are_ended_in_the_books() -> No
     stage.is_told("stop")
     assert stage.tells(Ended) is call
     assert call.ended_by is EndedBy.SHUTDOWN
+
+
+def discontinued(stage: Stage) -> None:
+    actions: list[Action] = []
+    stage.exchange.end_calls(lambda _: True, 21, stage.now_us, actions)
+    stage.told.extend(actions)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_discontinued_call_is_released_in_both_directions(answered: bool) -> None:
+    stage = Stage()
+    call = set_up(stage, answered=answered)
+    discontinued(stage)
+    stage.releases(A, 1, 21)
+    stage.releases(B, 2, 21)
+    assert stage.tells(Ended) is call
+    assert (call.ended_by, call.final_status) == (EndedBy.DISCONTINUED, 200 if answered else 403)
+    stage.hears(A, message(M.RLC, 1))
+    stage.hears(B, message(M.RLC, 2))
+    stage.says_no_more()
+    assert stage.settled()
+    discontinued(stage)
+    stage.tells_no_more()
+
+
+def test_a_discontinued_call_that_the_other_exchange_has_not_answered_to_is_released_there_too() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1))
+    stage.tells(Decided)
+    stage.says(B, M.IAM, 2)
+    discontinued(stage)
+    stage.releases(A, 1, 21)
+    stage.releases(B, 2, 21)
+    assert stage.tells(Ended).ended_by is EndedBy.DISCONTINUED
+    stage.hears(B, message(M.ACM, 2))
+    stage.says_no_more()
+
+
+def test_a_rel_that_crosses_ours_is_answered_and_ends_the_call_no_second_time() -> None:
+    stage = Stage()
+    set_up(stage)
+    discontinued(stage)
+    stage.sent.clear()
+    stage.tells(Ended)
+    stage.hears(A, message(M.REL, 1))
+    stage.says(A, M.RLC, 1)
+    stage.hears(A, message(M.RLC, 1))
+    stage.hears(B, message(M.RLC, 2))
+    stage.says_no_more()
+    stage.tells_no_more()
+    assert stage.settled()
+
+
+def test_an_exchange_that_does_not_answer_our_rel_hears_it_again() -> None:
+    stage = Stage()
+    set_up(stage)
+    discontinued(stage)
+    stage.hears(A, message(M.RLC, 1))
+    stage.sent.clear()
+    stage.waits(16)
+    stage.releases(B, 2, 21)
+
+
+def test_an_emergency_call_on_circuits_is_never_released_by_us() -> None:
+    stage = Stage()
+    stage.hears(A, iam(1, EMERGENCY))
+    stage.tells(Decided)
+    stage.sent.clear()
+    discontinued(stage)
+    stage.says_no_more()
+    stage.tells_no_more()
+
+
+def test_many_calls_on_circuits_are_released_a_few_at_a_time() -> None:
+    count = BATCH + 20
+    wide = ((1, 2 * count),)
+    stage = Stage([group("TG-PARTNER", Side.PARTNER, A, cics=wide), group("TG-HOST", Side.HOST, B, cics=wide)])
+    for cic in range(1, count + 1):
+        stage.hears(A, iam(cic))
+        stage.tells(Decided)
+    stage.sent.clear()
+    discontinued(stage)
+    assert len(stage.sent) == 2 * BATCH
+    stage.sent.clear()
+    assert stage.exchange.next_us is not None
+    stage.waits(0.06)
+    assert len(stage.sent) == 2 * (count - BATCH)
+    assert len([each for each in stage.told if isinstance(each, Ended)]) == count

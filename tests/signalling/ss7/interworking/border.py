@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from playbook import CALLEE, GROUPS, Datagram, Ledger, Wait, first_word, request, settings_with
+from playbook import CALLEE, GROUPS, Datagram, Discontinue, Ledger, Wait, first_word, request, settings_with
 
 from gateway.codecs.sip import SipMessage
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
@@ -145,7 +145,7 @@ class Border:
 
     # -- events -------------------------------------------------------------------------------------------------------
 
-    def __rshift__(self, event: Datagram | Wait | IsupMessage | Cause) -> Border:
+    def __rshift__(self, event: Datagram | Wait | IsupMessage | Cause | Discontinue) -> Border:
         assert self.told == [], "nobody expected this"
         actions: list[Action] = []
         if isinstance(event, Wait):
@@ -154,6 +154,8 @@ class Border:
             self.agent.wake(self.now_us, actions)
         elif isinstance(event, Datagram):
             actions = self.proxy.receive(event.data, event.source, self.now_us)
+        elif isinstance(event, Discontinue):
+            actions = self.proxy.end_calls(event.wanted, event.cause, event.text, self.now_us)
         else:
             other = self.circuit.other
             assert other is not None
