@@ -56,7 +56,7 @@ def table(results: Sequence[Result], columns: int | None) -> list[Line]:
     widths = _beside(widest, columns) if beside else _above(widest, columns)
     lines = []
     for row in (_HEADING, *rows):
-        texts = list(_cells(row if beside else row[:-1], widths))
+        texts = list(cells(row if beside else row[:-1], widths))
         if not beside:
             indent = " " * (widths[0] + len(GAP))
             texts += [indent + part for part in wrap(row.name, max(columns - len(indent), LEAST))]
@@ -90,7 +90,7 @@ def _above(widest: Sequence[int], columns: int) -> tuple[int, ...]:
     return mark, expected, got, max(min(clause, left), LEAST)
 
 
-def _cells(texts: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+def cells(texts: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     """The lines of one row, each text folded to the width of its cell."""
     folded = [wrap(text, width) for text, width in zip(texts, widths, strict=True)]
     for parts in zip_longest(*folded, fillvalue=""):

@@ -70,4 +70,6 @@ class Attack:
 
     @property
     def slug(self) -> str:
-        return self.title.lower().replace(" ", "-")
+        """The name of its folder."""
+        words = "".join(letter if letter.isalnum() else " " for letter in self.title.replace("'", ""))
+        return "-".join(words.lower().split())

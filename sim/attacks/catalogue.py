@@ -17,7 +17,10 @@ _OCN: Final = PROVIDERS["bluestem"].ocn
 BLUESTEM: Final = Numbering(("13142063", "13142087", "16366792", "16362661"))
 WENTZVILLE: Final = Numbering(("16363271", "16363272", "16363321"))
 COLUMBIA: Final = Numbering(("15732560", "15732561"))
-OF_EVERYONE: Final = Numbering(("13142061", "13142063", "13142060", "16366791", "16362661", "13142084", "13142087"))
+TROY: Final = Numbering(("16362900", "16362901"))
+OF_EVERYONE: Final = Numbering(
+    ("13142061", "13142063", "13142060", "16366791", "16362661", "13142084", "13142087"), first=100, size=900
+)
 """Blocks of two providers and of the partner itself, in turn: every call claims to be somebody else's."""
 OF_NO_PROVIDER: Final = Numbering(("13142040", "13142041", "13142200"))
 """Codes of carriers that have nothing to do with the partner."""
@@ -27,28 +30,35 @@ _SOURCE: Final = "source 127.0.0.1"
 
 ATTACKS: Final = (
     Attack(
-        "INVITE flood from one provider",
-        *(1_600, 500, BLUESTEM, WENTZVILLE),
+        "INVITE flood, honest numbers",
+        *(750, 250, BLUESTEM, WENTZVILLE),
         found=(Found("invite_flood", _PROVIDER, "throttle"),),
         held_by=(Holds.OCN, Holds.GATE),
     ),
     Attack(
-        "INVITE flood whose calling number is another provider's with every call",
-        *(1_600, 500, OF_EVERYONE, COLUMBIA),
+        "INVITE flood, another provider's number with every call, on a limited trunk group",
+        *(750, 250, OF_EVERYONE, COLUMBIA),
         over="RB-CLMA",
         found=(Found("invite_flood", "trunk group RB-CLMA"),),
-        held_by=(Holds.GROUP, Holds.SOURCE, Holds.GATE),
+        held_by=(Holds.GROUP, Holds.GATE),
     ),
     Attack(
-        "INVITE flood with calling numbers of no provider",
-        *(1_600, 500, OF_NO_PROVIDER, COLUMBIA),
+        "INVITE flood, another provider's number with every call, from a limited source",
+        *(750, 250, OF_EVERYONE, TROY),
+        over="RB-TDM",
+        found=(Found("invite_flood", "trunk group RB-TDM"),),
+        held_by=(Holds.SOURCE, Holds.GATE),
+    ),
+    Attack(
+        "INVITE flood, numbers of no provider",
+        *(750, 250, OF_NO_PROVIDER, COLUMBIA),
         over="RB-CLMA",
         found=(Found("invite_flood", "trunk group RB-CLMA"),),
         held_by=(Holds.CHECKS, Holds.GATE),
     ),
     Attack(
         "INVITE flood from 200 ports of a member's host",
-        *(1_600, 500, OF_EVERYONE, WENTZVILLE),
+        *(750, 250, OF_EVERYONE, WENTZVILLE),
         stand=Stand.STRANGERS,
         ports=200,
         found=(),
@@ -56,7 +66,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "IAM flood on circuits",
-        *(600, 200, BLUESTEM, WENTZVILLE),
+        *(540, 180, BLUESTEM, WENTZVILLE),
         stand=Stand.CIRCUITS,
         over="RB7-WNV",
         found=(Found("invite_flood", _PROVIDER, "throttle"),),
@@ -64,56 +74,56 @@ ATTACKS: Final = (
     ),
     Attack(
         "REGISTER flood",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.REGISTER,
         found=(Found("register_flood", _SOURCE),),
         held_by=(Holds.ANSWERED,),
     ),
     Attack(
         "OPTIONS flood",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.OPTIONS,
         found=(Found("options_flood", _SOURCE),),
         held_by=(Holds.ANSWERED,),
     ),
     Attack(
-        "flood of malformed datagrams",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        "Flood of malformed datagrams",
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.MALFORMED,
         found=(Found("malformed_datagrams", _SOURCE),),
         held_by=(Holds.ANSWERED,),
     ),
     Attack(
-        "one INVITE sent again a thousand times",
-        *(1_600, 500, BLUESTEM, WENTZVILLE),
+        "One INVITE sent again a thousand times",
+        *(1_000, 500, BLUESTEM, WENTZVILLE),
         kind=Kind.REPEATED_CALL,
         found=(),
         held_by=(Holds.ABSORBED,),
     ),
     Attack(
-        "flood of BYEs for calls that are not there",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        "Flood of BYEs for calls that are not there",
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.BYE,
         found=(Found("stray_messages", _SOURCE),),
         held_by=(Holds.ANSWERED,),
     ),
     Attack(
-        "flood of CANCELs for calls that are not there",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        "Flood of CANCELs for calls that are not there",
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.CANCEL,
         found=(Found("stray_messages", _SOURCE),),
         held_by=(Holds.ANSWERED,),
     ),
     Attack(
-        "flood of ACKs for calls that are not there",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        "Flood of ACKs for calls that are not there",
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.ACK,
         found=(Found("stray_messages", _SOURCE),),
         held_by=(Holds.DROPPED,),
     ),
     Attack(
-        "flood of responses to nothing",
-        *(900, 300, BLUESTEM, WENTZVILLE),
+        "Flood of responses to nothing",
+        *(600, 200, BLUESTEM, WENTZVILLE),
         kind=Kind.RESPONSE,
         stand=Stand.STRANGERS,
         ports=20,
@@ -121,21 +131,21 @@ ATTACKS: Final = (
         held_by=(Holds.DROPPED,),
     ),
     Attack(
-        "flood of emergency calls",
+        "Flood of emergency calls",
         *(180, 60, BLUESTEM, "911"),
         served=True,
-        found=(Found("emergency_flood", _PROVIDER),),
+        found=(Found("emergency_flood", "trunk group RB-WNV"),),
         held_by=(Holds.NOTHING,),
     ),
     Attack(
-        "calls that are over as soon as they are answered",
+        "Calls that are over as soon as they are answered",
         *(54, 18, BLUESTEM, WENTZVILLE),
         hold_s=0.05,
         found=(Found("short_calls", _PROVIDER, "throttle"),),
         held_by=(Holds.NOTHING,),
     ),
     Attack(
-        "calls that hardly anyone answers",
+        "Calls that hardly anyone answers",
         *(54, 18, BLUESTEM, WENTZVILLE),
         hold_s=0.6,
         answered_of=5,
@@ -143,28 +153,28 @@ ATTACKS: Final = (
         held_by=(Holds.NOTHING,),
     ),
     Attack(
-        "one calling number for every call",
+        "One calling number for every call",
         *(54, 18, Numbering(("13142063",), 0), WENTZVILLE),
         hold_s=0.6,
         found=(Found("calling_share", "calling number 3142063000", "throttle"),),
         held_by=(Holds.NOTHING,),
     ),
     Attack(
-        "calling numbers in sequence",
+        "Calling numbers in sequence",
         *(54, 18, Numbering(("13142063",), 1), WENTZVILLE),
         hold_s=0.6,
         found=(Found("sequential_calling", _PROVIDER, "throttle"),),
         held_by=(Holds.NOTHING,),
     ),
     Attack(
-        "called numbers in sequence",
+        "Called numbers in sequence",
         *(54, 18, BLUESTEM, Numbering(("16363271",), 1)),
         hold_s=0.6,
         found=(Found("sequential_called", _PROVIDER, "throttle"),),
         held_by=(Holds.NOTHING,),
     ),
     Attack(
-        "calls that nobody ends",
+        "Calls that nobody ends",
         *(160, 50, BLUESTEM, WENTZVILLE),
         hold_s=None,
         found=(Found("calls_in_progress", _PROVIDER, "throttle"),),

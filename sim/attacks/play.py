@@ -1,0 +1,164 @@
+"""Plays one attack: against a gateway of its own, with the innocent in its midst; then says what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sim.attacks.attack import Attack, Holds, Stand
+from sim.attacks.attacker import Assault, AssaultReport, Attacker
+from sim.attacks.bystanders import ATTACKER, Bystanders, Share
+from sim.attacks.circuits import flood_circuits
+from sim.attacks.defence import DEFENCE
+from sim.attacks.messages import Kind, Numbering
+from sim.attacks.witness import AlertSeen, RecommendationSeen, held_by, is_found, watched
+from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
+from sim.laboratory import Lab, opened
+from sim.user_agents import AnswerPlan
+
+BUSY: Final = AnswerPlan(provisional=(180,), status=486, phrase="Busy Here")
+SETTLE_S: Final = 0.3
+"""How long an attacker waits for answers that may never come."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttackResult:
+    """What came of an attack."""
+
+    attack: Attack
+    report: AssaultReport
+    innocent: Share
+    emergency: Share
+    alerts: tuple[AlertSeen, ...]
+    """Every alert that was up, the ones about the attack and others."""
+    recommended: tuple[RecommendationSeen, ...]
+    held: Counter[Holds]
+    why: tuple[str, ...]
+    """What didn't come as expected, for a person."""
+
+    @property
+    def agrees(self) -> bool:
+        return not self.why
+
+
+async def play(attack: Attack, folder: Path) -> AttackResult:
+    """Play an attack in a folder of its own, which is there.
+
+    Raises OSError, and what a gateway raises that doesn't start.
+    """
+    async with opened(folder, operations_port=0, defence=DEFENCE) as lab:
+        _set(lab.cast, attack)
+        bystanders, over = Bystanders(lab.cast), asyncio.Event()
+        calling = asyncio.create_task(bystanders.call_until(over))
+        try:
+            report = await _attacked(lab, attack)
+            alerts, recommended = await watched(lab.gateway, attack)
+        finally:
+            over.set()
+        await calling
+        held = held_by(lab, attack, report)
+        why = [*_faults(attack, report, alerts, recommended, held), *bystanders.faults()]
+        if lab.gateway.transport.faults:
+            why.append("the gateway's own code failed on a datagram; its log says where")
+    return AttackResult(
+        attack, report, bystanders.innocent, bystanders.emergency, alerts, recommended, held, tuple(why)
+    )
+
+
+def _set(cast: Cast, attack: Attack) -> None:
+    """Who is called is busy, where the attack is that hardly anyone answers."""
+    cast.partner.move(ATTACKER, attack.over if attack.stand is Stand.PROVIDER else DEFAULT_TRUNK)
+    if attack.answered_of > 1 and isinstance(attack.called, Numbering):
+        busy = (attack.called.number(at) for at in range(attack.messages) if at % attack.answered_of)
+        cast.agents["wentzville"].answers_by_number.update(dict.fromkeys(busy, BUSY))
+
+
+async def _attacked(lab: Lab, attack: Attack) -> AssaultReport:
+    """The attack from its first message to its last answer."""
+    if attack.stand is Stand.CIRCUITS:
+        return await flood_circuits(lab.cast, attack)
+    of_provider = attack.stand is Stand.PROVIDER
+    attacker = lab.cast.floods[ATTACKER] if of_provider else Attacker(tap=lab.cast.log)
+    try:
+        if not of_provider:
+            await attacker.start(attack.ports)
+        return await attacker.run(
+            Assault(
+                target=lab.cast.partner.access if of_provider else lab.gateway.address,
+                kind=attack.kind,
+                messages=attack.messages,
+                per_s=attack.per_s,
+                calling=attack.calling,
+                called=attack.called,
+                hold_s=attack.hold_s,
+                settle_s=SETTLE_S,
+                domain=f"{ATTACKER}.example",
+            )
+        )
+    finally:
+        if not of_provider:
+            attacker.close()
+
+
+def _faults(
+    attack: Attack,
+    report: AssaultReport,
+    alerts: tuple[AlertSeen, ...],
+    recommended: tuple[RecommendationSeen, ...],
+    held: Counter[Holds],
+) -> Iterator[str]:
+    """What came otherwise than expected, but for the innocent."""
+    for found in attack.found:
+        if not is_found(found, alerts, recommended):
+            step = f", and {found.step} recommended" if found.step is not None else ""
+            yield f"{found.detector} was not raised of {found.subject}{step}"
+    yield from _of_innocent(attack, alerts, recommended)
+    yield from (f"nothing was held by: {wanted.value}" for wanted in attack.held_by if not _held(wanted, held))
+    if attack.served and report.statuses[200] != report.sent:
+        yield f"{report.sent - report.statuses[200]} of its {report.sent} emergency calls were not answered"
+    if report.ended != report.statuses[200] and attack.kind in (Kind.CALLS, Kind.REPEATED_CALL):
+        yield f"{report.statuses[200]} of its calls were answered, {report.ended} ended cleanly"
+
+
+def _of_innocent(
+    attack: Attack, alerts: tuple[AlertSeen, ...], recommended: tuple[RecommendationSeen, ...]
+) -> Iterator[str]:
+    attacker = PROVIDERS[ATTACKER].ocn
+    yield from (
+        f"{alert.detector} was raised of {alert.subject}, which did nothing"
+        for alert in alerts
+        if alert.provider not in (None, attacker)
+    )
+    steps = {found.step for found in attack.found}
+    yield from (
+        f"{one.step} of {one.ocn} is recommended, which is the wrong step, or the wrong provider"
+        for one in recommended
+        if one.ocn != attacker or one.step not in steps
+    )
+
+
+def _held(wanted: Holds, held: Counter[Holds]) -> bool:
+    return not held if wanted is Holds.NOTHING else held[wanted] > 0
+
+
+async def play_all(attacks: Sequence[Attack], folder: Path, watcher: AttackWatcher) -> list[AttackResult]:
+    """Play attacks, `LANES` at a time, each in a folder below that one; their results in the order of the attacks."""
+    results: dict[int, AttackResult] = {}
+    left = iter(enumerate(attacks))
+
+    async def lane() -> None:
+        for number, attack in left:
+            own = folder / attack.slug
+            own.mkdir(parents=True, exist_ok=True)
+            watcher.attack_started(attack.title)
+            results[number] = await play(attack, own)
+            watcher.attack_done(results[number])
+
+    async with asyncio.TaskGroup() as lanes:
+        for _ in range(LANES):
+            lanes.create_task(lane())
+    return [results[number] for number in range(len(attacks))]
