@@ -14,12 +14,24 @@ from typing import Final, TypeVar
 from rich.console import Console
 
 from sim.act import Result
+from sim.attacks.attack import Attack
+from sim.attacks.catalogue import ATTACKS
+from sim.attacks.play import Watcher, play_all
 from sim.audited import audited, unwitnessed
 from sim.laboratory import Lab, opened
 from sim.observation import differences
 from sim.packets import write_capture
-from sim.reporting import Watcher, consoles, document, print_comparison, print_links, print_table, say, watching
-from sim.run_folder import CAPTURE, LOG, FolderBusy, logging_to, prepared
+from sim.reporting import (
+    consoles,
+    document,
+    print_attacks,
+    print_comparison,
+    print_links,
+    print_table,
+    say,
+    watching,
+)
+from sim.run_folder import ATTACKS_FOLDER, CAPTURE, LOG, FolderBusy, logging_to, prepared
 from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
 from sim.serving import serve_on, told_to_stop
 
@@ -37,13 +49,21 @@ async def play(lab: Lab, scenarios: Sequence[Scenario], watcher: Watcher) -> lis
     for scenario in scenarios:
         watcher.started(scenario.name)
         result = await lab.stage.play(scenario)
-        watcher.done(result)
+        watcher.done(result.name, result.got, result.agrees)
         results.append(result)
     return results
 
 
-def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None, catalogue: Path = FOLDER) -> int:
-    """Play the whole catalogue; 0 when every scenario came out as expected and the audit agrees with the live gateway.
+def run_lab(
+    *,
+    json_output: bool,
+    serve: bool | None,
+    folder: Path | None,
+    catalogue: Path = FOLDER,
+    attacks: Sequence[Attack] = ATTACKS,
+) -> int:
+    """Play the whole catalogue and every attack; 0 when each came out as expected, and the audit agrees with the live
+    gateway.
 
     `serve` None: keep serving on a terminal only. `folder` None: `var/lab` below the current one. 2, with the reason on
     standard error, where a scenario of `catalogue` can't be played or another lab runs in the folder. Raises OSError
@@ -57,7 +77,7 @@ def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None, catal
             logging_to(run_folder / LOG),
             asyncio.Runner(loop_factory=_loop_factory()) as runner,
         ):
-            return runner.run(_run(scenarios, run_folder, json_output=json_output, keep_serving=keep_serving))
+            return runner.run(_run(scenarios, attacks, run_folder, json_output=json_output, keep_serving=keep_serving))
     except (ScenarioFault, FolderBusy) as fault:
         sys.stderr.write(f"{fault}\n")
         return USAGE
@@ -66,7 +86,9 @@ def run_lab(*, json_output: bool, serve: bool | None, folder: Path | None, catal
         return INTERRUPTED
 
 
-async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool, keep_serving: bool) -> int:
+async def _run(
+    scenarios: Sequence[Scenario], attacks: Sequence[Attack], folder: Path, *, json_output: bool, keep_serving: bool
+) -> int:
     """The lab from its start to its end, and its exit status. Raises CancelledError after a Ctrl-C before serving."""
     out, progress = consoles(json_output=json_output)
     task = asyncio.current_task()
@@ -74,20 +96,23 @@ async def _run(scenarios: Sequence[Scenario], folder: Path, *, json_output: bool
         raise RuntimeError("the lab runs in a task of asyncio")
     async with opened(folder) as lab:
         with told_to_stop(task.cancel, signal.SIGINT):
-            with watching(progress, len(scenarios)) as watcher:
+            with watching(progress, len(scenarios) + len(attacks)) as watcher:
                 results = await play(lab, scenarios, watcher)
-            lab.stop_recording()
+                lab.stop_recording()
+                attacked = await play_all(attacks, folder / ATTACKS_FOLDER, watcher)
             print_table(out, results)
+            print_attacks(out, attacked)
             print_links(out, carriers_of(lab))
             same = await _audit(lab, folder / CAPTURE, results, out)
         if json_output:
-            sys.stdout.write(document(results, live_equals_audit=same, links=carriers_of(lab)) + "\n")
+            sys.stdout.write(document(results, attacked, live_equals_audit=same, links=carriers_of(lab)) + "\n")
             sys.stdout.flush()
         if keep_serving:
             await serve_on(lab, out)
     if keep_serving:
         say(out, "stopped")
-    return 0 if all(result.agrees for result in results) and same else 1
+    as_expected = all(result.agrees for result in results) and all(result.agrees for result in attacked)
+    return 0 if as_expected and same else 1
 
 
 def carriers_of(lab: Lab) -> dict[str, str]:

@@ -7,22 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sim.act import Result
+from sim.attacks.attack_table import attack_documents, attack_lines, attack_table
+from sim.attacks.play import AttackResult, Watcher
 from sim.results_table import table
-
-
-class Watcher(Protocol):
-    """Is told of every scenario when it starts and when it is over."""
-
-    def started(self, name: str) -> None: ...
-
-    def done(self, result: Result) -> None: ...
 
 
 class _Bar:
@@ -35,14 +28,14 @@ class _Bar:
     def started(self, name: str) -> None:
         self._progress.update(self._task, description=escape(name))
 
-    def done(self, result: Result) -> None:
+    def done(self, name: str, got: str, agrees: bool) -> None:  # noqa: ARG002 - the table has it
         self._progress.advance(self._task)
-        if not result.agrees:
-            self._progress.console.print(f"[red]differs[/red]  {escape(result.name)}", highlight=False)
+        if not agrees:
+            self._progress.console.print(f"[red]differs[/red]  {escape(name)}", highlight=False)
 
 
 class _Lines:
-    """A line for each scenario, for a file or a pipe."""
+    """A line for each, for a file or a pipe."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console, self._total, self._count = console, total, 0
@@ -50,10 +43,10 @@ class _Lines:
     def started(self, name: str) -> None:
         """Nothing to say yet."""
 
-    def done(self, result: Result) -> None:
+    def done(self, name: str, got: str, agrees: bool) -> None:
         self._count += 1
-        word = "agrees " if result.agrees else "differs"
-        line = f"{self._count:>3}/{self._total}  {word}  {result.got:<24}  {result.name}"
+        word = "agrees " if agrees else "differs"
+        line = f"{self._count:>3}/{self._total}  {word}  {got:<24}  {name}"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -112,7 +105,24 @@ def say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def document(results: Sequence[Result], *, live_equals_audit: bool, links: Mapping[str, str]) -> str:
+def print_attacks(console: Console, results: Sequence[AttackResult]) -> None:
+    """The table of the attacks, and below it what differs."""
+    say(console, "")
+    for line in attack_table(results, console.width if console.is_terminal else None):
+        style = "bold red" if line.differs else None
+        console.print(line.text, style=style, markup=False, highlight=False, soft_wrap=True)
+    say(console, "")
+    for text in attack_lines(results):
+        say(console, text)
+
+
+def document(
+    results: Sequence[Result],
+    attacks: Sequence[AttackResult],
+    *,
+    live_equals_audit: bool,
+    links: Mapping[str, str],
+) -> str:
     """The one document of `--json`. A scenario that doesn't agree also has `why`; `links` says what carried each."""
     scenarios: list[dict[str, object]] = []
     for result in results:
@@ -121,4 +131,5 @@ def document(results: Sequence[Result], *, live_equals_audit: bool, links: Mappi
         if result.why:
             entry["why"] = list(result.why)
         scenarios.append(entry)
-    return json.dumps({"scenarios": scenarios, "live_equals_audit": live_equals_audit, "links": links}, indent=2)
+    whole = {"scenarios": scenarios, "attacks": attack_documents(attacks)}
+    return json.dumps(whole | {"live_equals_audit": live_equals_audit, "links": links}, indent=2)

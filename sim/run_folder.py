@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,12 @@ RUN_FOLDER: Final = Path("var/lab")
 CAPTURE: Final = "lab.pcap"
 LOG: Final = "lab.log"
 LOCK: Final = "lock"
-_OF_A_RUN: Final = (CONFIGURATION, CAPTURE, "records.db*", "journal.db*", "api.token", LOG)
+ATTACKS_FOLDER: Final = "attacks"
+"""Has a folder of the gateway of each attack."""
+_OF_A_RUN: Final = (
+    *(CONFIGURATION, CAPTURE, "records.db*", "journal.db*", "api.token", "evidence", "notices"),
+    *(LOG, ATTACKS_FOLDER),
+)
 
 
 class FolderBusy(Exception):
@@ -51,12 +57,20 @@ def _cleared(folder: Path) -> tuple[Path, BinaryIO]:
     try:
         for pattern in _OF_A_RUN:
             for old in folder.glob(pattern):
-                old.unlink()
+                _remove(old)
         (folder / LOG).touch()
     except BaseException:
         lock.close()
         raise
     return folder, lock
+
+
+def _remove(old: Path) -> None:
+    """A file of an earlier run, or a folder with all that is in it."""
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old)
+    else:
+        old.unlink()
 
 
 def _locked(folder: Path) -> BinaryIO:

@@ -72,7 +72,8 @@ def attack_lines(results: Sequence[AttackResult]) -> Iterator[str]:
     agreeing = sum(result.agrees for result in results)
     innocent = [share for result in results for share in (result.innocent, result.emergency)]
     answered, tried = sum(share.answered for share in innocent), sum(share.tried for share in innocent)
-    yield f"{agreeing} of {len(results)} attacks came out as expected; in their midst {answered} of {tried} calls answered"
+    yield f"{agreeing} of {len(results)} attacks came out as expected"
+    yield f"in their midst {answered} of {tried} innocent and emergency calls were answered"
 
 
 def attack_documents(results: Sequence[AttackResult]) -> list[dict[str, Any]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from sim.attacks.attack import Attack, Holds, Stand
 from sim.attacks.attacker import Assault, AssaultReport, Attacker
@@ -20,9 +20,19 @@ from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
 
+LANES: Final = 3
+"""Attacks that go on at one time, each on a gateway of its own."""
 BUSY: Final = AnswerPlan(provisional=(180,), status=486, phrase="Busy Here")
 SETTLE_S: Final = 0.3
 """How long an attacker waits for answers that may never come."""
+
+
+class Watcher(Protocol):
+    """Is told of every attack when it starts and when it is over."""
+
+    def started(self, name: str) -> None: ...
+
+    def done(self, name: str, got: str, agrees: bool) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,11 @@ class AttackResult:
     @property
     def agrees(self) -> bool:
         return not self.why
+
+    @property
+    def got(self) -> str:
+        """What was found, in a word or two."""
+        return self.alerts[0].detector if self.alerts else "nothing found"
 
 
 async def play(attack: Attack, folder: Path) -> AttackResult:
@@ -145,7 +160,7 @@ def _held(wanted: Holds, held: Counter[Holds]) -> bool:
     return not held if wanted is Holds.NOTHING else held[wanted] > 0
 
 
-async def play_all(attacks: Sequence[Attack], folder: Path, watcher: AttackWatcher) -> list[AttackResult]:
+async def play_all(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -> list[AttackResult]:
     """Play attacks, `LANES` at a time, each in a folder below that one; their results in the order of the attacks."""
     results: dict[int, AttackResult] = {}
     left = iter(enumerate(attacks))
@@ -154,9 +169,9 @@ async def play_all(attacks: Sequence[Attack], folder: Path, watcher: AttackWatch
         for number, attack in left:
             own = folder / attack.slug
             own.mkdir(parents=True, exist_ok=True)
-            watcher.attack_started(attack.title)
+            watcher.started(attack.title)
             results[number] = await play(attack, own)
-            watcher.attack_done(results[number])
+            watcher.done(attack.title, results[number].got, results[number].agrees)
 
     async with asyncio.TaskGroup() as lanes:
         for _ in range(LANES):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sim.act import Result
+from sim.attacks.catalogue import ATTACKS
 from sim.audited import audited
 from sim.lab import play, run_lab
 from sim.laboratory import opened
@@ -50,7 +51,7 @@ PLAYED = (
 class Unwatched:
     def started(self, name: str) -> None: ...
 
-    def done(self, result: Result) -> None: ...
+    def done(self, name: str, got: str, agrees: bool) -> None: ...
 
 
 async def played(folder: Path, scenarios: list[Scenario]) -> tuple[list[Result], list[str], int]:
@@ -98,7 +99,7 @@ def test_the_document_for_machines_has_the_five_keys_and_one_answer() -> None:
     scenario = load(FOLDER / "CPN-missing.toml")
     agreeing = Result(scenario, "MISSING 403", "L7")
     differing = Result(scenario, "ADMIT", "L7", ("step 1 (call): expected MISSING 403 by L7",))
-    read = json.loads(document([agreeing, differing], live_equals_audit=True, links={"river-bend": "tcp"}))
+    read = json.loads(document([agreeing, differing], [], live_equals_audit=True, links={"river-bend": "tcp"}))
     assert read["links"] == {"river-bend": "tcp"}
     assert read["live_equals_audit"] is True
     assert read["scenarios"][0] == {
@@ -170,7 +171,7 @@ def test_a_lab_that_is_interrupted_says_so_and_ends_with_130(tmp_path: Path) -> 
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert f"/{len(load_all())}" in process.stdout.readline()
+        assert f"/{len(load_all()) + len(ATTACKS)}" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "stopping ...\nstopped\n")
