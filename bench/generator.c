@@ -9,27 +9,14 @@
  *
  * generator CALLER_FD CALLED_FD GATEWAY_PORT MESSAGES_DIR WORKLOAD FIRST_CALL CALLS WINDOW MAX_SECONDS RATE HOLD ALONE
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
+#define PROGRAM "generator"
+#include "sip_text.h"
 
-enum { MAX_DATAGRAM = 4096, BATCH = 32, CALL_DIGITS = 10, MAX_SEGMENTS = 48, MAX_ROUTES = 8 };
 enum { RINGING = 1, ANSWERED = 2, ACKNOWLEDGED = 4, CLEARED = 8, PROVISIONAL = 16, TRYING = 32 };
 
 static const double T1 = 0.5;      /* RFC 3261 section 17.1.1.1: first retransmission after 500 ms, then doubling */
 static const double GIVE_UP = 4.0; /* a call that is not over by then has failed; RFC 3261's 32 s would stall a round */
 
-typedef struct { const char *at; size_t length; } text;
-
-/* A message template: constant pieces, each followed by one field (FIELD_END after the last piece). */
-enum field { FIELD_END, CALL, CALLING, CALLED, TARGET, TO, ROUTES, COPIED, FIELDS };
-static const char *const field_names[FIELDS] = {"", "[call]", "[calling]", "[called]", "[target]", "[to]", "[routes]", "[copied]"};
-typedef struct { text piece[MAX_SEGMENTS]; enum field field[MAX_SEGMENTS]; } template;
 static template invite, ringing, answer, ack, refused_ack, bye, bye_answer;
 
 /* One call in progress. */
@@ -46,71 +33,10 @@ static int caller_fd, called_fd;
 static struct sockaddr_in gateway;
 static slot *slots;
 static int *slot_of; /* by call number less first_call; -1: not begun, or over */
-static long first_call, calls, workload_size;
+static long first_call, calls;
 static double rate;      /* calls a second; 0: the next begins when one ends */
 static unsigned complete; /* what must have been seen of a call for it to be over */
 static long *setup_us;   /* by call number less first_call: INVITE sent to 200 received; -1: none came */
-static char (*workload)[2][11];
-
-static void fail(const char *what, const char *which) {
-    fprintf(stderr, "generator: %s: %s\n", what, which);
-    exit(2);
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void read_template(template *t, const char *folder, const char *name) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s.sip", folder, name);
-    FILE *file = fopen(path, "rb");
-    char *content = calloc(1, MAX_DATAGRAM);
-    if (!file || !content || !fread(content, 1, MAX_DATAGRAM - 1, file)) fail("cannot read the message", path);
-    fclose(file);
-    int n = 0;
-    char *piece = content;
-    for (char *c = content; *c && n < MAX_SEGMENTS - 1; c++)
-        for (int f = CALL; *c == '[' && f < FIELDS; f++)
-            if (!strncmp(c, field_names[f], strlen(field_names[f]))) {
-                t->piece[n] = (text){piece, (size_t)(c - piece)};
-                t->field[n++] = (enum field)f;
-                piece = c + strlen(field_names[f]);
-                c = piece - 1;
-                break;
-            }
-    t->piece[n] = (text){piece, strlen(piece)};
-    t->field[n] = FIELD_END;
-}
-
-static size_t render(const template *t, long call, const text *values, char *out) {
-    char number[24];
-    snprintf(number, sizeof number, "%0*ld", CALL_DIGITS, call);
-    const char(*pair)[11] = workload[call % workload_size];
-    size_t n = 0;
-    for (int i = 0;; i++) {
-        text value = {"", 0};
-        switch (t->field[i]) {
-        case CALL: value = (text){number, CALL_DIGITS}; break;
-        case CALLING: value = (text){pair[0], 10}; break;
-        case CALLED: value = (text){pair[1], 10}; break;
-        case FIELD_END: break;
-        default: value = values[t->field[i]];
-        }
-        if (n + t->piece[i].length + value.length > MAX_DATAGRAM) fail("a message is too long", number);
-        memcpy(out + n, t->piece[i].at, t->piece[i].length);
-        n += t->piece[i].length;
-        memcpy(out + n, value.at, value.length);
-        n += value.length;
-        if (t->field[i] == FIELD_END) return n;
-    }
-}
-
-static void send_to(int fd, const struct sockaddr_in *to, const char *data, size_t length) {
-    sendto(fd, data, length, 0, (const struct sockaddr *)to, sizeof *to); /* what is not sent is lost: counted later */
-}
 
 static slot *slot_of_message(const char *message) {
     const char *at = strstr(message, "\nCall-ID: ");
@@ -118,23 +44,8 @@ static slot *slot_of_message(const char *message) {
     return index >= 0 && index < calls && slot_of[index] >= 0 ? &slots[slot_of[index]] : NULL;
 }
 
-/* The call's next line that starts with `name`, from *at on; an empty text when there is none before the body. */
-static text next_line(const char **at, const char *name) {
-    size_t length = strlen(name);
-    for (const char *line = *at; *line && *line != '\r';) {
-        const char *end = strstr(line, "\r\n");
-        if (!end) break;
-        if (!strncmp(line, name, length)) {
-            *at = end + 2;
-            return (text){line, (size_t)(end - line) + 2};
-        }
-        line = end + 2;
-    }
-    return (text){"", 0};
-}
-
 static void wrong(const char *what, const char *message) {
-    if (!tally.wrong++) fprintf(stderr, "generator: %s:\n%s\n", what, message);
+    if (!tally.wrong++) fprintf(stderr, PROGRAM ": %s:\n%s\n", what, message);
 }
 
 static long next_call;
@@ -168,25 +79,10 @@ static void note(slot *s, unsigned what) {
 static void acknowledge_and_clear(slot *s, const char *message) {
     setup_us[s->call - first_call] = (long)((now() - s->started) * 1e6);
     static char routes[MAX_DATAGRAM], out[MAX_DATAGRAM];
-    text values[FIELDS] = {0}, route[MAX_ROUTES];
-    const char *at = message;
-    text contact = next_line(&at, "Contact: <");
-    at = message;
-    text to = next_line(&at, "To: ");
-    const char *target_end = contact.length ? memchr(contact.at, '>', contact.length) : NULL;
-    if (!target_end || !to.length) { wrong("a 200 for an INVITE without Contact or To", message); return; }
-    int n = 0;
-    size_t length = 0;
-    at = message;
-    while (n < MAX_ROUTES && (route[n] = next_line(&at, "Record-Route: ")).length) n++;
-    if (n) tally.record_routed++;
-    while (n--) { /* the caller's route set is Record-Route reversed; "Route: ..." is the line less "Record-" */
-        memcpy(routes + length, route[n].at + 7, route[n].length - 7);
-        length += route[n].length - 7;
-    }
-    values[TARGET] = (text){contact.at + 10, (size_t)(target_end - contact.at) - 10};
-    values[TO] = (text){to.at + 4, to.length - 6};
-    values[ROUTES] = (text){routes, length};
+    text values[FIELDS] = {0};
+    int record_routes = dialog_of(message, values, routes);
+    if (record_routes < 0) { wrong("a 200 for an INVITE without Contact or To", message); return; }
+    if (record_routes) tally.record_routed++;
     s->seen |= ANSWERED;
     send_to(caller_fd, &gateway, out, render(&ack, s->call, values, out));
     if (!(complete & CLEARED)) return;
@@ -232,25 +128,14 @@ static void response(slot *s, const char *message) {
     }
 }
 
-/* The called side: a request. Answers carry every Via and Record-Route as received (RFC 3261 sections 8.2.6, 12.1.1). */
+/* The called side: a request. */
 static void request(slot *s, const char *message, const struct sockaddr_in *source) {
-    static const char *const copied_names[] = {"Via: ", "Record-Route: ", "From: ", "To: ", "Call-ID: ", "CSeq: "};
     static char copied[MAX_DATAGRAM], out[MAX_DATAGRAM];
     if (message[0] == 'A') { note(s, ACKNOWLEDGED); return; }
     int is_invite = message[0] == 'I';
     const char *at = message;
     if (!is_invite && next_line(&at, "Route: ").length) { wrong("a BYE with a Route left in it", message); return; }
-    size_t length = 0;
-    for (size_t i = 0; i < sizeof copied_names / sizeof *copied_names; i++) {
-        at = message;
-        for (text line; (line = next_line(&at, copied_names[i])).length;) {
-            if (length + line.length + 32 > MAX_DATAGRAM) fail("headers are too long", message);
-            memcpy(copied + length, line.at, line.length);
-            length += line.length;
-            if (is_invite && i == 3) length += (size_t)sprintf(copied + length - 2, ";tag=b%0*ld\r\n", CALL_DIGITS, s->call) - 2;
-        }
-    }
-    text values[FIELDS] = {[COPIED] = {copied, length}};
+    text values[FIELDS] = {[COPIED] = copied_lines(message, s->call, copied)};
     if (is_invite) {
         send_to(called_fd, source, out, render(&ringing, s->call, values, out));
         send_to(called_fd, source, out, render(&answer, s->call, values, out));
@@ -289,18 +174,6 @@ static void watch_timers(slot *s, double at) {
     s->resend_at = at + s->interval;
     tally.retransmissions++;
     send_to(caller_fd, &gateway, s->request, s->request_length);
-}
-
-static void read_workload(const char *path) {
-    FILE *file = fopen(path, "r");
-    if (!file) fail("cannot read the workload", path);
-    char line[64];
-    for (long room = 0; fgets(line, sizeof line, file); workload_size++) {
-        if (workload_size == room && !(workload = realloc(workload, (size_t)(room += 4096) * sizeof *workload))) fail("no memory for", path);
-        if (sscanf(line, "%10[0-9] %10[0-9]", workload[workload_size][0], workload[workload_size][1]) != 2) fail("not two numbers", line);
-    }
-    fclose(file);
-    if (!workload_size) fail("no numbers in the workload", path);
 }
 
 static void print_results(double elapsed) {

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from bench.compiler import NotCompiled, compiled
-from bench.processor import pin
+from bench.processor import hurry, pin
 
 HERE = Path(__file__).parent
 LOOPBACK = "127.0.0.1"
@@ -63,6 +64,16 @@ class Caller(Protocol):
         """As of `Generator`."""
 
 
+class Ends(Protocol):
+    """The two sockets that a generator is given."""
+
+    @property
+    def caller(self) -> socket.socket: ...
+
+    @property
+    def called(self) -> socket.socket: ...
+
+
 class Endpoints:
     """The caller's and the called side's sockets. Open as long as the contestant lives, which is told their ports."""
 
@@ -86,11 +97,13 @@ class Endpoints:
         self.called.close()
 
 
-def write_messages(folder: Path, endpoints: Endpoints, gateway_port: int) -> None:
+def write_messages(
+    folder: Path, endpoints: Endpoints, gateway_port: int, changes: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Write the message templates with everything filled in that is the same for all calls, and CRLF line ends.
 
-    What is left in square brackets is filled in by the generator for each call. `[routes]` and `[copied]` stand for
-    whole header lines, with their line ends.
+    `changes` are made before: texts, and what stands in their places. What is left in square brackets is filled in by
+    the generator for each call. `[routes]` and `[copied]` stand for whole header lines, with their line ends.
     """
     constants = {
         "[caller_host]": LOOPBACK,
@@ -105,7 +118,7 @@ def write_messages(folder: Path, endpoints: Endpoints, gateway_port: int) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     for source in (HERE / "messages").glob("*.sip"):
         text = source.read_text(encoding="ascii")
-        for name, value in constants.items():
+        for name, value in (*changes.items(), *constants.items()):
             text = text.replace(name, value)
         head, body = text.replace("\n", "\r\n").split("\r\n\r\n", 1)
         whole = f"{head.replace('[length]', str(len(body)))}\r\n\r\n{body}"
@@ -129,13 +142,15 @@ class Generator:
     """Runs rounds of calls through one contestant."""
 
     command: list[str]
-    endpoints: Endpoints
+    endpoints: Ends
     gateway_port: int
     messages: Path
     workload: Path
     core: int | None
     alone: bool = False
     """The called side is somebody else: what reaches it is not waited for."""
+    urgent: bool = False
+    """Its process is preferred to others on its core, where this user may ask for it."""
 
     def run(self, first_call: int, calls: int, window: int, *, rate: float = 0.0, hold: bool = False) -> Round:
         """`calls` calls, at most `window` of them outstanding. Raises GeneratorError where the process fails.
@@ -153,6 +168,8 @@ class Generator:
         )
         try:
             pin(process.pid, self.core)
+            if self.urgent:
+                hurry(process.pid)
             printed, complaints = process.communicate(timeout=HARD_CAP_S + 10)
         except subprocess.TimeoutExpired as error:
             raise GeneratorError("the call generator did not end in time") from error

@@ -159,18 +159,23 @@ class Bench:
         """Start a contestant, pinned, with sockets of its own. Raises ContestantError."""
         name = name or kind.name
         folder = self.folder / name
-        (folder / "own").mkdir(parents=True)
         endpoints = self._endpoints()
-        contestant = kind(folder / "own", endpoints, workload)
-        self._exits.callback(contestant.kill)
-        contestant.start()
-        for pid in family(contestant.process.pid):
-            pin(pid, self._cores.contestant)
+        contestant = self.stand(kind, workload, endpoints, folder / "own")
         caller = contestant.caller(self._cores.generator)
         if caller is None:
             generator = self._calls_through(contestant.port, endpoints, workload, folder)
             caller = replace(generator, alone=contestant.answers_itself)
         return Measured(contestant, caller, name)
+
+    def stand(self, kind: type[Contestant], workload: Workload, endpoints: Endpoints, folder: Path) -> Contestant:
+        """Start a contestant, pinned, between sockets that are there, in a new folder. Raises ContestantError."""
+        folder.mkdir(parents=True)
+        contestant = kind(folder, endpoints, workload)
+        self._exits.callback(contestant.kill)
+        contestant.start()
+        for pid in family(contestant.process.pid):
+            pin(pid, self._cores.contestant)
+        return contestant
 
     def direct(self, workload: Workload) -> Generator:
         """Calls with nothing between the two sides."""

@@ -9,8 +9,9 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from bench.contestants.contestant import Contestant, ContestantError, NotInstalled, free_port
 from bench.generator import LOOPBACK, write_messages
@@ -29,7 +30,6 @@ CLOSED_CARRIER = "SHUT"
 """A carrier that may not call at all: its limit is 0."""
 CLOSED_CODE = "989989"
 UNKNOWN_CODE = "988988"
-CONFIGURATION = Path(__file__).with_name("kamailio.cfg")
 
 
 class Probe(NamedTuple):
@@ -44,8 +44,14 @@ class Probe(NamedTuple):
 
 
 class Kamailio(Contestant):
+    """A variant is a subclass with a configuration, tables and memory of its own."""
+
     name = "kamailio"
     is_proxy = True
+    configuration: ClassVar[Path] = Path(__file__).with_name("kamailio.cfg")
+    shared_memory_mib: ClassVar[int] = 3072
+    over_limit: ClassVar[int] = 503
+    """Status of its refusal of a call that is over a limit."""
 
     def start(self) -> None:
         program = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin:/usr/local/sbin")
@@ -55,7 +61,7 @@ class Kamailio(Contestant):
         self._log = self.folder / "log"
         # -DD: stay in the foreground, so that all its processes are children of the bench's own. Its usual allocator,
         # which looks for mistakes, makes a call cost a multiple.
-        command = [program, "-DD", "-E", "-X", "tlsf", "-x", "tlsf", "-m", "3072", "-M", "64"]
+        command = [program, "-DD", "-E", "-X", "tlsf", "-x", "tlsf", "-m", str(self.shared_memory_mib), "-M", "64"]
         command += ["-f", str(self._write_configuration()), "-Y", str(self.folder), "-w", str(self.folder)]
         with self._log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True)
@@ -74,29 +80,38 @@ class Kamailio(Contestant):
         return "\n".join(self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
 
     def _write_configuration(self) -> Path:
-        tables = self.folder / "tables"
-        tables.mkdir()
-        for name, text in _tables(self.workload).items():
-            (tables / name).write_text(text, encoding="ascii")
-        values = {
+        folder = self.folder / "tables"
+        folder.mkdir()
+        for name, text in self._tables().items():
+            (folder / name).write_text(text, encoding="ascii")
+        text = self.configuration.read_text(encoding="ascii")
+        for name, value in self._values().items():
+            text = text.replace(name, str(value))
+        file = self.folder / "kamailio.cfg"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def _values(self) -> dict[str, object]:
+        """What stands in square brackets in the configuration, and what it stands for."""
+        return {
             "[port]": self.port,
             "[caller_port]": self.endpoints.caller_port,
             "[called_port]": self.endpoints.called_port,
             "[folder]": self.folder,
         }
-        text = CONFIGURATION.read_text(encoding="ascii")
-        for name, value in values.items():
-            text = text.replace(name, str(value))
-        file = self.folder / "kamailio.cfg"
-        file.write_text(text, encoding="utf-8")
-        return file
+
+    def _tables(self) -> dict[str, str]:
+        """File name -> content of its tables."""
+        codes = codes_of(self.workload)
+        limits = dict.fromkeys(sorted(set(codes.values())), LIMIT) | {CLOSED_CARRIER: 0}
+        return tables({"codes": codes}, limits)
 
     def _prove_checks(self, invite: str) -> None:
         """Each part of the job refuses the call that it is there for. Raises ContestantError where one does not."""
         calling, called = self.workload.pairs[0]
         number = 9_000_000_000  # calls of the rounds are numbered from 0
         patience_s = READY_S
-        for probe in _probes(calling, called):
+        for probe in _probes(calling, called, self.over_limit):
             number += 1
             values = {"[call]": str(number), "[calling]": calling, "[called]": called}
             text = re.sub(r"\[\w+\]", lambda found: values[found[0]], invite)  # noqa: B023 - called at once
@@ -144,35 +159,39 @@ class Kamailio(Contestant):
         return result
 
 
-def _probes(calling: str, called: str) -> tuple[Probe, ...]:
+def _probes(calling: str, called: str, over_limit: int) -> tuple[Probe, ...]:
     altered = calling[:-1] + str(9 - int(calling[-1]))
     return (
         Probe("a P-Asserted-Identity other than From", "P-Asserted-Identity", calling, altered, 403),
         Probe("a To other than the Request-URI", "To", called, called[:-1] + str(9 - int(called[-1])), 403),
         Probe("a called NPA-NXX that it does not know", "", called[:6], UNKNOWN_CODE, 404),
         Probe("a calling NPA-NXX that it does not know", "", calling[:6], UNKNOWN_CODE, 403),
-        Probe("a carrier over its limit", "", calling, CLOSED_CODE + calling[6:], 503),
+        Probe("a carrier over its limit", "", calling, CLOSED_CODE + calling[6:], over_limit),
         Probe("a CSeq of another method", "CSeq", "INVITE", "MESSAGE", 400),
         Probe("a Max-Forwards of 0", "Max-Forwards", "69", "0", 483),
     )
 
 
-def _tables(workload: Workload) -> dict[str, str]:
-    """File name -> content of its tables, in the form of its module db_text: a row a line, the columns first."""
+def codes_of(workload: Workload) -> dict[str, str]:
+    """NPA-NXX -> OCN of its holder, as many as its table is to have."""
     codes = {CLOSED_CODE: CLOSED_CARRIER, **workload.codes}
     others = (f"{npa}{nxx}" for npa in range(201, 988) for nxx in range(200, 1_000))
     while len(codes) < CODES:
         codes.setdefault(next(others), workload.host)
     codes.pop(UNKNOWN_CODE, None)
-    limits = dict.fromkeys(sorted(set(codes.values())), LIMIT) | {CLOSED_CARRIER: 0}
-    code_rows = [f"{n}:{code}:0:0:{ocn}:0" for n, (code, ocn) in enumerate(codes.items(), 1)]
-    limit_rows = [f"{n}:{ocn}:TAILDROP:{limit}" for n, (ocn, limit) in enumerate(limits.items(), 1)]
-    tables = {
-        "version": ["table_name(string) table_version(int)", "codes:2", "pl_pipes:1"],
-        "codes": [
-            "id(int) key_name(string) key_type(int) value_type(int) key_value(string) expires(int)",
-            *code_rows,
-        ],
+    return codes
+
+
+def tables(hash_tables: Mapping[str, Mapping[str, str]], limits: Mapping[str, int]) -> dict[str, str]:
+    """Hash tables, and the limits of pipes, in the form of its module db_text: a row a line, the columns first."""
+    columns = "id(int) key_name(string) key_type(int) value_type(int) key_value(string) expires(int)"
+    found = {
+        name: [columns, *(f"{n}:{key}:0:0:{value}:0" for n, (key, value) in enumerate(table.items(), 1))]
+        for name, table in hash_tables.items()
+    }
+    limit_rows = [f"{n}:{name}:TAILDROP:{limit}" for n, (name, limit) in enumerate(limits.items(), 1)]
+    found |= {
+        "version": ["table_name(string) table_version(int)", *(f"{name}:2" for name in hash_tables), "pl_pipes:1"],
         "pl_pipes": ["id(int) pipeid(string) algorithm(string) plimit(int)", *limit_rows],
     }
-    return {name: "\n".join(rows) + "\n" for name, rows in tables.items()}
+    return {name: "\n".join(rows) + "\n" for name, rows in found.items()}

@@ -1,0 +1,1 @@
+"""What an innocent provider sees of its calls while another one floods. See ../README.md."""
