@@ -1,9 +1,9 @@
 """Calls whose numbers follow one another: what the detectors of sequential calling and called numbers share.
 
 Honest calls come between those of a sequence, and some of them in the same thousand block. So of each block several
-sequences are followed at once, by the number that each has come to; a number that goes on from none of them begins one,
-in place of the one that went on longest ago. Numbers by chance hardly make one: of a thousand, a call must hit the next
-few of a handful, twenty times in a row.
+sequences are followed at once, by the number that each has come to. A number that goes on from none of them begins one,
+in place of the one that went on longest ago: a sequence is lost when that many honest calls come between two of its
+own, and calls by chance make none, since of a thousand numbers one must hit the next few of a handful, again and again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.counting import SECOND_US, Samples, Senders, Subjects
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 
-SEQUENCES: Final = 4
+SEQUENCES: Final = 8
 """Sequences that are followed at once in one thousand block of one trunk group."""
 MOST_BLOCKS: Final = 4_096
 _LAST_DIGITS: Final = 3
@@ -146,7 +146,7 @@ class Sequences:
 def _longest_ago(sequences: list[_Sequence]) -> int:
     """The place of the sequence that went on longest ago."""
     oldest = 0
-    for place in range(1, len(sequences)):
-        if sequences[place].at_us < sequences[oldest].at_us:
+    for place, sequence in enumerate(sequences):
+        if sequence.at_us < sequences[oldest].at_us:
             oldest = place
     return oldest
