@@ -64,6 +64,10 @@ class Limits:
     """By how many transactions and dialogs emergency calls may exceed those bounds."""
     strangers_per_second: int
     """Requests that are looked at of senders who belong to no trunk group; those beyond are dropped unread."""
+    wasted_per_second: int
+    """Messages of one source that may come to nothing, beside as many as calls of it that go on."""
+    refusals_per_second: int
+    """Calls of one source beyond that are refused with an answer; the rest is dropped."""
     session_expires_seconds: int | None
     """Session interval that is asked for (RFC 4028); None: only what the two sides agree on by themselves."""
     min_session_seconds: int | None

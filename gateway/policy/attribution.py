@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn
 from gateway.numbering.lerg import LergGuide
@@ -35,6 +36,8 @@ class ProviderFinder:
     ) -> None:
         self.change(guide, ported)
         self._providers = frozenset(carrier.ocn for carrier in carriers or () if carrier.kind is CarrierKind.PROVIDER)
+        self.carriers: Final = frozenset(carrier.ocn for carrier in carriers or ())
+        """Every carrier of the configuration."""
 
     def change(self, guide: LergGuide | None, ported: PortedNumbers | None) -> None:
         """Attribute by these tables from the next call on."""

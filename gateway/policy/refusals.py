@@ -55,6 +55,7 @@ class Reason(Enum):
     SOURCE_OVER_LIMIT = "source over its limit"
     TRUNK_GROUP_OVER_LIMIT = "trunk group over its limit"
     PARTNER_OVER_LIMIT = "partner over its limit"
+    OVER_ALLOWANCE = "too much from a source came to nothing"
     WRONG_TRUNK_GROUP = "provider on the wrong trunk group"
     NO_ROOM = "trunk group full"
     NO_MEMBER = "trunk group without a member in service"
@@ -99,6 +100,7 @@ REFUSALS: Mapping[Reason, Refusal] = MappingProxyType(
         Reason.PARTNER_OVER_LIMIT: Refusal(
             480, "Partner Over Its Limit", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1
         ),
+        Reason.OVER_ALLOWANCE: Refusal(480, "Too Many Calls In Vain", SWITCHING_EQUIPMENT_CONGESTION, retry_after_s=1),
         Reason.WRONG_TRUNK_GROUP: Refusal(403, "Wrong Trunk Group", CALL_REJECTED),
         Reason.NO_ROOM: Refusal(480, "Trunk Group Full", NO_CIRCUIT_AVAILABLE, retry_after_s=2),
         Reason.NO_MEMBER: Refusal(480, "Trunk Group Out Of Service", NO_CIRCUIT_AVAILABLE, retry_after_s=10),

@@ -32,6 +32,11 @@ class ProxySettings:
     """By how many transactions and calls emergency calls may exceed those bounds."""
     strangers_per_s: int = 50
     """Requests a second that are looked at of senders who belong to no trunk group; those beyond are dropped unread."""
+    wasted_per_s: int = 100
+    """Messages a second of one source that may come to nothing, beside as many as calls of it that go on. Beyond, its
+    new calls are looked at only for emergencies and for the carrier that answers for them."""
+    refusals_per_s: int = 50
+    """Calls a second of one source that are then refused with an answer; those beyond are dropped."""
     locate_in_dialog: bool = False
     """Next hops that a dialog names by host name are looked up; else such a request goes to the call's other side."""
     timers: TimerSettings = field(default_factory=TimerSettings)
@@ -49,5 +54,8 @@ class ProxyCounters:
         """Responses and ACKs that belong to nothing."""
         self.unwelcome = 0
         """Messages of senders who belong to no trunk group that were dropped unread."""
+        self.shed: Counter[str] = Counter()
+        """What was refused or dropped without being read, of members that sent too much in vain: ``calls refused``,
+        ``calls dropped``, ``requests dropped``, ``repeats dropped``, ``answers to malformed``."""
         self.undeliverable = 0
         """Messages that could not be sent at all."""

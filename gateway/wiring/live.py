@@ -291,6 +291,8 @@ def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> 
         locate_in_dialog=configuration.dns.in_dialog,
         emergency_reserve=limits.emergency_reserve,
         strangers_per_s=limits.strangers_per_second,
+        wasted_per_s=limits.wasted_per_second,
+        refusals_per_s=limits.refusals_per_second,
         session_expires_s=limits.session_expires_seconds or 0,
         min_se_s=limits.min_session_seconds or 0,
     )

@@ -1,0 +1,303 @@
+"""What floods cheaply is refused cheaply (L8): the gate stands before everything that costs.
+
+Every message that comes to nothing (a call that is refused, whatever for; what cannot be read; a request or response
+that belongs to nothing) takes one from the allowance of its source, of its trunk group, of the carrier that answers for
+it, and of the gateway. A call that goes on gives one back: so a source may cost the gateway, in vain, as much as its
+good calls do, and a set number of messages a second. Where nothing is left, the next new call is looked at only as far
+as it takes to tell an emergency call (L10), which passes, and the carrier that answers for it: one of which not too
+much has come to nothing passes too. All others are refused without being read any further, so many a second with an
+answer, and the rest without.
+
+Nothing here is a judgement on a call: the engine never sees what is shed, and nobody's quota is touched.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, Protocol
+
+from gateway.codecs.malformed import Malformed
+from gateway.codecs.sip import SipMessage, headers, parse_name_addr, split_list
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.trunk_groups import PARTNER_SIDE, Hop, Transport, TrunkGroup
+from gateway.numbering.telephone_number import parse_number
+from gateway.policy.attribution import ProviderFinder
+from gateway.policy.refusals import REFUSALS, Reason
+from gateway.policy.verdict import Finding, Verdict
+from gateway.signalling.allowance import Allowance
+from gateway.signalling.ingress import Ingress
+from gateway.signalling.sip_attempt import is_emergency, read_uri
+
+TRUNK_GROUP_SHARE: Final = 4
+"""How many times a source's allowance a trunk group has."""
+GATEWAY_SHARE: Final = 20
+"""How many times a source's allowance the gateway has: what comes to nothing takes a few hundredths of its time."""
+OVER_ALLOWANCE: Final = Finding(
+    "rate_limit",
+    Verdict.OVER_LIMIT,
+    "L8",
+    "too much of what came from this source came to nothing",
+    refusal=REFUSALS[Reason.OVER_ALLOWANCE],
+)
+"""Why a call is refused that nobody has read."""
+
+_UDP: Final = Transport.UDP
+_SS7: Final = Transport.SS7
+
+
+class Shed(NamedTuple):
+    """New calls that were refused, or dropped, without being read."""
+
+    source: Hop
+    """Over UDP the address and port, 0 for all ports that are no member's; over connections, port 0."""
+    trunk_group: str | None
+    provider: Ocn | None
+    """The carrier that answers for them; None where it is none of the configuration."""
+    calls: int
+
+
+class TrafficObserver(Protocol):
+    """Who wants to know of messages that open no call: what watches for floods of them. Times are microseconds."""
+
+    def request(self, source: Hop, method: bytes, at_us: int) -> None:
+        """A request came that is neither of a call nor of a dialog: REGISTER, OPTIONS."""
+
+    def malformed(self, source: Hop, at_us: int) -> None:
+        """A message came that cannot be read."""
+
+    def stray(self, source: Hop, at_us: int) -> None:
+        """A message came that belongs to nothing: a request within a dialog or a CANCEL that gets 481, a response to
+        no request of ours, an ACK for nothing."""
+
+
+class Origin:
+    """A source of messages, and what is left of its allowances."""
+
+    __slots__ = ("allowance", "answers", "group", "hop", "short", "spared", "trunk")
+
+    def __init__(self, hop: Hop, group: TrunkGroup | None, trunk: Trunk | None, wasted: int, answers: int) -> None:
+        self.hop: Final = hop
+        self.group: Final = group
+        """The trunk group whose member it is, over UDP; over connections the Via decides."""
+        self.trunk: Final = trunk
+        self.allowance: Final = Allowance(wasted)
+        self.spared: Final = Allowance(wasted)
+        """For what may be honest and is no new call: retransmissions and OPTIONS, while nothing else is left."""
+        self.answers: Final = Allowance(answers)
+        self.short = False
+        """Something was taken of an allowance and has not come back."""
+
+
+class Trunk:
+    """A trunk group as the gate knows it, with an allowance for each carrier that answers for calls on it."""
+
+    __slots__ = ("allowance", "carriers", "from_partner", "name", "others")
+
+    def __init__(self, group: TrunkGroup, wasted: int) -> None:
+        self.name: Final = group.name
+        self.from_partner: Final = group.side is PARTNER_SIDE
+        self.allowance: Final = Allowance(wasted * TRUNK_GROUP_SHARE)
+        self.carriers: Final[dict[Ocn, Allowance]] = {}
+        self.others: Final = Allowance(wasted)
+        """Of calls for which no carrier of the configuration answers."""
+
+
+class Gate:
+    """Knows where messages come from, and how much of what came from there came to nothing.
+
+    Bounded by the configuration: its members, their hosts, its carriers, and the connections that are up.
+    """
+
+    def __init__(
+        self,
+        ingress: Ingress,
+        finder: ProviderFinder,
+        emergency_numbers: frozenset[str],
+        wasted_per_s: int,
+        refusals_per_s: int,
+    ) -> None:
+        """`wasted_per_s`: messages of a source that may come to nothing, beside as many as came to something.
+        `refusals_per_s`: answers to what is shed of it.
+        """
+        self._ingress: Final = ingress
+        self._finder: Final = finder
+        self._emergency_numbers: Final = emergency_numbers
+        self._wasted: Final = wasted_per_s
+        self._answers: Final = refusals_per_s
+        self._origins: Final[dict[Hop, Origin]] = {}
+        self._hosts: Final[dict[Hop, Origin]] = {}
+        """Origins of what comes from a member's host and is no member: by host and transport."""
+        self._trunks: Final[dict[str, Trunk]] = {}
+        self._all: Final = Allowance(wasted_per_s * GATEWAY_SHARE)
+        self._shed: dict[tuple[Hop, str | None, Ocn | None], int] = {}
+
+    # -- who is it? ---------------------------------------------------------------------------------------------------
+
+    def origin_of(self, source: Hop) -> Origin | None:
+        """The origin of a message; None where it comes from the host of no member of a trunk group."""
+        origin = self._origins.get(source)
+        return origin if origin is not None else self._new_origin(source)
+
+    def trunk_of(self, origin: Origin, group: TrunkGroup | None) -> Trunk | None:
+        """The trunk group that a message came on, as the gate knows it."""
+        if origin.trunk is not None or group is None:
+            return origin.trunk
+        return self._trunk(group)
+
+    def members_changed(self) -> None:
+        """Some members are no longer what they were. What is left of the allowances of those that stay, stays."""
+        known = self._origins.copy()
+        self._origins.clear()
+        for hop, origin in known.items():
+            if self._ingress.is_member(hop) and self._group_of_datagrams(hop) is origin.group:
+                self._origins[hop] = origin
+        for host in [host for host in self._hosts if not self._ingress.is_member(host)]:
+            del self._hosts[host]
+
+    def closed(self, hop: Hop) -> None:
+        """A connection is gone."""
+        self._origins.pop(hop, None)
+
+    def _new_origin(self, source: Hop) -> Origin | None:
+        if not self._ingress.is_member(source):
+            return None
+        group = self._group_of_datagrams(source)
+        if group is not None:
+            trunk = self._trunk(group)
+            origin = self._origins[source] = Origin(source, group, trunk, self._wasted, self._answers)
+            return origin
+        host = Hop(source.host, 0, source.transport)
+        shared = self._hosts.get(host)
+        if shared is None:
+            shared = self._hosts[host] = Origin(host, None, None, self._wasted, self._answers)
+        if source.transport is not _UDP and source.transport is not _SS7:
+            self._origins[source] = shared  # until the connection is closed; over UDP ports come and go
+        return shared
+
+    def _group_of_datagrams(self, source: Hop) -> TrunkGroup | None:
+        return self._ingress.group_of(source, source.port) if source.transport is _UDP else None
+
+    def _trunk(self, group: TrunkGroup) -> Trunk:
+        trunk = self._trunks.get(group.name)
+        if trunk is None:
+            trunk = self._trunks[group.name] = Trunk(group, self._wasted)
+        return trunk
+
+    # -- what came of it ----------------------------------------------------------------------------------------------
+
+    def wasted(self, origin: Origin, trunk: Trunk | None, invite: SipMessage | None, at_us: int) -> None:
+        """A message came to nothing; `invite` is one that was to open a call."""
+        if origin.hop.transport is _SS7:
+            return  # our own user agent, which says no more than the exchange behind it
+        origin.short = True
+        origin.allowance.charge(at_us)
+        self._all.charge(at_us)
+        if trunk is not None:
+            trunk.allowance.charge(at_us)
+            if invite is not None:
+                self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).charge(at_us)
+
+    def good(self, origin: Origin, trunk: Trunk | None, invite: SipMessage, at_us: int) -> None:
+        """A call goes on, of an origin that is short."""
+        origin.allowance.give_back()
+        self._all.give_back()
+        if trunk is not None:
+            trunk.allowance.give_back()
+            self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).give_back()
+        origin.short = not origin.allowance.is_whole
+
+    # -- whether it passes --------------------------------------------------------------------------------------------
+
+    def is_closed(self, origin: Origin, trunk: Trunk | None, at_us: int) -> bool:
+        """Whether new calls are looked at only superficially."""
+        return (
+            (origin.allowance.used_up and origin.allowance.is_used_up(at_us))
+            or (trunk is not None and trunk.allowance.used_up and trunk.allowance.is_used_up(at_us))
+            or (self._all.used_up and self._all.is_used_up(at_us))
+        )
+
+    def passes(self, invite: SipMessage, origin: Origin, trunk: Trunk | None, at_us: int) -> bool:
+        """Whether a new call passes although the gate is closed. What does not is counted as shed.
+
+        `invite` is as it was before a strict router put our own Route into its Request-URI.
+        """
+        if trunk is None:  # no member: the engine would refuse an emergency call as well
+            return self._is_shed(origin, trunk, None)
+        if self._is_emergency(invite.request_uri):
+            return True
+        carrier = self._carrier_of(invite, trunk, at_us)
+        if not self._allowance_of(trunk, carrier).is_used_up(at_us):
+            # Calls that change their carrier each time find some allowance left, as long as the gateway has one.
+            own = origin.allowance.is_used_up(at_us) or trunk.allowance.is_used_up(at_us)
+            if not own or not self._all.is_used_up(at_us):
+                return True
+        return self._is_shed(origin, trunk, carrier)
+
+    def take_shed(self) -> list[Shed]:
+        """The calls that were shed since this was asked last."""
+        shed, self._shed = self._shed, {}
+        return [Shed(source, group, carrier, count) for (source, group, carrier), count in shed.items()]
+
+    def _is_shed(self, origin: Origin, trunk: Trunk | None, carrier: Ocn | None) -> bool:
+        key = (origin.hop, trunk.name if trunk is not None else None, carrier)
+        self._shed[key] = self._shed.get(key, 0) + 1
+        return False
+
+    def _is_emergency(self, uri: bytes) -> bool:
+        number = parse_number(_user_of(uri))
+        if number is not None and number.is_nanp:
+            return number.digits in self._emergency_numbers
+        try:
+            called = read_uri(uri)
+        except Malformed:
+            return False
+        return is_emergency(called.uri, called.number, self._emergency_numbers)
+
+    # -- who answers for a call ---------------------------------------------------------------------------------------
+
+    def _allowance_of(self, trunk: Trunk, carrier: Ocn | None) -> Allowance:
+        if carrier is None:
+            return trunk.others
+        allowance = trunk.carriers.get(carrier)
+        if allowance is None:
+            allowance = trunk.carriers[carrier] = Allowance(self._wasted)
+        return allowance
+
+    def _carrier_of(self, invite: SipMessage, trunk: Trunk, at_us: int) -> Ocn | None:
+        """The carrier of the configuration that answers for a call: on a partner's group the calling number's holder,
+        else the called number's, which is whom a call from the host cannot reach. None where it is no such carrier.
+        """
+        if not trunk.from_partner:
+            return self._holder_of(invite.request_uri, at_us)
+        asserted = invite.value(headers.P_ASSERTED_IDENTITY)
+        carrier = self._holder_in(asserted, at_us) if asserted is not None else None
+        return carrier if carrier is not None else self._holder_in(invite.value(headers.FROM), at_us)
+
+    def _holder_in(self, value: bytes | None, at_us: int) -> Ocn | None:
+        if value is None:
+            return None
+        try:
+            for start, end in split_list(value) if b"," in value else ((0, len(value)),):
+                return self._holder_of(parse_name_addr(value[start:end]).uri, at_us)
+        except Malformed:
+            pass
+        return None
+
+    def _holder_of(self, uri: bytes, at_us: int) -> Ocn | None:
+        number, routing_number = parse_number(_user_of(uri)), None
+        if b"rn" in uri:
+            try:
+                read = read_uri(uri)
+            except Malformed:
+                return None
+            number, routing_number = read.number, read.routing_number
+        carrier = self._finder.provider_of(number, routing_number, at_us)[0]
+        return carrier if carrier is not None and carrier in self._finder.carriers else None
+
+
+def _user_of(uri: bytes) -> str:
+    """The user part of a SIP URI, or the number of a tel URI, without parameters; as much as is needed to know it."""
+    start = uri.find(b":") + 1
+    end = uri.find(b"@", start)
+    user = uri[start:end] if end >= 0 else uri[start:]
+    parameters = user.find(b";")
+    return (user[:parameters] if parameters >= 0 else user).decode("ascii", "replace")
