@@ -34,6 +34,26 @@ def test_a_move_to_another_group_frees_the_first_for_somebody_else() -> None:
     assert book.objection_to(cut_over(21, OTHER, "dedicated-1"), GROUPS) is None
 
 
+def test_steps_of_one_time_count_in_the_order_in_which_they_were_added_also_before_later_ones() -> None:
+    later, first, second = (
+        cut_over(20, OTHER, None),
+        cut_over(10, OFFENDER, "dedicated-1"),
+        cut_over(10, OFFENDER, None),
+    )
+    assert StandingBook(CARRIERS, [later, first, second]).group_of(OFFENDER, 15) is None
+    own_later = cut_over(20, OFFENDER, "dedicated-2")
+    book = StandingBook(CARRIERS, [own_later, first, second])
+    assert (book.group_of(OFFENDER, 15), book.group_of(OFFENDER, 20)) == (None, "dedicated-2")
+    assert book.trail(OFFENDER) == (first, second, own_later)
+
+
+def test_the_next_step_after_a_time_is_known() -> None:
+    book = StandingBook(CARRIERS, [cut_over(30, OFFENDER, None), cut_over(10, OFFENDER, "dedicated-1")])
+    book.add(cut_over(20, OTHER, "dedicated-2"))
+    assert [book.next_after(at_us) for at_us in (0, 9, 10, 19, 20, 29, 30)] == [10, 10, 20, 20, 30, 30, None]
+    assert StandingBook(CARRIERS).next_after(0) is None
+
+
 def test_who_was_never_cut_over_is_on_no_group_and_a_group_never_given_is_nobodys() -> None:
     book = StandingBook(CARRIERS, [cut_over(10, OFFENDER, "dedicated-1")])
     assert book.group_of(OTHER, 50) is None

@@ -33,7 +33,7 @@ from gateway.policy.verdict import Finding, Outcome, Verdict
 
 SAFETY_GROUP = replace(HOST_GROUP, name="safety")
 SECOND_DEDICATED = replace(DEDICATED_GROUP, name="dedicated-2")
-GROUPS = (PARTNER_GROUP, DEDICATED_GROUP, SECOND_DEDICATED, HOST_GROUP, SAFETY_GROUP)
+GROUPS = (DEDICATED_GROUP, SECOND_DEDICATED, PARTNER_GROUP, HOST_GROUP, SAFETY_GROUP)
 BY_NAME = {group.name: group for group in GROUPS}
 DEDICATED = (DEDICATED_GROUP, SECOND_DEDICATED)
 
@@ -96,16 +96,32 @@ class LifeOfClauseL8(RuleBasedStateMachine):
         named = group if kind is StepKind.CUTOVER else None
         step = Step(self.now_us, ocn, kind, "operator", "flood", scope=scope, trunk_group=named)
         was = self.book.standing_of(ocn, self.now_us)
-        if self.book.objection_to(step, BY_NAME, expected) is not None:
+        if not self._taken(step, expected):
             return  # that nothing changed, the invariants see
         assert expected in (None, was.state)
-        self.book.add(step)
         stands = self.book.standing_of(ocn, self.now_us)
         if kind is StepKind.UNDO:
             assert stands == self.before[ocn].pop()._replace(since_us=self.now_us)
         else:
             assert stands != was or after_us == 0
             self.before[ocn].append(was)
+
+    def _taken(self, step: Step, expected: State | None = None) -> bool:
+        """Takes a step, unless something stands against it."""
+        if self.book.objection_to(step, BY_NAME, expected) is not None:
+            return False
+        self.book.add(step)
+        return True
+
+    @rule(ocn=st.sampled_from(SUSPECTS), group=st.sampled_from(DEDICATED).map(lambda group: group.name))
+    def a_provider_is_cut_over_or_undone(self, ocn: Ocn, group: str) -> None:
+        """So that trunk groups often go from hand to hand."""
+        standing = self.book.standing_of(ocn, self.now_us)
+        self.now_us += 1
+        if self._taken(Step(self.now_us, ocn, StepKind.CUTOVER, "operator", "flood", trunk_group=group)):
+            self.before[ocn].append(standing)
+        elif self._taken(Step(self.now_us, ocn, StepKind.UNDO, "operator", "mistaken")):
+            self.before[ocn].pop()
 
     @rule(ocn=st.sampled_from(SUSPECTS), after_us=st.integers(1, 3))
     def a_provider_lives_through_it_all(self, ocn: Ocn, after_us: int) -> None:
@@ -124,9 +140,8 @@ class LifeOfClauseL8(RuleBasedStateMachine):
             kind = StepKind.CLEAR
         self.now_us += after_us
         step = Step(self.now_us, ocn, kind, "operator", "flood", scope=scope, trunk_group=group)
-        if self.book.objection_to(step, BY_NAME) is None:
+        if self._taken(step):
             self.before[ocn].append(standing)
-            self.book.add(step)
 
     @rule(ocn=st.sampled_from(STRANGERS), kind=st.sampled_from(StepKind))
     def a_step_about_no_provider_is_refused(self, ocn: Ocn, kind: StepKind) -> None:
