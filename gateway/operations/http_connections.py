@@ -77,7 +77,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         if not self._table.admit(self, transport):
-            transport.abort()
+            self._transport.abort()
             return
         self._handler = self._make_handler()
         self._handler.connection_made(transport)
