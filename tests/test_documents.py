@@ -17,6 +17,8 @@ from pydantic.fields import FieldInfo
 
 from gateway.cli import app
 from gateway.operations import configuration_schema as schema
+from gateway.operations.configuration_denial_of_service import DenialOfServiceSection, NoticesSection
+from gateway.operations.configuration_detectors import DetectorsSection
 from gateway.policy.check import Check
 from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.engine import NO_ROOM_FINDING, NO_ROUTE_FINDING
@@ -85,6 +87,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `[records]`": schema.RecordsSection,
     "## `[numbering]`": schema.NumberingSection,
     "## `[agreement]`": schema.AgreementSection,
+    "## `[denial_of_service]`": DenialOfServiceSection,
+    "## `[notices]`": NoticesSection,
     "## `[[carriers]]`": schema.CarrierTable,
     "### `limit`": schema.LimitTable,
     "## `[[links]]`": schema.LinkTable,
@@ -106,8 +110,30 @@ def default_of(setting: FieldInfo) -> str:
         return str(default)
     if isinstance(default, tuple):
         return f"`{default[0]}:{default[1]}`"
+    if isinstance(default, BaseModel):
+        default = default.model_dump()
     written = default.value if isinstance(default, Enum) else default
     return f"`{json.dumps(written) if isinstance(written, bool | list | dict) else written}`"
+
+
+def test_the_reference_has_every_detector_with_its_thresholds() -> None:
+    text = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    told: dict[str, dict[str, str]] = {}
+    for section in re.split(r"\n###? ", text):
+        rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", section, re.MULTILINE))
+        told |= dict.fromkeys(re.findall(r"`\[(detectors\b[a-z._]*)\]`", section.partition("\n")[0]), rows)
+    single = {key: default_of(field) for key, field in DetectorsSection.model_fields.items() if key not in TABLES}
+    expected = {"detectors": single}
+    for name, table in TABLES.items():
+        expected[f"detectors.{name}"] = {key: default_of(field) for key, field in table.model_fields.items()}
+    assert told == expected
+
+
+TABLES: dict[str, type[BaseModel]] = {
+    name: field.annotation
+    for name, field in DetectorsSection.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+}
 
 
 @pytest.mark.parametrize("heading", SECTIONS)
@@ -120,7 +146,7 @@ def test_the_reference_has_every_setting_with_its_default(heading: str) -> None:
 
 def test_the_reference_has_every_section() -> None:
     headed = {heading.strip("# `[]") for heading in SECTIONS if heading.startswith("## ")}
-    assert headed == set(schema.Document.model_fields)
+    assert headed | {"detectors"} == set(schema.Document.model_fields)
 
 
 def test_every_metric_and_every_alert_is_explained() -> None:
