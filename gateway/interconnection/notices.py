@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
 from gateway.interconnection.denial_of_service import Scope, Standing, State, Step, StepKind
@@ -56,6 +56,30 @@ class Notice:
     """How it is to be delivered."""
     defect: str | None = None
     """Why the agreement may not take it for a notice."""
+
+
+class DeliveryState(Enum):
+    """How far a notice has come on one channel."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"  # given up
+
+
+class Delivery(NamedTuple):
+    """A notice on its way, on one channel."""
+
+    notice: Notice
+    number: int
+    """Of the notice in the journal."""
+    channel: str
+    state: DeliveryState
+    attempts: int
+    """Since the start of the gateway."""
+    next_at_us: int
+    """PENDING: not to be tried before."""
+    reason: str
+    """Why the last attempt failed; empty where none did."""
 
 
 @dataclass(frozen=True, slots=True)

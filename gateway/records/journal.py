@@ -39,6 +39,7 @@ from gateway.records.journal_file import JOURNAL_FILE, SCHEMA, JournalFile, entr
 
 __all__ = [
     "JOURNAL_FILE",
+    "MOST_ENTRIES",
     "Entry",
     "Head",
     "Kind",
@@ -185,9 +186,10 @@ class OperatorJournal:
         """Up to `limit` entries behind number `after`, in their order; of one subject, or of all."""
         return self._file.entries(*_after(after, subject), limit=min(limit, MOST_ENTRIES))
 
-    def of_kind(self, kind: str, after: int = 0) -> tuple[Entry, ...]:
-        """Every entry of a kind behind number `after`, in their order."""
-        return self._file.entries("kind = ? AND sequence > ?", kind, after)
+    def of_kind(self, *kinds: str, after: int = 0) -> tuple[Entry, ...]:
+        """Up to `MOST_ENTRIES` entries of some kinds behind number `after`, in their order."""
+        places = ",".join("?" * len(kinds))
+        return self._file.entries(f"kind IN ({places}) AND sequence > ?", *kinds, after, limit=MOST_ENTRIES)
 
     def open_recommendations(self) -> tuple[Entry, ...]:
         """Those that were neither approved nor dismissed, oldest first. `step_of` says what each recommends."""

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 from gateway.interconnection.blocking import Blocking
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import Scope, Step, StepKind
-from gateway.interconnection.notices import Notice, NoticeKind
+from gateway.interconnection.notices import Delivery, DeliveryState, Notice, NoticeKind
 from gateway.records.database import DatabaseFileError
 
 GENESIS: Final = sha256(b"tollgate: journal of operators' steps, format 1").hexdigest()
@@ -198,6 +198,31 @@ def entry_of_notice(notice: Notice) -> NewEntry:
     return NewEntry(notice.at_us, Kind.NOTICE, notice.about, body, "tollgate", f"tells of entry {notice.step}")
 
 
+def entry_of_end(delivery: Delivery, state: DeliveryState, at_us: int, reason: str) -> NewEntry:
+    """A delivery came to its end."""
+    notice = delivery.notice
+    body: dict[str, Any] = {
+        "id": notice.id,
+        "notice": delivery.number,
+        "channel": delivery.channel,
+        "state": state.value,
+        "reason": reason,
+    }
+    return NewEntry(
+        at_us, Kind.DELIVERY, notice.about, body, "tollgate", f"{notice.subject}: {state.value}"[:MOST_OF_WHY]
+    )
+
+
+def end_of(entry: Entry) -> tuple[int, str, DeliveryState, str]:
+    """Of which notice, on which channel, how and why a delivery ended. Raises `UnreadableEntryError`."""
+    body = entry.body
+    try:
+        state = DeliveryState(body["state"])
+        return _of(int, body["notice"]), _of(str, body["channel"]), state, _of(str, body["reason"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise _unreadable(entry, error) from error
+
+
 def step_of(entry: Entry) -> Step:
     """The step that an entry tells of, or recommends. Raises `UnreadableEntryError`."""
     body = entry.body
@@ -231,7 +256,7 @@ def notice_of(entry: Entry) -> Notice:
     body = entry.body
     try:
         return Notice(
-            id=_of(str, body["id"]),
+            id=_fit_for_a_file(_of(str, body["id"])),
             at_us=entry.at_us,
             kind=NoticeKind(body["kind"]),
             sender=_of(str, body["sender"]),
@@ -265,6 +290,12 @@ def _of(kind: type[_T], value: object) -> _T:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(f"{value!r:.40} is no {kind.__name__}")
     return value
+
+
+def _fit_for_a_file(name: str) -> str:
+    if not name or not all(character.isascii() and (character.isalnum() or character == "-") for character in name):
+        raise ValueError(f"{name!r:.40} is no id of a notice")
+    return name
 
 
 def _optional(kind: type[_T], value: object) -> _T | None:
