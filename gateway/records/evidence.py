@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final
 
 from gateway.records.call_rows import COLUMNS, SCHEMA, CallRecord, record_of
 from gateway.records.database import DatabaseFileError, UnavailableError, open_for_reading
+from gateway.records.journal import read_entries
 
 EVIDENCE_FOLDER: Final = "evidence"
 DOCUMENT_FILE: Final = "evidence.json"
@@ -173,6 +174,19 @@ def faults_of(state_folder: Path, reference: Mapping[str, Any]) -> tuple[str, ..
             faults.append(f"{path}: was changed: its SHA-256 is {found}, and was {digest}")
     faults += [f"{path}: was put in later" for path in sorted(folder.iterdir()) if path.name not in files]
     return tuple(faults)
+
+
+def verify_evidence(journal: Path, state_folder: Path) -> tuple[str, ...]:
+    """What is wrong with the bundles that a journal refers to, each with the number of its entry.
+
+    Raises `DatabaseFileError` where the journal cannot be read.
+    """
+    return tuple(
+        f"entry {entry.sequence}: {fault}"
+        for entry in read_entries(journal)
+        if entry.evidence is not None
+        for fault in faults_of(state_folder, entry.evidence)
+    )
 
 
 def calls_of(

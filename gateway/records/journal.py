@@ -199,6 +199,15 @@ class OperatorJournal:
         """How far the journal goes."""
         return self._file.head()
 
+    def last_us(self) -> int:
+        """The latest time that an entry has, microseconds since the Unix epoch; 0 where there is none."""
+        return max((entry.at_us for entry in self._file.entries("at_us = (SELECT max(at_us) FROM entries)")), default=0)
+
+    def bundles(self) -> frozenset[str]:
+        """The bundles of evidence that entries refer to."""
+        found = self._file.entries("json_extract(body, '$.evidence.id') IS NOT NULL")
+        return frozenset(str(entry.evidence["id"]) for entry in found if entry.evidence is not None)
+
 
 def read_steps(path: Path) -> Steps:
     """Every step of a journal that is not ours to write to: not a byte of it changes, and nothing is left beside it.

@@ -25,7 +25,9 @@ from gateway.records.evidence import (
     EvidenceStore,
     calls_of,
     faults_of,
+    verify_evidence,
 )
+from gateway.records.journal import JOURNAL_FILE, Kind, NewEntry, OperatorJournal
 
 SECOND_US = 1_000_000
 DOCUMENT = {"detections": [{"detector": "invite_flood", "figures": {"per_s": 400.5}}], "journal": "7:ab"}
@@ -113,6 +115,19 @@ def test_a_bundle_that_was_tampered_with_is_found(tmp_path: Path, tamper: Callab
     tamper(tmp_path / "evidence" / "a")
     (fault,) = faults_of(tmp_path, bundle.reference())
     assert said in fault
+
+
+def test_the_bundles_of_a_journal_are_checked_and_each_fault_names_its_entry(tmp_path: Path) -> None:
+    store, journal = EvidenceStore(tmp_path), OperatorJournal(tmp_path / JOURNAL_FILE)
+    for name in ("a", "b"):
+        reference = store.write(name, DOCUMENT).reference()
+        journal.append(NewEntry(AT_US, Kind.ALERT, "XV01", {"evidence": reference}, "tollgate", "flood"))
+    assert verify_evidence(tmp_path / JOURNAL_FILE, tmp_path) == ()
+    removed(tmp_path / "evidence" / "b")
+    (fault,) = verify_evidence(tmp_path / JOURNAL_FILE, tmp_path)
+    journal.close()
+    assert fault.startswith("entry 2: ")
+    assert fault.endswith("calls.csv: No such file or directory")
 
 
 @pytest.mark.parametrize(

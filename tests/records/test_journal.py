@@ -299,6 +299,25 @@ def test_entries_are_read_a_page_at_a_time_and_by_subject(path: Path) -> None:
     journal.close()
 
 
+def test_the_latest_time_is_that_of_any_entry(path: Path) -> None:
+    journal = OperatorJournal(path)
+    assert journal.last_us() == 0
+    journal.append_recommendation(BACK, decide_by_us=0)
+    journal.append_step(FLOOD)
+    assert journal.last_us() == BACK.at_us > FLOOD.at_us
+    journal.close()
+
+
+def test_the_bundles_that_entries_refer_to_are_known(path: Path) -> None:
+    journal = OperatorJournal(path)
+    journal.append_step(FLOOD)
+    assert journal.bundles() == frozenset()
+    journal.append_step(FLOOD, evidence={"id": "a", "files": {}})
+    journal.append_recommendation(FLOOD, decide_by_us=0, evidence={"id": "b", "files": {}})
+    assert journal.bundles() == {"a", "b"}
+    journal.close()
+
+
 RECOMMENDED = Step(1_900_000_000_000_000, Ocn("XV01"), StepKind.THROTTLE, "tollgate", "400 calls/s")
 
 
