@@ -12,11 +12,11 @@ from gateway.numbering.csv_rows import TableUnreadable
 from gateway.operations.control_plane import StepRefused
 from gateway.records.call_records import RECORDS_FILE
 from gateway.records.journal import OperatorJournal
+from gateway.wiring.denial_of_service import Defence
 from gateway.wiring.engine import read_tables
 from gateway.wiring.journal_status import entry_status, taken_status
 from gateway.wiring.ss7 import circuit_status, link_status
 from gateway.wiring.status import group_status, provider_status, timestamp
-from gateway.wiring.steps import OperatorSteps
 
 if TYPE_CHECKING:
     from gateway.wiring.live import Gateway
@@ -32,11 +32,12 @@ LOGGED_FAULTS: Final = 1_000
 class GatewayControl:
     """As `gateway.operations.control_plane.ControlPlane` says."""
 
-    def __init__(self, gateway: Gateway, steps: OperatorSteps, journal: OperatorJournal) -> None:
+    def __init__(self, gateway: Gateway, defence: Defence, journal: OperatorJournal) -> None:
         self._gateway: Final = gateway
-        self._steps: Final = steps
+        self._defence: Final = defence
         self._journal: Final = journal
         self._reading: Final = asyncio.Lock()
+        steps = defence.steps
         self.step: Final = steps.step
         self.approve: Final = steps.approve
         self.dismiss: Final = steps.dismiss

@@ -14,7 +14,7 @@ from gateway.operations.lerg_folder import read_lerg_folder, read_ported_numbers
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.check import Check
 from gateway.policy.checks import all_checks
-from gateway.policy.checks.rate_limit import RateLimits
+from gateway.policy.checks.rate_limit import DEFAULT_THROTTLE, RateLimits
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 
@@ -45,13 +45,15 @@ class Policy:
 
     def __init__(self, configuration: Configuration | None, tables: Tables, steps: Steps) -> None:
         self._configuration: Final = configuration
-        carriers = configuration.carriers if configuration is not None else None
+        self.carriers: Final = configuration.carriers if configuration is not None else None
+        carriers = self.carriers
         self.standings: Final = StandingBook(carriers, steps.standings)
         self.blockings: Final = BlockingBook(steps.blockings)
         trunk_groups = configuration.trunk_groups if configuration is not None else ()
-        self.limiter: Final = RateLimits(carriers, trunk_groups, self.standings)
+        throttle = configuration.denial_of_service.throttle if configuration is not None else DEFAULT_THROTTLE
+        self.limiter: Final = RateLimits(carriers, trunk_groups, self.standings, throttle)
         self.tables = tables
-        router = self._router()
+        router = self.router_by(self.standings)
         self.checks = self._checks(router)
         self.engine: Final = Engine(self.checks, (self.limiter,), router)
         self.find_provider: Final = ProviderFinder(tables.guide, tables.ported, carriers)
@@ -59,7 +61,7 @@ class Policy:
     def adopt(self, tables: Tables) -> None:
         """Decide by these tables from the next call on. Quotas, calls in progress and standings stay as they are."""
         self.tables = tables
-        router = self._router()
+        router = self.router_by(self.standings)
         self.checks = self._checks(router)
         self.engine.change(self.checks, (self.limiter,), router)
         self.find_provider.change(tables.guide, tables.ported)
@@ -76,13 +78,14 @@ class Policy:
             gateway_numbers=configuration.gateway_numbers if configuration is not None else (),
         )
 
-    def _router(self) -> Router:
+    def router_by(self, standings: StandingBook) -> Router:
+        """Finds the ways that calls take where providers stand so."""
         configuration = self._configuration
         return Router(
             configuration.trunk_groups if configuration is not None else (),
             guide=self.tables.guide,
             ported=self.tables.ported,
-            standings=self.standings,
+            standings=standings,
             emergency_trunk_group=configuration.emergency_trunk_group if configuration is not None else None,
         )
 

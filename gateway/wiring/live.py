@@ -12,12 +12,9 @@ from typing import Any, Final
 
 from gateway import VERSION
 from gateway.interconnection.carriers import CarrierKind, Ocn
-from gateway.interconnection.denial_of_service import Scope, Standing, Step
-from gateway.interconnection.notices import NoticeMaker
 from gateway.interconnection.trunk_groups import Address, Hop, Member
 from gateway.operations.api_token import read_or_make_token
 from gateway.operations.configuration import Configuration
-from gateway.operations.control_plane import Order
 from gateway.operations.http_api import operations_app, serve
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.operations.ss7_readings import Ss7Figures
@@ -25,14 +22,16 @@ from gateway.policy.checks import REFUSES
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROUTE_FINDING
 from gateway.records.call_records import RECORDS_FILE, CallRecorder
 from gateway.records.folder_lock import FolderLock
-from gateway.records.journal import JOURNAL_FILE, Entry, OperatorJournal
+from gateway.records.journal import JOURNAL_FILE, OperatorJournal
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
+from gateway.transport.flight_recorder import FlightRecorder
 from gateway.transport.links import LinkEndpoint, LinkTap
 from gateway.wiring.call_observers import CallsInProgress, EmergencyLog, RecordKeeping
 from gateway.wiring.control import GatewayControl
+from gateway.wiring.denial_of_service import Defence, call_watch_of
 from gateway.wiring.engine import policy_of
 from gateway.wiring.listeners import (
     add_carriers,
@@ -42,8 +41,7 @@ from gateway.wiring.listeners import (
 )
 from gateway.wiring.names import names_of
 from gateway.wiring.readings import readings_of
-from gateway.wiring.ss7 import figures_of, point_of, step_status
-from gateway.wiring.steps import OperatorSteps
+from gateway.wiring.ss7 import figures_of, point_of
 
 LOG = logging.getLogger("tollgate")
 
@@ -72,10 +70,8 @@ class Gateway:
             undo.callback(self._journal.close)
             steps = self._journal.steps()
             # A step that was taken is in force, also where the wall clock was set back since.
-            last_us = max(
-                (*(step.at_us for step in steps.standings), *(step.at_us for step in steps.blockings)), default=0
-            )
-            self.clock: Final = Clock(not_before_us=last_us)
+            last = self._journal.entry(self._journal.head().sequence)
+            self.clock: Final = Clock(not_before_us=last.at_us if last is not None else 0)
             self.policy: Final = policy_of(configuration, steps)
             listeners = advertised(configuration, sockets)
             self.proxy: Final = SipProxy(
@@ -90,25 +86,30 @@ class Gateway:
             self.recorder: Final = _recorder_of(configuration)
             undo.callback(self.recorder.close)
             self._calls: Final = CallsInProgress()
+            watching = call_watch_of(configuration, self.clock)
+            flight = FlightRecorder(configuration.denial_of_service.evidence_bytes)
             self.metrics: Final = self._new_metrics()
             self.transport: Final = SipEndpoint(
                 self.point or self.proxy,
                 self.clock,
-                (self.metrics, self._calls, RecordKeeping(self.recorder), EmergencyLog(), *observers),
+                (self.metrics, self._calls, RecordKeeping(self.recorder), EmergencyLog(), watching, *observers),
                 tap,
                 self.names.locate if self.names is not None else None,
+                flight,
             )
             self.connections: Final = add_carriers(
                 self.transport, configuration, sockets, certificates, self.proxy.members.hosts
             )
             self.links: Final = (
-                LinkEndpoint(configuration.links, self.point, self.transport, link_tap) if self.point else None
+                LinkEndpoint(configuration.links, self.point, self.transport, _both(flight.transferred, link_tap))
+                if self.point
+                else None
             )
             self.transport.links = self.links
+            self.proxy.observer = watching.watch
+            self.defence: Final = Defence(self, self._journal, watching, flight)
             undo.pop_all()
-        notices = NoticeMaker(configuration.carriers, configuration.notices.account_managers, ())
-        steps_taken = OperatorSteps(configuration, self.policy, self._journal, self.clock, notices, self)
-        self.control: Final = GatewayControl(self, steps_taken, self._journal)
+        self.control: Final = GatewayControl(self, self.defence, self._journal)
         self.started_us: Final = self.clock.now_us()
         self.draining = False
         self.operations_address: Address = configuration.operations_listen
@@ -144,26 +145,6 @@ class Gateway:
     def providers(self) -> list[Ocn]:
         """The interconnected VoIP providers of the configuration."""
         return [carrier.ocn for carrier in self.configuration.carriers if carrier.kind is CarrierKind.PROVIDER]
-
-    # -- what steps bring about (`gateway.wiring.steps.StepEffects`) ---------------------------------------------------
-
-    def calls_concerned(self, order: Order, standing: Standing) -> int:
-        """Calls that are up of the provider, or on all of its partner's trunks."""
-        carrier = self.configuration.carriers.get(order.ocn)
-        if standing.scope is not Scope.PARTNER or carrier is None:
-            return self.policy.limiter.in_progress(order.ocn)
-        groups = self.proxy.members.groups.values()
-        return sum(group.calls for group in groups if group.trunk_group.carrier == carrier.partner)
-
-    def step_taken(self, step: Step, entry: Entry) -> None:
-        """A step about a provider is in force."""
-
-    def at_exchange(self, trunk_group: str) -> dict[str, Any]:
-        """How far a step has come at the exchange of a trunk group; nothing of one without circuits."""
-        exchange = self.point.exchange if self.point is not None else None
-        if exchange is None or trunk_group not in exchange.tables:
-            return {}
-        return step_status(exchange.tables[trunk_group], exchange.unacknowledged(trunk_group))
 
     def steps_changed(self, at_us: int) -> None:
         """A step is in force that may block circuits, or open them."""
@@ -233,6 +214,18 @@ class Gateway:
         return read_or_make_token(self.configuration.state_folder)
 
 
+def _both(one: LinkTap, other: LinkTap | None) -> LinkTap:
+    """A tap that hands on to two."""
+    if other is None:
+        return one
+
+    def tap(at_us: int, source: Address, destination: Address, data: bytes) -> None:
+        one(at_us, source, destination, data)
+        other(at_us, source, destination, data)
+
+    return tap
+
+
 def _recorder_of(configuration: Configuration) -> CallRecorder:
     return CallRecorder(
         configuration.state_folder / RECORDS_FILE,
@@ -271,8 +264,10 @@ async def running(
                 await gateway.names.start()
             gateway.transport.start()
             await gateway.start_links()
+            gateway.defence.start()
             yield gateway
     finally:
+        await gateway.defence.stop()
         gateway.stop()
         await gateway.wait_closed()
 

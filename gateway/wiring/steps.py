@@ -18,6 +18,7 @@ from gateway.records.journal import Entry, OperatorJournal, step_of
 from gateway.transport.clock import Clock
 from gateway.wiring.engine import Policy
 from gateway.wiring.journal_status import taken_status
+from gateway.wiring.recommendations import Recommendations
 from gateway.wiring.status import standing_status, timestamp
 
 Evidence = Mapping[str, Any]
@@ -26,6 +27,9 @@ Evidence = Mapping[str, Any]
 
 class StepEffects(Protocol):
     """What steps need of the gateway, and bring about there."""
+
+    async def evidence(self, order: Order) -> Evidence | None:
+        """Puts together what speaks for a step; None where nothing need, or it cannot be kept. Raises nothing."""
 
     def calls_concerned(self, order: Order, standing: Standing) -> int:
         """Calls that are up and that a provider's new standing would not let through."""
@@ -50,6 +54,7 @@ class OperatorSteps:
         journal: OperatorJournal,
         clock: Clock,
         notices: NoticeMaker,
+        recommendations: Recommendations,
         effects: StepEffects,
     ) -> None:
         self._groups: Final = {group.name: group for group in configuration.trunk_groups}
@@ -58,6 +63,7 @@ class OperatorSteps:
         self._journal: Final = journal
         self._clock: Final = clock
         self._notices: Final = notices
+        self._recommendations: Final = recommendations
         self._effects: Final = effects
         self._one_at_a_time: Final = asyncio.Lock()
 
@@ -67,7 +73,15 @@ class OperatorSteps:
         """Take a step about a provider, and say what is in force. Raises `StepRefused` and `KeyReused`."""
         async with self._one_at_a_time:
             known = self._answered_before(key)
-            return known if known is not None else await self._take(order, key, None)
+            if known is not None:
+                return known
+            self._must_be_possible(self._step(order), order)  # before anything is written for it
+            return self._take(order, key, await self._effects.evidence(order))
+
+    async def take(self, order: Order, evidence: Evidence | None) -> dict[str, Any]:
+        """Take a step that the gateway itself has come to. Raises `StepRefused`."""
+        async with self._one_at_a_time:
+            return self._take(order, None, evidence)
 
     async def approve(self, answer: Answer, key: RequestKey | None = None) -> dict[str, Any]:
         """Take the step that a recommendation asks for. Raises `StepRefused` and `KeyReused`."""
@@ -88,7 +102,7 @@ class OperatorSteps:
                 approves=recommendation.sequence,
                 expected=answer.expected,
             )
-            return await self._take(order, key, recommendation.evidence)
+            return self._take(order, key, recommendation.evidence)
 
     def dismiss(self, answer: Answer, key: RequestKey | None = None) -> dict[str, Any]:
         """Lay a recommendation aside. Raises `StepRefused` and `KeyReused`."""
@@ -109,9 +123,10 @@ class OperatorSteps:
                 recommendation, at_us, answer.who, answer.why, **_request(key), answer=said
             )
         )
+        self._recommendations.dismissed(recommendation.sequence)
         return _said(entry, said)
 
-    async def _take(self, order: Order, key: RequestKey | None, evidence: Evidence | None) -> dict[str, Any]:
+    def _take(self, order: Order, key: RequestKey | None, evidence: Evidence | None) -> dict[str, Any]:
         step = self._step(order)
         self._must_be_possible(step, order)
         standings = self._policy.standings
@@ -165,11 +180,11 @@ class OperatorSteps:
         return self._effects.at_exchange(groups[-1]) if groups else {}
 
     def _open(self, number: int) -> Entry:
-        for entry in self._journal.open_recommendations():
-            if entry.sequence == number:
-                return entry
-        waiting = ", ".join(str(entry.sequence) for entry in self._journal.open_recommendations())
-        raise StepRefused(f"{number} is not a recommendation that waits; there are: {waiting or 'none'}")
+        waiting = {entry.sequence: entry for entry in self._recommendations.open}
+        if number not in waiting:
+            numbers = ", ".join(str(each) for each in waiting)
+            raise StepRefused(f"{number} is not a recommendation that waits; there are: {numbers or 'none'}")
+        return waiting[number]
 
     # -- about trunk groups -------------------------------------------------------------------------------------------
 

@@ -1,0 +1,175 @@
+"""What a running gateway does about denial of service: it watches, says what it sees, takes the steps that it may take,
+and sees every step through (L8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.interconnection.denial_of_service import Scope, Standing, Step, StepKind
+from gateway.interconnection.notices import NoticeMaker
+from gateway.operations.configuration import Configuration
+from gateway.operations.control_plane import Order
+from gateway.operations.notice_delivery import Channel, FolderChannel, NoticeDelivery, WebhookChannel
+from gateway.policy.detectors.contracts import Contracts
+from gateway.policy.detectors.settings import all_detectors
+from gateway.policy.watch import Alert, Watch
+from gateway.records.journal import Entry, OperatorJournal
+from gateway.records.outbox import Outbox
+from gateway.signalling.call import Call
+from gateway.transport.clock import Clock
+from gateway.transport.flight_recorder import FlightRecorder
+from gateway.wiring.call_watch import CallWatch
+from gateway.wiring.evidence import EvidenceTaker
+from gateway.wiring.forced_release import Drains
+from gateway.wiring.recommendations import Recommendations
+from gateway.wiring.responses import Responses
+from gateway.wiring.ss7 import step_status
+from gateway.wiring.steps import Evidence, OperatorSteps
+
+if TYPE_CHECKING:
+    from gateway.wiring.live import Gateway
+
+LOG = logging.getLogger("tollgate")
+
+LOOK_S: Final = 1.0
+"""How often the detectors are asked."""
+_AGAINST: Final = frozenset({StepKind.THROTTLE, StepKind.DISCONTINUE})
+"""Steps against what a provider does, which evidence goes with."""
+
+
+def call_watch_of(configuration: Configuration, clock: Clock) -> CallWatch:
+    """What observes the calls of a gateway for its detectors."""
+    now_us = clock.now_us()
+    contracts = Contracts(configuration.carriers, configuration.trunk_groups)
+    detectors = all_detectors(configuration.detectors, contracts)
+    return CallWatch(Watch(detectors, now_us, configuration.detectors.clear_after_s), now_us)
+
+
+class Defence:
+    """Made with a gateway, started and stopped with it."""
+
+    def __init__(self, gateway: Gateway, journal: OperatorJournal, calls: CallWatch, flight: FlightRecorder) -> None:
+        """Raises `DatabaseFileError` where the journal cannot be read."""
+        configuration, policy, clock = gateway.configuration, gateway.policy, gateway.clock
+        settings = configuration.denial_of_service
+        self.calls: Final = calls
+        self.recommendations: Final = Recommendations(journal, settings.decide_within_s, clock.now_us())
+        self._gateway: Final = gateway
+        self._evidence: Final = EvidenceTaker(configuration, journal, flight)
+        self._drains: Final = Drains(policy, self._end_calls)
+        channels = _channels(configuration)
+        notices = NoticeMaker(
+            configuration.carriers,
+            configuration.notices.account_managers,
+            tuple(channel.name for channel in channels),
+        )
+        self.outbox: Final = Outbox(journal)
+        self._delivery: Final = NoticeDelivery(self.outbox, channels, clock.now_us)
+        self.steps: Final = OperatorSteps(configuration, policy, journal, clock, notices, self.recommendations, self)
+        self.responses: Final = Responses(
+            configuration,
+            policy,
+            journal,
+            clock,
+            calls,
+            self.recommendations,
+            self.steps.take,
+            self.evidence,
+        )
+        self._looking: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look, and deliver, from now on, in the running loop."""
+        self._delivery.start()
+        self._looking = asyncio.create_task(self._look())
+
+    async def stop(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+        await self._delivery.stop()
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look()
+            except Exception:  # whatever it is, the watch goes on
+                LOG.exception("the detectors were not asked")
+
+    async def look(self) -> None:
+        """What is done once a second."""
+        at_us = self._gateway.clock.now_us()
+        self._drains.end_due(at_us)
+        self.calls.shed(self._gateway.proxy.take_shed(), at_us)
+        await self.responses.look()
+
+    # -- what steps bring about (`gateway.wiring.steps.StepEffects`) ---------------------------------------------------
+
+    async def evidence(self, order: Order, alerts: Sequence[Alert] | None = None) -> Evidence | None:
+        """What speaks for a step; None where nothing need, or it cannot be kept."""
+        if order.kind not in _AGAINST:
+            return None
+        if alerts is None:
+            alerts = [alert for alert in self.calls.watch.active if alert.provider == order.ocn]
+        at_us = self._gateway.clock.now_us()
+        return await self._evidence.take(order.ocn, order.kind.value, alerts, self._hosts(order), at_us)
+
+    def _hosts(self, order: Order) -> Collection[str]:
+        """IP addresses of the far ends of the provider's partner's trunk groups."""
+        gateway = self._gateway
+        carrier = gateway.configuration.carriers.get(order.ocn)
+        hosts: set[str] = set()
+        links = {link.name: link.address[0] for link in gateway.configuration.links}
+        for name, state in gateway.proxy.members.groups.items():
+            group = state.trunk_group
+            if carrier is None or group.carrier != carrier.partner:
+                continue
+            hosts.update(member.hop.host for member in gateway.proxy.members.groups[name].members)
+            if group.circuits is not None:
+                hosts.update(links[link] for link in group.circuits.links if link in links)
+        return hosts
+
+    def calls_concerned(self, order: Order, standing: Standing) -> int:
+        """Calls that are up of the provider, or on all of its partner's trunks."""
+        gateway = self._gateway
+        carrier = gateway.configuration.carriers.get(order.ocn)
+        if standing.scope is not Scope.PARTNER or carrier is None:
+            return gateway.policy.limiter.in_progress(order.ocn)
+        groups = gateway.proxy.members.groups.values()
+        return sum(group.calls for group in groups if group.trunk_group.carrier == carrier.partner)
+
+    def steps_changed(self, at_us: int) -> None:
+        """A step is in force that may block circuits, or open them."""
+        self._gateway.steps_changed(at_us)
+
+    def step_taken(self, step: Step, entry: Entry) -> None:
+        """A step about a provider is in force."""
+        if step.approves is not None:
+            self.recommendations.approved(step.approves)
+        self.recommendations.overtaken(step, entry)
+        self._drains.begin(step, self._gateway.clock.now_us())
+        self._delivery.wake()
+
+    def at_exchange(self, trunk_group: str) -> dict[str, Any]:
+        """How far a step has come at the exchange of a trunk group; nothing of one without circuits."""
+        point = self._gateway.point
+        if point is None or trunk_group not in point.exchange.tables:
+            return {}
+        return step_status(point.exchange.tables[trunk_group], point.exchange.unacknowledged(trunk_group))
+
+    def _end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
+        gateway = self._gateway
+        gateway.transport.perform((gateway.point or gateway.proxy).end_calls(wanted, cause, text, at_us), at_us)
+
+
+def _channels(configuration: Configuration) -> list[Channel]:
+    notices = configuration.notices
+    channels: list[Channel] = [FolderChannel(notices.folder)]
+    if notices.webhook is not None:
+        channels.append(WebhookChannel(notices.webhook))
+    return channels

@@ -1,0 +1,134 @@
+"""Putting together what speaks for a step: detections, calls, and the messages that came (L8)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from gateway.capture.pcapng_writer import write_pcapng
+from gateway.interconnection.carriers import Ocn
+from gateway.operations.configuration import Configuration
+from gateway.policy.detectors.detector import Detection, SubjectKind
+from gateway.policy.watch import Alert
+from gateway.records.call_records import RECORDS_FILE
+from gateway.records.call_rows import CallRecord, mask_text
+from gateway.records.database import DatabaseFileError
+from gateway.records.evidence import EvidenceStore, calls_of
+from gateway.records.journal import Kind, OperatorJournal
+from gateway.signalling.seen_message import SeenMessage
+from gateway.transport.flight_recorder import FlightRecorder
+from gateway.wiring.status import timestamp
+
+LOG = logging.getLogger("tollgate")
+
+LOOK_BACK_US: Final = 60_000_000
+"""Of a step that no alert calls for."""
+LEAD_US: Final = 5_000_000
+"""Shown from before what an alert was counted over."""
+
+
+class EvidenceTaker:
+    """Writes bundles of evidence, beside the gateway's loop."""
+
+    def __init__(self, configuration: Configuration, journal: OperatorJournal, flight: FlightRecorder) -> None:
+        settings = configuration.denial_of_service
+        self._store: Final = EvidenceStore(configuration.state_folder, settings.evidence_bundles)
+        self._records: Final[Path] = configuration.state_folder / RECORDS_FILE
+        self._most_bytes: Final = settings.evidence_bytes
+        self._mask: Final = configuration.mask_numbers
+        self._journal: Final = journal
+        self._flight: Final = flight
+
+    async def take(
+        self, about: Ocn, what: str, alerts: Sequence[Alert], hosts: Collection[str], at_us: int
+    ) -> dict[str, Any] | None:
+        """What the journal keeps of a bundle on a provider; None, and a line in the log, where it cannot be written.
+
+        `what`: the step that it is for. `hosts`: IP addresses to and from which messages are shown.
+        """
+        try:
+            return await asyncio.to_thread(self._take, about, what, alerts, frozenset(hosts), at_us)
+        except (DatabaseFileError, OSError) as error:
+            LOG.error("no evidence is kept for the %s of OCN %s: %s", what, about, error)
+            return None
+
+    def _take(
+        self, about: Ocn, what: str, alerts: Sequence[Alert], hosts: frozenset[str], at_us: int
+    ) -> dict[str, Any]:
+        since_us = min((alert.detection.since_us - LEAD_US for alert in alerts), default=at_us - LOOK_BACK_US)
+        calls = calls_of(self._records, since_us, at_us + 1, about)
+        document = {
+            "ocn": about,
+            "step": what,
+            "from": timestamp(since_us),
+            "to": timestamp(at_us),
+            "detections": [alert_status(alert, mask=self._mask) for alert in alerts],
+            "calls": _figures(calls),
+            "packets": "none: numbers are masked" if self._mask else "of the last messages held in memory",
+            "journal": str(self._journal.head()),
+        }
+
+        def packets(stream: BinaryIO) -> object:
+            return write_pcapng(stream, self._messages(since_us, at_us, hosts), self._most_bytes)
+
+        bundle = self._store.write(
+            f"{about}-{what}-{at_us // 1_000_000}",
+            document,
+            calls=calls,
+            packets=None if self._mask else packets,
+            referred=self._referred(),
+        )
+        return bundle.reference()
+
+    def _messages(self, since_us: int, until_us: int, hosts: frozenset[str]) -> Iterable[SeenMessage]:
+        return self._flight.slice(
+            since_us, until_us, lambda message: message.source[0] in hosts or message.destination[0] in hosts
+        )
+
+    def _referred(self) -> set[str]:
+        """Bundles that a step, or a recommendation that waits, rests on."""
+        resting = list(self._journal.open_recommendations())
+        last = 0
+        while page := self._journal.of_kind(Kind.STEP, after=last):
+            resting += page
+            last = page[-1].sequence
+        return {str(entry.evidence["id"]) for entry in resting if entry.evidence is not None}
+
+
+def _figures(calls: Sequence[CallRecord]) -> dict[str, Any]:
+    """What became of the calls that ended: those still up are not recorded yet."""
+    refused = Counter(call.refused_by for call in calls if call.refused_by is not None)
+    return {
+        "ended": len(calls),
+        "answered": sum(call.answered_at_us is not None for call in calls),
+        "refused_by": dict(refused.most_common()),
+    }
+
+
+def alert_status(alert: Alert, *, mask: bool) -> dict[str, Any]:
+    """An alert, as the operations API, the journal and evidence say it; `mask`: no telephone number is shown."""
+    detection = alert.detection
+    return {
+        "number": alert.number,
+        "detector": detection.detector,
+        "clause": alert.clause,
+        "subject": {"kind": detection.subject.kind.value, "name": _subject(detection, mask=mask)},
+        "ocn": alert.provider,
+        "trunk_group": detection.trunk_group,
+        "raised": timestamp(alert.raised_us),
+        "seen": timestamp(alert.seen_us),
+        "cleared": timestamp(alert.cleared_us) if alert.cleared_us is not None else None,
+        "text": mask_text(detection.text) if mask else detection.text,
+        "figures": dict(detection.figures),
+        "peak": dict(alert.peak.figures),
+        "sample_calls": list(detection.sample_calls),
+    }
+
+
+def _subject(detection: Detection, *, mask: bool) -> str:
+    is_number = detection.subject.kind is SubjectKind.CALLING_NUMBER
+    return mask_text(detection.subject.name) if mask and is_number else detection.subject.name

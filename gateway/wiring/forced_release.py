@@ -1,0 +1,92 @@
+"""Ending the established calls that a step concerns, when their time is up (L8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import StandingBook, Step
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
+from gateway.policy.checks.discontinuance import Discontinuance
+from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
+from gateway.policy.verdict import Verdict
+from gateway.signalling.call import Call
+from gateway.wiring.engine import Policy
+
+CAUSE: Final = 21
+"""Call rejected (Q.850), as of a new call of whom is discontinued."""
+_REFUSED: Final = frozenset({Verdict.DISCONTINUED, Verdict.WRONG_TRUNK_GROUP})
+
+Wanted = Callable[[Call], bool]
+
+
+class Drains:
+    """The steps after which established calls go on for a while, and are then ended.
+
+    What is ended is what the step would have refused, as far as it would still be refused now: a step that was undone
+    meanwhile, or followed by another, ends no call that may be up.
+    """
+
+    def __init__(self, policy: Policy, end_calls: Callable[[Wanted, int, str, int], None]) -> None:
+        """`end_calls` ends the calls that are wanted, emergency calls excepted: with a cause, a text, at a time."""
+        self._policy: Final = policy
+        self._end_calls: Final = end_calls
+        self._due: list[tuple[int, Step]] = []
+
+    def begin(self, step: Step, at_us: int) -> None:
+        """A step is in force. One whose calls are to end at once ends them."""
+        if step.drain_s is not None:
+            self._due.append((step.at_us + step.drain_s * 1_000_000, step))
+            self.end_due(at_us)
+
+    def end_due(self, at_us: int) -> None:
+        """End the calls of the steps whose time is up."""
+        due = [step for due_us, step in self._due if due_us <= at_us]
+        if not due:
+            return
+        self._due = [each for each in self._due if each[0] > at_us]
+        for step in due:
+            at_step = Refusal(self._policy, step.ocn, step.at_us)
+            now = Refusal(self._policy, step.ocn, at_us)
+
+            def is_wanted(call: Call, at_step: Refusal = at_step, now: Refusal = now) -> bool:
+                return now.concerns(call) and at_step.concerns(call)
+
+            text = f"L8 {step.kind.value} of OCN {step.ocn}"
+            self._end_calls(is_wanted, CAUSE, text, at_us)
+
+    def waiting(self) -> Iterator[tuple[int, Step]]:
+        """Steps whose calls are still to be ended, and when."""
+        yield from self._due
+
+
+class Refusal:
+    """Which calls would be refused, were they set up at another time, by how one provider stands then."""
+
+    def __init__(self, policy: Policy, ocn: Ocn, at_us: int) -> None:
+        self._at_us: Final = at_us
+        self._ocn: Final = ocn
+        standings = StandingBook(policy.carriers, policy.standings.trail(ocn))
+        self._router: Final = policy.router_by(standings)
+        self._discontinuance: Final = Discontinuance(standings, self._router)
+        self._trunk_group: Final = TrunkGroupOfProvider(standings)
+        self._own: Final = standings.group_of(ocn, at_us)
+
+    def concerns(self, call: Call) -> bool:
+        """Whether the call would be refused, or would not go the way that it went."""
+        ingress = call.attempt.ingress
+        if ingress is None:
+            return False
+        attempt = replace(call.attempt, at_us=self._at_us)
+        if self._discontinuance.judge(attempt).verdict in _REFUSED:
+            return True
+        if ingress.side is PARTNER_SIDE:
+            if attempt.provider != self._ocn and ingress.name != self._own:
+                return False  # another's dedicated trunk group, of which this book does not know
+            return self._trunk_group.judge(attempt).verdict in _REFUSED
+        if self._own is None or self._router.holder_of(attempt) != self._ocn:
+            return False
+        egress = call.decision.egress
+        return egress is not None and egress.name != self._own

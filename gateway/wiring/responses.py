@@ -1,0 +1,164 @@
+"""What is done about alerts: once a second the detectors are asked, and what follows is taken, or recommended (L8)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from gateway.interconnection.carriers import CarrierKind, Ocn
+from gateway.interconnection.denial_of_service import State, Step, StepKind
+from gateway.operations.configuration import Configuration
+from gateway.operations.control_plane import Order, StepRefused
+from gateway.policy.detectors.detector import SubjectKind
+from gateway.policy.response_plan import Advice, Proposal, ResponsePlan
+from gateway.policy.watch import Alert, Alerts
+from gateway.records.call_rows import mask_text
+from gateway.records.database import DatabaseFileError
+from gateway.records.journal import Kind, NewEntry, OperatorJournal
+from gateway.transport.clock import Clock
+from gateway.wiring.call_watch import CallWatch
+from gateway.wiring.engine import Policy
+from gateway.wiring.evidence import alert_status
+from gateway.wiring.recommendations import SELF, Recommendations, Wanted
+from gateway.wiring.status import timestamp
+from gateway.wiring.steps import Evidence
+
+LOG = logging.getLogger("tollgate")
+
+_KEPT: Final = frozenset({SubjectKind.PROVIDER, SubjectKind.TRUNK_GROUP, SubjectKind.PARTNER})
+"""Whose alerts go into the journal: those that the configuration names, so that nobody can fill it from outside."""
+
+TakeStep = Callable[[Order, Evidence | None], Awaitable[dict[str, Any]]]
+TakeEvidence = Callable[[Order, Sequence[Alert]], Awaitable[Evidence | None]]
+
+
+class Responses:
+    """Looks at the watch, and acts on it. Belongs to the gateway's loop; one look at a time."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        policy: Policy,
+        journal: OperatorJournal,
+        clock: Clock,
+        calls: CallWatch,
+        recommendations: Recommendations,
+        take_step: TakeStep,
+        take_evidence: TakeEvidence,
+    ) -> None:
+        """`take_step` raises `StepRefused`; `take_evidence` raises nothing."""
+        settings = configuration.denial_of_service
+        self._settings: Final = settings
+        self._mask: Final = configuration.mask_numbers
+        self._policy: Final = policy
+        self._providers: Final = tuple(one.ocn for one in configuration.carriers if one.kind is CarrierKind.PROVIDER)
+        self._plan: Final = ResponsePlan(settings.response, configuration.carriers, configuration.emergency_trunk_group)
+        self._journal: Final = journal
+        self._clock: Final = clock
+        self._calls: Final = calls
+        self._recommendations: Final = recommendations
+        self._take_step: Final = take_step
+        self._take_evidence: Final = take_evidence
+        self._said: Final[set[tuple[Wanted, str]]] = set()
+        """Steps that were refused, and why, which is said once."""
+        self.advice: tuple[Advice, ...] = ()
+        """What the operator can do about alerts that no step follows from."""
+
+    async def look(self) -> None:
+        """Ask the detectors, and do what follows."""
+        at_us = self._clock.now_us()
+        alerts = self._calls.watch.due(at_us)
+        self._tell(alerts)
+        watch, standings = self._calls.watch, self._policy.standings
+        response = self._plan.respond(watch.active, standings.standing_of, watch.quiet_since, at_us)
+        self.advice = response.advice
+        for proposal in response.proposals:
+            await self._follow(proposal)
+        wanted = frozenset(_wanted(proposal) for proposal in response.proposals)
+        self._recommendations.called_for(wanted, at_us)
+        self._said.intersection_update({each for each in self._said if each[0] in wanted})
+        for ocn in self._providers:
+            await self._clear(ocn)
+
+    # -- alerts -------------------------------------------------------------------------------------------------------
+
+    def _tell(self, alerts: Alerts) -> None:
+        for alert in (*alerts.raised, *alerts.cleared):
+            detection = alert.detection
+            what = "is raised" if alert.cleared_us is None else "is cleared"
+            said = alert_status(alert, mask=self._mask)
+            name = said["subject"]["name"]
+            level = logging.WARNING if alert.cleared_us is None else logging.INFO
+            LOG.log(
+                level,
+                "alert %d (%s, %s) %s: %s %s: %s",
+                *(alert.number, detection.detector, alert.clause, what, detection.subject.kind.value, name),
+                said["text"],
+            )
+            if detection.subject.kind in _KEPT:
+                self._keep(alert, said, what)
+
+    def _keep(self, alert: Alert, said: dict[str, Any], what: str) -> None:
+        at_us = alert.cleared_us if alert.cleared_us is not None else alert.raised_us
+        why = f"{alert.detection.detector} {what}: {said['text']}"
+        subject = alert.provider or alert.detection.subject.name
+        try:
+            self._journal.append(NewEntry(at_us, Kind.ALERT, subject, said, SELF, why))
+        except DatabaseFileError as error:
+            LOG.error("alert %d is not in the journal: %s", alert.number, error)
+
+    # -- what follows -------------------------------------------------------------------------------------------------
+
+    async def _follow(self, proposal: Proposal) -> None:
+        """Take a step where the configuration says so, else recommend it once."""
+        wanted = _wanted(proposal)
+        waiting = self._recommendations.of(wanted)
+        automatic = proposal.kind in self._settings.automatic
+        if not automatic and (waiting is not None or self._recommendations.is_declined(wanted)):
+            return
+        order = Order(
+            proposal.kind,
+            proposal.ocn,
+            SELF,
+            mask_text(proposal.why) if self._mask else proposal.why,
+            scope=proposal.scope,
+            approves=waiting.sequence if waiting is not None else None,
+        )
+        try:
+            if automatic:
+                evidence = waiting.evidence if waiting is not None else None
+                await self._take_step(order, evidence or await self._take_evidence(order, proposal.alerts))
+            else:
+                await self._recommend(order, proposal.alerts)
+        except (StepRefused, DatabaseFileError) as error:
+            if (wanted, str(error)) not in self._said:
+                self._said.add((wanted, str(error)))
+                LOG.error("%s of OCN %s is called for and not taken: %s", proposal.kind.value, proposal.ocn, error)
+
+    async def _recommend(self, order: Order, alerts: Sequence[Alert]) -> None:
+        evidence = await self._take_evidence(order, alerts)
+        step = Step(self._clock.now_us(), order.ocn, order.kind, SELF, order.why, scope=order.scope)
+        if self._policy.standings.objection_to(step, {}) is None:  # the operator may have acted in the meantime
+            self._recommendations.recommend(step, [alert_status(each, mask=self._mask) for each in alerts], evidence)
+
+    async def _clear(self, ocn: Ocn) -> None:
+        """Whether the gateway has seen that a provider's traffic is gone, which its partner attests."""
+        at_us = self._clock.now_us()
+        standing = self._policy.standings.standing_of(ocn, at_us)
+        if standing.state is not State.DISCONTINUED:
+            return
+        if self._policy.limiter.in_progress(ocn):
+            self._calls.still_up(ocn, at_us)
+        quiet_since_us = max(standing.since_us, self._calls.seen_us(ocn))
+        if standing.attested_us is None or at_us - quiet_since_us < self._settings.clear_s * 1_000_000:
+            return
+        why = f"none of its traffic was seen since {timestamp(quiet_since_us)}, for {self._settings.clear_s} s"
+        try:
+            await self._take_step(Order(StepKind.CLEAR, ocn, SELF, why), None)
+        except StepRefused as error:
+            LOG.error("OCN %s is seen to be remediated, which is not taken down: %s", ocn, error)
+
+
+def _wanted(proposal: Proposal) -> Wanted:
+    return Wanted(proposal.kind, proposal.ocn, proposal.scope)
