@@ -73,7 +73,7 @@ def _flood_faults(expect: FloodExpect, report: AssaultReport, decisions: list[De
     if report.ended != answered:
         yield f"{answered} calls were answered, {report.ended} ended cleanly"
     admitted = sum(decision.refused_by is None for decision in decisions)
-    if (len(decisions), admitted) != (report.sent, answered):
+    if len(decisions) > report.sent or admitted != answered:  # what the gate sheds is not decided
         yield f"{len(decisions)} decisions, {admitted} of them to admit, for {report.sent} calls, {answered} answered"
     others = {d.refused_by.verdict for d in decisions if d.refused_by is not None} - {expect.verdict}
     if others:

@@ -31,11 +31,14 @@ def _unknown_sender(world: World, number: int) -> None:
 
 
 def _refused(world: World, number: int) -> None:
-    """INVITEs of a member to where they must not go: refused, and acknowledged at once."""
+    """INVITEs of a member to where they must not go: refused, and acknowledged at once; dropped, when it gets to be
+    too many.
+    """
     invite = sound(f"refused{number}", world.caller, calling=OTHER_PROVIDER_NUMBER, called=OUTSIDE_NUMBER)
-    answer = next(action for action in world.proxy.receive(invite, world.caller, world.now_us) if type(action) is Send)
-    to = SipMessage(answer.data).value(headers.TO)
-    world.proxy.receive(ack_of_failure(SipMessage(invite), to or b""), world.caller, world.now_us)
+    for action in world.proxy.receive(invite, world.caller, world.now_us):
+        if type(action) is Send:
+            to = SipMessage(action.data).value(headers.TO)
+            world.proxy.receive(ack_of_failure(SipMessage(invite), to or b""), world.caller, world.now_us)
 
 
 def _cancelled(world: World, number: int) -> None:
