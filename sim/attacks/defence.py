@@ -8,10 +8,42 @@ from typing import Final
 
 from sim.gateway_file import Defence
 
+_LIMIT: Final = {"sustained_per_s": 20, "burst": 20, "in_progress": 6}
+"""Of all calls on a trunk group, or of all from its member: whoever's numbers they show, fewer than Pawpaw may have in
+progress."""
+
 DEFENCE: Final = Defence(
-    sections="",
-    of_trunk_groups={
-        "RB-CLMA": {"limit": {"sustained_per_s": 30, "burst": 30, "in_progress": 200}},
-        "RB-TDM": {"source_limit": {"sustained_per_s": 30, "burst": 30, "in_progress": 200}},
-    },
+    sections="""\
+[limits]
+wasted_per_second = 40
+refusals_per_second = 20
+[detectors]
+clear_after_seconds = 2
+[detectors.invite_flood]
+hold_seconds = 1
+[detectors.register_flood]
+window_seconds = 1
+[detectors.options_flood]
+window_seconds = 1
+[detectors.malformed_datagrams]
+window_seconds = 1
+[detectors.stray_messages]
+window_seconds = 1
+[detectors.short_calls]
+longest_seconds = 0.3
+minimum_answered = 20
+window_seconds = 10
+[detectors.asr_acd]
+minimum_calls = 30
+window_seconds = 10
+[detectors.calling_share]
+minimum_calls = 40
+window_seconds = 10
+[detectors.calls_in_progress]
+hold_seconds = 1
+[detectors.emergency_flood]
+calls = 60
+window_seconds = 10
+""",
+    of_trunk_groups={"RB-CLMA": {"limit": _LIMIT}, "RB-TDM": {"source_limit": _LIMIT}},
 )

@@ -20,7 +20,7 @@ from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
 
-LANES: Final = 3
+LANES: Final = 4
 """Attacks that go on at one time, each on a gateway of its own."""
 BUSY: Final = AnswerPlan(provisional=(180,), status=486, phrase="Busy Here")
 SETTLE_S: Final = 0.3

@@ -81,6 +81,7 @@ def held_by(lab: Lab, attack: Attack, report: AssaultReport) -> Counter[Holds]:
     )
     counters = lab.gateway.proxy.counters
     held[Holds.ABSORBED] += counters.absorbed
+    held[Holds.GATE] += counters.shed.total()
     held[Holds.DROPPED] += counters.unwelcome + counters.stray
     if attack.kind not in (Kind.CALLS, Kind.REPEATED_CALL):
         held[Holds.ANSWERED] += report.statuses.total()
