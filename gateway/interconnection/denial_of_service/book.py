@@ -80,6 +80,8 @@ class StandingBook:
         """By partner, the providers for whose sake all its traffic was ever discontinued."""
         self.ever_discontinued = False
         """Whether anybody was ever discontinued: where nobody was, no call need be looked at for it."""
+        self.ever_stopped = False
+        """Whether all traffic of a partner ever was."""
         for step in steps:
             self.add(step)
 
@@ -95,6 +97,7 @@ class StandingBook:
             self.ever_discontinued = True
             carrier = self._carriers.get(step.ocn)
             if step.scope is Scope.PARTNER and carrier is not None and carrier.partner is not None:
+                self.ever_stopped = True
                 stopped = self._stopped.get(carrier.partner, ())
                 self._stopped[carrier.partner] = tuple(sorted({*stopped, step.ocn}))
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import Scope, Standing, StandingBook, State
-from gateway.interconnection.trunk_groups import PARTNER_SIDE, TrunkGroup
+from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.facts import NO_TRUNK_GROUP, not_judged, passed, violation
 from gateway.policy.refusals import Reason
@@ -49,25 +49,36 @@ class Discontinuance:
             return self._no_ingress
         if attempt.emergency or not self._standings.ever_discontinued:
             return self._pass
+        at_us = attempt.at_us
         if ingress.side is PARTNER_SIDE:
-            return self._between(attempt.provider, ingress, attempt.at_us)
+            of_provider = self._of_provider(attempt.provider, at_us, shared=not ingress.dedicated)
+            return of_provider or self._of_partner(ingress.carrier, at_us) or self._pass
         router = self._router
-        route = router.route_of(attempt) if router is not None else None
-        if router is None or route is None:
+        if router is None:
             return self._pass
-        return self._between(router.holder_of(attempt), route.trunk_group, attempt.at_us)
+        to_provider = self._of_provider(router.holder_of(attempt), at_us, shared=True)
+        if to_provider is not None or not self._standings.ever_stopped:
+            return to_provider or self._pass
+        route = router.route_of(attempt)
+        of_partner = self._of_partner(route.trunk_group.carrier, at_us) if route is not None else None
+        return of_partner or self._pass
 
-    def _between(self, provider: Ocn | None, group: TrunkGroup, at_us: int) -> Finding:
-        """The finding on a call of a provider, or to one, over a trunk group of its partner."""
-        if provider is not None:
-            standing = self._standings.standing_of(provider, at_us)
-            state = standing.state
-            if state is _DISCONTINUED or state is _REMEDIATED or (state is _RESTORED and not group.dedicated):
-                return self._refused(provider, None, standing)
-        stopped_for = self._standings.stopped_for(group.carrier, at_us)
+    def _of_provider(self, provider: Ocn | None, at_us: int, *, shared: bool) -> Finding | None:
+        """What stands against a call of a provider, or to one; `shared`: on a group that is not dedicated."""
+        if provider is None:
+            return None
+        standing = self._standings.standing_of(provider, at_us)
+        state = standing.state
+        if state is _DISCONTINUED or state is _REMEDIATED or (shared and state is _RESTORED):
+            return self._refused(provider, None, standing)
+        return None
+
+    def _of_partner(self, partner: Ocn, at_us: int) -> Finding | None:
+        """What stands against any call on a partner's trunks."""
+        stopped_for = self._standings.stopped_for(partner, at_us)
         if stopped_for is None:
-            return self._pass
-        return self._refused(stopped_for, group.carrier, self._standings.standing_of(stopped_for, at_us))
+            return None
+        return self._refused(stopped_for, partner, self._standings.standing_of(stopped_for, at_us))
 
     def _refused(self, provider: Ocn, partner: Ocn | None, standing: Standing) -> Finding:
         key = (provider, partner, standing.since_us)
