@@ -8,10 +8,10 @@ READY := $(VENV)/ready
 FUZZ_SECONDS ?= 600
 SOAK_SECONDS ?= 1800
 
-.PHONY: demo test check lint types imports interop bench native fuzz soak lock clean help
+.PHONY: demo test check lint types imports interop bench bench-flood native fuzz soak lock clean help
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(READY) ## Run the lab: a gateway in front of simulated switches, and the catalogue of calls
 	@$(BIN)/tollgate lab
@@ -39,6 +39,11 @@ bench: $(READY) ## Measure a call beside Kamailio and bare forwarders, its growt
 	@deploy/debian-packages gcc libc6-dev kamailio || echo "Measuring without what is missing." >&2
 	@$(BIN)/python deploy/build-native || echo "Measuring the gateway in Python alone." >&2
 	@$(BIN)/python -m bench --growth --isup --ss7
+
+bench-flood: $(READY) ## Measure what an innocent provider sees of a flood, beside Kamailio with pipelimit
+	@deploy/debian-packages gcc libc6-dev kamailio || echo "Measuring without what is missing." >&2
+	@$(BIN)/python deploy/build-native || echo "Measuring the gateway in Python alone." >&2
+	@$(BIN)/python -m bench.flood
 
 native: $(READY) ## Compile what costs most: optional, needs a C compiler and Python's headers
 	@$(BIN)/python deploy/build-native

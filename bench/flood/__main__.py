@@ -119,6 +119,8 @@ def _start(
         notes.append(f"NOT MEASURED  {name}: {error}")
         print(notes[-1], file=sys.stderr)
         return None
+    for pid in (*family(contestant.process.pid), *family(twin.process.pid)):
+        hurry(pid)
     calls, calls_of_twin = (
         surround(one.port, to / "calls") for one, to in zip((contestant, twin), folders, strict=True)
     )

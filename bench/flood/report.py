@@ -15,6 +15,8 @@ from bench.latency import percentile
 
 GOAL_P99 = 2.0
 """The innocent's p99 set-up time under a flood, over that without."""
+ENOUGH = 0.95
+"""Share of a flood's rate that must really have been sent; less is said."""
 
 
 def print_flooded(one: Flooded) -> None:
@@ -32,12 +34,15 @@ def print_flooded(one: Flooded) -> None:
 def _row(one: Flooded, kind: Kind, rate: float, sight: Sight) -> str:
     times, usage = sight.setup_us, sight.usage
     sent = sight.flood.per_s if sight.flood is not None else 0.0
-    short = "" if sent > 0.95 * rate else f"  only {sent / rate:.0%} of the {rate:,.0f}/s wanted were sent"
+    remarks = [_judgement(one, sight)]
+    if sent < ENOUGH * rate:
+        remarks.append(f"only {sent / rate:.0%} of the {rate:,.0f} a second that were wanted were sent")
+    remarks += [f"{count} innocent calls refused with {status}" for status, count in sight.innocent.refused.items()]
     return (
         f"{kind.times:>5}x{kind.sources:>7,}{'spoofed' if kind.spoofed else 'honest':>9}{sent:>10,.0f}"
         f"{sight.innocent_success:>10.2%}{percentile(times, 0.5):>9,}{percentile(times, 0.99):>11,}"
         f"{_p99_ratio(one, sight):>11.2f}{sight.emergency_success:>9.2%}{usage.drops:>10,}"
-        f"{usage.contestant:>7.2f}{usage.harness:>7.2f}{usage.others:>8.2f}  {_judgement(one, sight)}{short}"
+        f"{usage.contestant:>7.2f}{usage.harness:>7.2f}{usage.others:>8.2f}  {'; '.join(remarks)}"
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from bench.contestants.tollgate import Tollgate
 from bench.flood.site import INNOCENT, PARTNER, PROVIDER, Limit, Site
 from bench.generator import LOOPBACK
-from gateway.operations.configuration_schema import TrunkGroupTable
 
 HEAD = """\
 [gateway]
@@ -35,7 +34,8 @@ ocn = "{partner_ocn}"
 name = "Partner"
 kind = "partner"
 amendment = true
-{limit}
+limit = {limit}
+
 [[trunk_groups]]
 name = "to-host"
 side = "host"
@@ -63,12 +63,9 @@ switch = "{host_switch}"
 home_switch = "{partner_switch}"
 members = [{members}]
 mode = "enforce"
-"""
-GROUP_LIMITS = """\
 limit = {limit}
 source_limit = {source_limit}
 """
-NESTED = "source_limit" in TrunkGroupTable.model_fields
 
 
 class FloodedTollgate(Tollgate):
@@ -99,7 +96,7 @@ class FloodedTollgate(Tollgate):
             partner_ocn=workload.partner,
             host_switch=workload.host_switch,
             answering_port=self.endpoints.answering_port,
-            limit=f"limit = {_table(PARTNER)}\n" if NESTED else "",
+            limit=_table(PARTNER),
         )
         for number, ocn in enumerate(workload.providers):
             limit = PROVIDER if number else INNOCENT
@@ -111,9 +108,9 @@ class FloodedTollgate(Tollgate):
                 host_switch=workload.host_switch,
                 partner_switch=workload.partner_switch,
                 members=", ".join(f'"{LOOPBACK}:{port}"' for port in group.ports),
+                limit=_table(group.limit),
+                source_limit=_table(group.source_limit),
             )
-            if NESTED:
-                yield GROUP_LIMITS.format(limit=_table(group.limit), source_limit=_table(group.source_limit))
 
 
 def _table(limit: Limit) -> str:

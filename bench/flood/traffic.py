@@ -154,7 +154,6 @@ class Flood:
     def __init__(self, command: Sequence[str], sockets: Sequence[socket.socket], core: int | None) -> None:
         self._process = _started(command, sockets)
         pin(self._process.pid, core)
-        hurry(self._process.pid)
 
     def __enter__(self) -> Flood:
         return self
