@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import Hop
@@ -16,12 +16,6 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.detector import (
     Detection,
     Detector,
-    HearsDecisions,
-    HearsEnds,
-    HearsMalformed,
-    HearsRequests,
-    HearsShedding,
-    HearsStrays,
     Subject,
 )
 from gateway.policy.verdict import Decision
@@ -93,16 +87,20 @@ class Watch:
         self._count = 0
         self._up: Final[OrderedDict[_Key, Alert]] = OrderedDict()
         self._last_alert: Final[OrderedDict[Ocn, int]] = OrderedDict()
-        self._decided: Final = tuple(one.decided for one in self.detectors if isinstance(one, HearsDecisions))
-        self._ended: Final = tuple(one.ended for one in self.detectors if isinstance(one, HearsEnds))
-        self._malformed: Final = tuple(one.malformed for one in self.detectors if isinstance(one, HearsMalformed))
-        self._stray: Final = tuple(one.stray for one in self.detectors if isinstance(one, HearsStrays))
-        self._shed: Final = tuple(one.shed for one in self.detectors if isinstance(one, HearsShedding))
+        self._decided: Final = self._hooks("decided")
+        self._ended: Final = self._hooks("ended")
+        self._malformed: Final = self._hooks("malformed")
+        self._stray: Final = self._hooks("stray")
+        self._shed: Final = self._hooks("shed")
         self._requests: Final[dict[bytes, list[Callable[[Hop, bytes, int], None]]]] = {}
         for one in self.detectors:
-            if isinstance(one, HearsRequests):
-                for method in one.methods:
-                    self._requests.setdefault(method, []).append(one.request)
+            hears: Any = one
+            for method in getattr(one, "methods", ()):
+                self._requests.setdefault(method, []).append(hears.request)
+
+    def _hooks(self, name: str) -> tuple[Callable[..., None], ...]:
+        """One hook of every detector that has it. By name: no compiled protocol can be asked for with `isinstance`."""
+        return tuple(getattr(one, name) for one in self.detectors if hasattr(one, name))
 
     # -- what happens -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import Hop
@@ -92,13 +92,11 @@ class Detector(Protocol):
         """Everything that is over its threshold now. Called about once a second, with times that do not go back."""
 
 
-@runtime_checkable
 class HearsDecisions(Protocol):
     def decided(self, attempt: CallAttempt, decision: Decision) -> None:
         """A call was decided, let through or refused, at `attempt.at_us`."""
 
 
-@runtime_checkable
 class HearsEnds(Protocol):
     def ended(
         self,
@@ -113,7 +111,6 @@ class HearsEnds(Protocol):
         not happened. `cut_off`: the gateway itself has ended it, so that its length says nothing of its caller."""
 
 
-@runtime_checkable
 class HearsRequests(Protocol):
     methods: frozenset[bytes]
     """The methods that it is told of."""
@@ -122,20 +119,17 @@ class HearsRequests(Protocol):
         """A request came that opens no call: REGISTER, OPTIONS."""
 
 
-@runtime_checkable
 class HearsMalformed(Protocol):
     def malformed(self, source: Hop, at_us: int) -> None:
         """A message came that cannot be read."""
 
 
-@runtime_checkable
 class HearsStrays(Protocol):
     def stray(self, source: Hop, at_us: int) -> None:
         """A message came that belongs to nothing: a request within a dialog, or a CANCEL, that gets 481; a response to
         no request of ours; an ACK for nothing."""
 
 
-@runtime_checkable
 class HearsShedding(Protocol):
     def shed(self, source: Hop, trunk_group: str | None, provider: Ocn | None, count: int, at_us: int) -> None:
         """So many new calls were refused, or dropped, without being read. They are not told by `decided`."""

@@ -10,8 +10,9 @@ from attempts import AT_US, HOST_GROUP, PARTNER_GROUP, PROVIDER, SECOND_US, atte
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.policy.call_attempt import CallAttempt
-from gateway.policy.detectors.detector import Detection, Detector, HearsDecisions, HearsEnds, SubjectKind
+from gateway.policy.detectors.detector import Detection, Detector, SubjectKind
 from gateway.policy.verdict import Decision, Outcome
+from gateway.policy.watch import Watch
 
 BEGIN_US = AT_US // (3_600 * SECOND_US) * 3_600 * SECOND_US
 """A full hour, so that windows begin where the tests say."""
@@ -43,9 +44,9 @@ def call(
 
 def told(detector: Detector, calls: Iterable[CallAttempt], decision: Decision = ADMITTED) -> None:
     """Tell a detector that calls were decided."""
-    assert isinstance(detector, HearsDecisions)
+    watch = Watch((detector,), BEGIN_US)
     for one in calls:
-        detector.decided(one, decision)
+        watch.decided(one, decision)
 
 
 def told_end(
@@ -58,10 +59,9 @@ def told_end(
     cut_off: bool = False,
 ) -> None:
     """Tell a detector that a call was over at a time, `talked_s` after its answer; None: it was never answered."""
-    assert isinstance(detector, HearsEnds)
     end = BEGIN_US + round(at_s * SECOND_US)
     answered = None if talked_s is None else end - round(talked_s * SECOND_US)
-    detector.ended(one, decision, answered, answered, end, cut_off)
+    Watch((detector,), BEGIN_US).ended(one, decision, answered, answered, end, cut_off)
 
 
 def judged(detector: Detector, at_s: float) -> list[Detection]:
