@@ -36,7 +36,7 @@ from recorded_gateway import (
 from gateway.capture.audit_result import AuditResult
 from gateway.capture.limits import AuditLimits
 from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.denial_of_service import Step, StepKind
+from gateway.interconnection.denial_of_service import Scope, Step, StepKind
 from gateway.interconnection.trunk_groups import Hop, Member, Supervision
 from gateway.operations.configuration import Configuration
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROOM_FINDING
@@ -154,6 +154,26 @@ def test_a_cutover_counts_from_its_own_time(configuration: Configuration, file: 
     journal.close()
     with_journal = replace(configuration, state_folder=tmp_path)
     assert decisions(audited(live.packets, with_journal, file)) == by_time(live.decisions)
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_discontinuance_counts_from_its_own_time_and_until_it_is_undone(
+    configuration: Configuration, file: Path, tmp_path: Path, scope: Scope
+) -> None:
+    steps = [
+        Step(START_US + 10 * SECOND_US, Ocn("XV01"), StepKind.DISCONTINUE, "operator", "a flood", scope=scope),
+        Step(START_US + 20 * SECOND_US, Ocn("XV01"), StepKind.UNDO, "operator", "the wrong provider"),
+    ]
+    plans = [Plan(9_000), Plan(11_000), Plan(21_000)]
+    live = World(RecordedGateway(configuration, steps), plans).run()
+    assert [decision.outcome.value for _, _, decision in live.decisions] == ["ADMIT", "REFUSE", "ADMIT"]
+    journal = OperatorJournal(tmp_path / JOURNAL_FILE)
+    for step in steps:
+        journal.append_step(step)
+    journal.close()
+    audit = audited(live.packets, replace(configuration, state_folder=tmp_path), file)
+    assert decisions(audit) == by_time(live.decisions)
+    assert audit.findings["discontinuance"].total() == 1
 
 
 def test_calls_that_a_draining_gateway_turned_away_are_not_decided(configuration: Configuration, file: Path) -> None:
