@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from struct import Struct
 from typing import BinaryIO, Final, NamedTuple
 
+from gateway.giving_way import giving_way
 from gateway.interconnection.trunk_groups import Address
 from gateway.signalling.seen_message import Carried, SeenMessage
 
@@ -65,7 +66,7 @@ class Unwritable(Exception):
 def write_pcapng(stream: BinaryIO, messages: Iterable[SeenMessage], most_bytes: int | None = None) -> Written:
     """Write messages, in the order given, up to `most_bytes` of capture. Raises OSError as the stream does."""
     writer = _Writer(stream, most_bytes)
-    for message in messages:
+    for message in giving_way(messages):
         writer.add(message)
     return Written(writer.messages, writer.left_out, writer.bytes)
 

@@ -21,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from gateway.giving_way import giving_way
 from gateway.records.call_rows import COLUMNS, SCHEMA, CallRecord, record_of
 from gateway.records.database import DatabaseFileError, UnavailableError, open_for_reading
 from gateway.records.journal import read_entries
@@ -201,7 +202,9 @@ def calls_of(
     query = f"SELECT id,{','.join(COLUMNS)} FROM calls WHERE id < ? ORDER BY id DESC LIMIT {_PAGE}"  # noqa: S608 - ours
     with closing(open_for_reading(records, SCHEMA)) as connection:
         first = 2**63 - 1
-        while len(found) < most and (page := [record_of(row) for row in connection.execute(query, (first,))]):
+        while len(found) < most and (
+            page := [record_of(row) for row in giving_way(connection.execute(query, (first,)))]
+        ):
             first = page[-1].id
             found += [
                 call
@@ -238,7 +241,7 @@ def _write_calls(stream: BinaryIO, calls: Iterable[CallRecord]) -> None:
     text = io.TextIOWrapper(stream, "utf-8", newline="")
     rows = csv.writer(text)
     rows.writerow(_CALL_COLUMNS)
-    for _, call in zip(range(MOST_CALLS), calls, strict=False):
+    for _, call in zip(range(MOST_CALLS), giving_way(calls), strict=False):
         rows.writerow([_cell(getattr(call, column)) for column in _CALL_COLUMNS])
     text.flush()
     text.detach()

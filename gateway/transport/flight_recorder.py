@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, cast
 
+from gateway.giving_way import giving_way
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.call import Send
 from gateway.signalling.seen_message import Carried, SeenMessage
@@ -75,7 +76,7 @@ class FlightRecorder:
         batches = tuple(self._batches)  # at one go, while another thread may write
         return [
             message
-            for batch in batches
+            for batch in giving_way(batches)
             for message in _messages_of(batch)
             if since_us <= message.at_us <= until_us and wanted(message)
         ]
