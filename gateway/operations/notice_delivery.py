@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from gateway.durable import flush_folder
 from gateway.interconnection.notices import Delivery, DeliveryState, Notice
 
 WEBHOOK_TIMEOUT_S: Final = 10.0
@@ -143,6 +144,7 @@ class FolderChannel:
             stream.flush()
             os.fsync(stream.fileno())
         aside.replace(self._folder / f"{notice.id}.txt")
+        flush_folder(self._folder)
 
 
 class WebhookChannel:

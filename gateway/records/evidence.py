@@ -21,6 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from gateway.durable import flush_folder
 from gateway.giving_way import giving_way
 from gateway.records.call_rows import COLUMNS, SCHEMA, CallRecord, record_of
 from gateway.records.database import DatabaseFileError, UnavailableError, open_for_reading
@@ -121,12 +122,12 @@ class EvidenceStore:
             }
             if packets is not None:
                 digests[PACKETS_FILE] = _written(aside / PACKETS_FILE, packets)
-            _flush_folder(aside)
+            flush_folder(aside)
             aside.rename(self._folder / name)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
-        _flush_folder(self._folder)
+        flush_folder(self._folder)
         return Bundle(name, digests)
 
     def _free(self, name: str) -> str:
@@ -257,14 +258,3 @@ def _digest_of(stream: BinaryIO) -> str:
     while piece := stream.read(1 << 20):
         digest.update(piece)
     return digest.hexdigest()
-
-
-def _flush_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system knows how."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -152,9 +152,14 @@ class JournalFile:
 
 
 def head_in(connection: sqlite3.Connection) -> Head:
-    """How far a journal goes. Raises sqlite3.Error."""
+    """How far a journal goes. Raises sqlite3.Error, and `UnreadableEntryError`."""
     row = connection.execute("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
-    return Head(*row) if row is not None else EMPTY
+    if row is None:
+        return EMPTY
+    sequence, digest = row
+    if not isinstance(digest, str):
+        raise UnreadableEntryError(f"entry {sequence}: its hash is not text")
+    return Head(sequence, digest)
 
 
 def entries_in(connection: sqlite3.Connection, condition: str, *values: object, limit: int = -1) -> tuple[Entry, ...]:
@@ -176,9 +181,12 @@ def guards_missing_in(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def _entry_of(row: tuple[Any, ...]) -> Entry:
     sequence, at_us, kind, subject, text, who, why, key, digest = row
+    texts = (kind, subject, text, who, why, digest) if key is None else (kind, subject, text, who, why, digest, key)
+    if not isinstance(at_us, int) or not all(isinstance(each, str) for each in texts):
+        raise UnreadableEntryError(f"entry {sequence}: its fields are not a time and texts")
     try:
         body = json.loads(text)
-    except (ValueError, RecursionError, TypeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UnreadableEntryError(f"entry {sequence}: its body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise UnreadableEntryError(f"entry {sequence}: its body is not an object")

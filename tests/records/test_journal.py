@@ -11,11 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.interconnection.blocking import Blocking
-from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn
 from gateway.interconnection.denial_of_service import Scope, StandingBook, Step, StepKind
 from gateway.interconnection.notices import Notice, NoticeKind
+from gateway.interconnection.trunk_groups import Side, TrunkGroup
 from gateway.records.database import ForeignFileError, NewerSchemaError, OlderSchemaError, UnavailableError
 from gateway.records.journal import (
     NewEntry,
@@ -26,6 +29,7 @@ from gateway.records.journal import (
     step_of,
 )
 from gateway.records.journal_entries import UnreadableEntryError, notice_of
+from gateway.records.journal_verification import verify_journal
 
 FLOOD = Step(
     *(1_900_000_000_000_000, Ocn("XV01"), StepKind.CUTOVER, "operator", "flood of 400 calls/s since 14:02"),
@@ -194,6 +198,42 @@ def test_a_step_that_cannot_be_written_is_said_not_to_be_in_force(path: Path) ->
     journal.close()
 
 
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import Step, StepKind
+from gateway.records.database import UnavailableError
+from gateway.records.journal import OperatorJournal
+
+journal = OperatorJournal(Path(sys.argv[1]))
+step = Step(0, Ocn("XV01"), StepKind.THROTTLE, "operator", "x" * 4_000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, resource.RLIM_INFINITY))
+taken = 0
+try:
+    while taken < 1_000:
+        journal.append_step(step)
+        taken += 1
+except UnavailableError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert len(journal.steps().standings) == taken
+print(taken, journal.append_step(step).sequence)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits on a file's size to run into")
+def test_a_step_that_finds_the_disk_full_is_not_in_force_and_the_next_one_follows_the_last(path: Path) -> None:
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    said, numbers = done.stdout.splitlines()
+    taken, following = map(int, numbers.split())
+    assert "the step is not in force; free the disk" in said
+    assert (following, taken > 0) == (taken + 1, True)
+    assert verify_journal(path).faults == ()
+
+
 def test_a_journal_of_a_newer_version_is_left_alone(path: Path) -> None:
     OperatorJournal(path).close()
     with sqlite3.connect(path) as newer:
@@ -318,6 +358,51 @@ def test_the_bundles_that_entries_refer_to_are_known(path: Path) -> None:
     journal.close()
 
 
+CARRIERS = CarrierBook(
+    [
+        Carrier(Ocn("XP01"), "Clearline", CarrierKind.PARTNER),
+        *(Carrier(Ocn(ocn), ocn, CarrierKind.PROVIDER, partner=Ocn("XP01")) for ocn in ("XV01", "XV02")),
+    ]
+)
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["XV01", "XV02"]),
+        st.sampled_from(StepKind),
+        st.sampled_from([None, *Scope]),
+        st.sampled_from([None, "dedicated-1", "dedicated-2"]),
+        st.integers(0, 2),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(moves=MOVES)
+def test_a_journal_replays_to_the_standings_that_were_in_force(
+    tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[str, StepKind, Scope | None, str | None, int]]
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal.db"
+    journal, book, at_us = OperatorJournal(path), StandingBook(CARRIERS), 0
+    for ocn, kind, scope, group, later_us in moves:
+        at_us += later_us
+        step = Step(at_us, Ocn(ocn), kind, "operator", "why", scope, group)
+        if book.objection_to(step, DEDICATED) is None:
+            journal.append_step(step)
+            book.add(step)
+    journal.close()
+    again = StandingBook(CARRIERS, read_steps(path).standings)
+    for time_us in range(at_us + 2):
+        for ocn in ("XV01", "XV02"):
+            assert again.standing_of(Ocn(ocn), time_us) == book.standing_of(Ocn(ocn), time_us)
+        for group in DEDICATED:
+            assert again.owner_of(group, time_us) == book.owner_of(group, time_us)
+        assert again.stopped_for(Ocn("XP01"), time_us) == book.stopped_for(Ocn("XP01"), time_us)
+
+
+DEDICATED = {
+    name: TrunkGroup(name, Side.PARTNER, Ocn("XP01"), "CLMAMOXADS0", (), dedicated=True)
+    for name in ("dedicated-1", "dedicated-2")
+}
 RECOMMENDED = Step(1_900_000_000_000_000, Ocn("XV01"), StepKind.THROTTLE, "tollgate", "400 calls/s")
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -218,3 +218,35 @@ def test_any_journal_verifies_and_any_change_of_a_text_is_found(
         sequence = changed.draw(st.integers(1, len(taken)))
         tamper(path, f"UPDATE entries SET why = why || 'x' WHERE sequence = {sequence}")  # noqa: S608
         assert len(verify_journal(path).faults) == 1
+
+
+ANYTHING = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(), TEXTS, st.binary(max_size=20))
+TAMPERED = st.lists(
+    st.tuples(st.sampled_from(["at_us", "kind", "subject", "body", "who", "why", "key", "hash"]), ANYTHING), max_size=4
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(changes=TAMPERED)
+def test_whatever_is_put_into_the_file_nothing_but_a_fault_of_the_file_comes_of_it(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, object]]
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal.db"
+    journal = OperatorJournal(path)
+    journal.append_step(FLOOD, key="K")
+    journal.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TRIGGER entries_stay_as_they_are")
+        other.execute("PRAGMA ignore_check_constraints = 1")
+        for column, value in changes:
+            with suppress(sqlite3.IntegrityError):
+                other.execute(f"UPDATE entries SET {column} = ?", (value,))  # noqa: S608
+        other.commit()
+    assert verify_journal(path).faults
+    journal = OperatorJournal(path)
+    for read in (journal.steps, journal.entries, journal.open_recommendations, journal.head, journal.last_us):
+        with suppress(DatabaseFileError):
+            read()
+    with suppress(DatabaseFileError):
+        journal.append_step(FLOOD)
+    journal.close()
