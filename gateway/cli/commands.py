@@ -14,6 +14,7 @@ from gateway import VERSION
 from gateway.cli import steps
 from gateway.cli.audit import audit
 from gateway.cli.faults import Exit
+from gateway.cli.journal import journal
 from gateway.cli.running import check_config, lab, reload, run
 from gateway.cli.status import status
 from gateway.native import OFFER
@@ -59,6 +60,7 @@ for step in (
     steps.block,
 ):
     app.command()(step)
+app.add_typer(journal, name="journal")
 app.command()(reload)
 app.command()(lab)
 

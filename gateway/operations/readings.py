@@ -7,7 +7,7 @@ the gateway's own loop, so they may look at what the loop owns without a lock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +16,8 @@ from prometheus_client.metrics_core import Metric
 
 from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import Side, TrunkGroup
+from gateway.operations.denial_of_service_readings import DenialOfServiceFigures, denial_of_service_families
+from gateway.operations.dns_readings import DnsFigures, dns_families
 from gateway.operations.ss7_readings import Ss7Figures, ss7_families
 from gateway.signalling.members import CAUSES
 
@@ -67,31 +69,6 @@ class MemberReading(NamedTuple):
     """In progress, of those that were sent to it."""
 
 
-class NameReading(NamedTuple):
-    """A member of a trunk group that is a name, as it stands."""
-
-    trunk_group: str
-    name: str
-    """Its URI."""
-    addresses: int
-    """Of it that are members: those of the last lookup that found any, but for what another trunk group has."""
-    failing: bool
-    """The latest lookup found none, or not all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DnsFigures:
-    """Names that are looked up. All is 0 where none is."""
-
-    asked: int = 0
-    """Questions put to DNS servers since the start."""
-    failed: int = 0
-    """Of these, those that no server answered."""
-    cached: int = 0
-    """Answers remembered."""
-    names: Sequence[NameReading] = ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionFigures:
     """Connections of SIP over TCP and TLS. Reasons and transports that have not occurred yet may be left out."""
@@ -138,6 +115,7 @@ class Readings:
     connections: Callable[[], ConnectionFigures]
     ss7: Callable[[], Ss7Figures]
     dns: Callable[[], DnsFigures]
+    denial_of_service: Callable[[], DenialOfServiceFigures]
     records_queued: Callable[[], int]
     records_written: Callable[[], int]
     records_lost: Callable[[], int]
@@ -166,7 +144,8 @@ class ReadingsCollector:
         yield from self._standing()
         yield from self._signalling()
         yield from self._connections()
-        yield from self._names()
+        yield from dns_families(self._readings.dns())
+        yield from denial_of_service_families(self._readings.denial_of_service())
         yield from ss7_families(self._readings.ss7())
         yield from self._housekeeping()
 
@@ -334,28 +313,6 @@ class ReadingsCollector:
         for reason, count in figures.closed.items():
             closed.add_metric([reason], count)
         yield from (opened, refused, closed)
-
-    def _names(self) -> Iterator[Metric]:
-        figures = self._readings.dns()
-        yield CounterMetricFamily("tollgate_dns_queries", "Questions put to DNS servers.", figures.asked)
-        yield CounterMetricFamily(
-            "tollgate_dns_failures", "Questions to which no DNS server gave an answer.", figures.failed
-        )
-        yield GaugeMetricFamily("tollgate_dns_cached_answers", "Answers of DNS servers remembered.", figures.cached)
-        addresses = GaugeMetricFamily(
-            "tollgate_name_addresses",
-            "Addresses of a name that are members of its trunk group.",
-            labels=["trunk_group", "name"],
-        )
-        failing = GaugeMetricFamily(
-            "tollgate_name_failing",
-            "1 where the latest lookup of a name found no address, or not all; those found before stay in use.",
-            labels=["trunk_group", "name"],
-        )
-        for name in figures.names:
-            addresses.add_metric([name.trunk_group, name.name], name.addresses)
-            failing.add_metric([name.trunk_group, name.name], name.failing)
-        yield from (addresses, failing)
 
     def _housekeeping(self) -> Iterator[Metric]:
         read = self._readings

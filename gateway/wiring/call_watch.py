@@ -15,12 +15,15 @@ from gateway.signalling.gate import Shed
 class CallWatch:
     """Observes calls. Emergency calls are told to the detectors, and are no traffic of a provider's (L10)."""
 
-    def __init__(self, watch: Watch, began_us: int) -> None:
+    def __init__(self, watch: Watch, began_us: int, trunk_groups: Iterable[str]) -> None:
         """`began_us`: from when on calls are seen."""
         self.watch: Final = watch
         self._began_us: Final = began_us
         self._seen: Final[dict[Ocn | None, int]] = {}
         """Bounded by the OCNs of the numbering tables."""
+
+        self.shed_calls: Final[dict[str | None, int]] = dict.fromkeys(trunk_groups, 0)
+        """New calls that were refused or dropped unread, by trunk group."""
 
     def decided(self, call: Call) -> None:
         attempt = call.attempt
@@ -41,6 +44,7 @@ class CallWatch:
         for each in shed:
             self.watch.shed(each.source, each.trunk_group, each.provider, each.calls, at_us)
             self._seen[each.provider] = at_us
+            self.shed_calls[each.trunk_group] = self.shed_calls.get(each.trunk_group, 0) + each.calls
 
     def still_up(self, ocn: Ocn, at_us: int) -> None:
         """Calls of a provider are up."""

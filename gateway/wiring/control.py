@@ -81,7 +81,10 @@ class GatewayControl:
                 "lost": gateway.recorder.lost,
                 "file": str(configuration.state_folder / RECORDS_FILE),
             },
+            "socket_drops": gateway.socket_drops,
             "journal": str(self._journal.head()),
+            "denial_of_service": self._defence.status(now),
+            "notices": self._defence.notices_status(),
             "steps": [taken_status(step) for step in policy.standings.trail()],
             "blockings": [
                 {"at": timestamp(step.at_us), "trunk_group": step.trunk_group, "blocked": step.blocked}

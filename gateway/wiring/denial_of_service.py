@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.interconnection.denial_of_service import Scope, Standing, Step, StepKind
-from gateway.interconnection.notices import NoticeMaker
+from gateway.interconnection.notices import Delivery, DeliveryState, NoticeMaker
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import Order
+from gateway.operations.denial_of_service_readings import DenialOfServiceFigures
 from gateway.operations.notice_delivery import Channel, FolderChannel, NoticeDelivery, WebhookChannel
 from gateway.policy.detectors.contracts import Contracts
 from gateway.policy.detectors.settings import all_detectors
@@ -23,11 +25,12 @@ from gateway.signalling.call import Call
 from gateway.transport.clock import Clock
 from gateway.transport.flight_recorder import FlightRecorder
 from gateway.wiring.call_watch import CallWatch
-from gateway.wiring.evidence import EvidenceTaker
+from gateway.wiring.evidence import EvidenceTaker, alert_status
 from gateway.wiring.forced_release import Drains
-from gateway.wiring.recommendations import Recommendations
+from gateway.wiring.recommendations import Recommendations, recommendation_status
 from gateway.wiring.responses import Responses
 from gateway.wiring.ss7 import step_status
+from gateway.wiring.status import timestamp
 from gateway.wiring.steps import Evidence, OperatorSteps
 
 if TYPE_CHECKING:
@@ -46,7 +49,8 @@ def call_watch_of(configuration: Configuration, clock: Clock) -> CallWatch:
     now_us = clock.now_us()
     contracts = Contracts(configuration.carriers, configuration.trunk_groups)
     detectors = all_detectors(configuration.detectors, contracts)
-    return CallWatch(Watch(detectors, now_us, configuration.detectors.clear_after_s), now_us)
+    watch = Watch(detectors, now_us, configuration.detectors.clear_after_s)
+    return CallWatch(watch, now_us, [group.name for group in configuration.trunk_groups])
 
 
 class Defence:
@@ -61,14 +65,15 @@ class Defence:
         self._gateway: Final = gateway
         self._evidence: Final = EvidenceTaker(configuration, journal, flight)
         self._drains: Final = Drains(policy, self._end_calls)
-        channels = _channels(configuration)
+        self._journal: Final = journal
+        self._channels: Final = _channels(configuration)
         notices = NoticeMaker(
             configuration.carriers,
             configuration.notices.account_managers,
-            tuple(channel.name for channel in channels),
+            tuple(channel.name for channel in self._channels),
         )
         self.outbox: Final = Outbox(journal)
-        self._delivery: Final = NoticeDelivery(self.outbox, channels, clock.now_us)
+        self._delivery: Final = NoticeDelivery(self.outbox, self._channels, clock.now_us)
         self.steps: Final = OperatorSteps(configuration, policy, journal, clock, notices, self.recommendations, self)
         self.responses: Final = Responses(
             configuration,
@@ -107,6 +112,53 @@ class Defence:
         self._drains.end_due(at_us)
         self.calls.shed(self._gateway.proxy.take_shed(), at_us)
         await self.responses.look()
+
+    # -- what is said of it --------------------------------------------------------------------------------------------
+
+    def status(self, at_us: int) -> dict[str, Any]:
+        """Alerts, what can be done about them, and what waits for an operator."""
+        configuration = self._gateway.configuration
+        mask = configuration.mask_numbers
+        return {
+            "automatic": sorted(kind.value for kind in configuration.denial_of_service.automatic),
+            "alerts": [
+                alert_status(alert, mask=mask) | {"advice": self.responses.advice_on(alert)}
+                for alert in self.calls.watch.active
+            ],
+            "recommendations": [recommendation_status(entry, at_us) for entry in self.recommendations.open],
+            "drains": [
+                {"ocn": step.ocn, "step": step.kind.value, "calls_end": timestamp(due_us)}
+                for due_us, step in self._drains.waiting()
+            ],
+        }
+
+    def notices_status(self) -> dict[str, Any]:
+        """How many deliveries of notices there are in each state, and those that are not through."""
+        counts = dict.fromkeys((state.value for state in DeliveryState), 0)
+        for (_, state), count in self._deliveries().items():
+            counts[state.value] += count
+        return counts | {"not_delivered": [_delivery_status(delivery) for delivery in self.outbox.deliveries()]}
+
+    def figures(self) -> DenialOfServiceFigures:
+        """What a scrape reads."""
+        gateway, now = self._gateway, self._gateway.clock.now_us()
+        active = Counter(alert.detection.detector for alert in self.calls.watch.active)
+        return DenialOfServiceFigures(
+            states={ocn: gateway.policy.standings.standing_of(ocn, now).state for ocn in gateway.providers},
+            alerts={detector.name: active[detector.name] for detector in self.calls.watch.detectors},
+            waiting=len(self.recommendations.open),
+            overdue=self.recommendations.overdue(now),
+            deliveries={(channel, state.value): count for (channel, state), count in self._deliveries().items()},
+            journal_entries=self._journal.head().sequence,
+            shed_calls=self.calls.shed_calls,
+            shed_messages=gateway.proxy.counters.shed,
+            socket_drops=gateway.socket_drops,
+        )
+
+    def _deliveries(self) -> dict[tuple[str, DeliveryState], int]:
+        """Deliveries of notices, by channel and state; those of channels that are no longer configured as well."""
+        none = {(channel.name, state): 0 for channel in self._channels for state in DeliveryState}
+        return none | self.outbox.counts()
 
     # -- what steps bring about (`gateway.wiring.steps.StepEffects`) ---------------------------------------------------
 
@@ -165,6 +217,20 @@ class Defence:
     def _end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
         gateway = self._gateway
         gateway.transport.perform((gateway.point or gateway.proxy).end_calls(wanted, cause, text, at_us), at_us)
+
+
+def _delivery_status(delivery: Delivery) -> dict[str, Any]:
+    notice = delivery.notice
+    return {
+        "notice": notice.id,
+        "recipient": notice.recipient,
+        "subject": notice.subject,
+        "channel": delivery.channel,
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "next": timestamp(delivery.next_at_us) if delivery.next_at_us else None,
+        "reason": delivery.reason or None,
+    }
 
 
 def _channels(configuration: Configuration) -> list[Channel]:

@@ -29,6 +29,7 @@ from gateway.transport.clock import Clock
 from gateway.transport.endpoint import CallObserver, SipEndpoint, Tap
 from gateway.transport.flight_recorder import FlightRecorder
 from gateway.transport.links import LinkEndpoint, LinkTap
+from gateway.transport.socket_drops import dropped
 from gateway.wiring.call_observers import CallsInProgress, EmergencyLog, RecordKeeping
 from gateway.wiring.control import GatewayControl
 from gateway.wiring.denial_of_service import Defence, call_watch_of
@@ -61,6 +62,7 @@ class Gateway:
         link_tap: LinkTap | None,
     ) -> None:
         self.configuration: Final = configuration
+        self._udp: Final = [sock for sock in sockets if sock.type == socket.SOCK_DGRAM]
         folder = configuration.state_folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with ExitStack() as undo:  # what was opened is closed again if the rest fails
@@ -134,6 +136,11 @@ class Gateway:
     def listeners(self) -> tuple[Hop, ...]:
         """Where it takes SIP."""
         return tuple(carrier.local for carrier in self.transport.carriers)
+
+    @property
+    def socket_drops(self) -> int | None:
+        """Datagrams that the kernel dropped at our sockets; None where it does not say."""
+        return dropped(self._udp)
 
     @property
     def lerg_rows(self) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.interconnection.trunk_groups import Address, Hop, Member, NamedMember, Transport, TrunkGroup
 from gateway.operations.configuration import Configuration
-from gateway.operations.readings import DnsFigures, NameReading
+from gateway.operations.dns_readings import DnsFigures, NameReading
 from gateway.signalling.locating import Candidate, Target, in_order_of_trial, target_of
 from gateway.signalling.named_members import members_of
 from gateway.transport.name_watch import NameWatch, WatchedName

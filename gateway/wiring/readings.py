@@ -6,7 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from gateway.interconnection.carriers import Ocn
-from gateway.operations.readings import ConfigurationInfo, DnsFigures, MemberReading, Readings
+from gateway.operations.dns_readings import DnsFigures
+from gateway.operations.readings import ConfigurationInfo, MemberReading, Readings
 from gateway.signalling.members import USED
 from gateway.wiring.listeners import connection_figures
 
@@ -35,6 +36,7 @@ def readings_of(gateway: Gateway) -> Readings:
         datagrams_dropped=lambda: _dropped(gateway),
         connections=lambda: connection_figures(gateway.connections),
         ss7=lambda: gateway.ss7_figures(),
+        denial_of_service=lambda: gateway.defence.figures(),
         dns=lambda: gateway.names.figures() if gateway.names is not None else DnsFigures(),
         records_queued=lambda: gateway.recorder.queued,
         records_written=lambda: gateway.recorder.written,

@@ -11,7 +11,7 @@ from gateway.interconnection.denial_of_service import State, Step, StepKind
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import Order, StepRefused
 from gateway.policy.detectors.detector import SubjectKind
-from gateway.policy.response_plan import Advice, Proposal, ResponsePlan
+from gateway.policy.response_plan import Proposal, ResponsePlan
 from gateway.policy.watch import Alert, Alerts
 from gateway.records.call_rows import mask_text
 from gateway.records.database import DatabaseFileError
@@ -62,8 +62,7 @@ class Responses:
         self._take_evidence: Final = take_evidence
         self._said: Final[set[tuple[Wanted, str]]] = set()
         """Steps that were refused, and why, which is said once."""
-        self.advice: tuple[Advice, ...] = ()
-        """What the operator can do about alerts that no step follows from."""
+        self._advice: dict[int, str] = {}
 
     async def look(self) -> None:
         """Ask the detectors, and do what follows."""
@@ -72,7 +71,7 @@ class Responses:
         self._tell(alerts)
         watch, standings = self._calls.watch, self._policy.standings
         response = self._plan.respond(watch.active, standings.standing_of, watch.quiet_since, at_us)
-        self.advice = response.advice
+        self._advice = {advice.alert.number: advice.text for advice in response.advice}
         for proposal in response.proposals:
             await self._follow(proposal)
         wanted = frozenset(_wanted(proposal) for proposal in response.proposals)
@@ -80,6 +79,10 @@ class Responses:
         self._said.intersection_update({each for each in self._said if each[0] in wanted})
         for ocn in self._providers:
             await self._clear(ocn)
+
+    def advice_on(self, alert: Alert) -> str | None:
+        """What the operator can do about an alert that no step follows from; None about any other."""
+        return self._advice.get(alert.number)
 
     # -- alerts -------------------------------------------------------------------------------------------------------
 

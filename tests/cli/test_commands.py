@@ -61,7 +61,7 @@ def test_a_gateway_takes_commands_while_it_runs_and_says_what_it_wrote_when_it_e
         "the gateway refused: riverbend-dedicated is kept for XV01: nobody else may use it (L8)\n"
     )
 
-    status = tollgate("status", *CONFIG, env=gateway.env)
+    status = tollgate("status", "--json", *CONFIG, env=gateway.env)
     assert status.returncode == 0
     (step,) = json.loads(status.stdout)["steps"]
     assert (step["ocn"], step["trunk_group"], step["who"], step["why"]) == (

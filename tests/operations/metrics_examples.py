@@ -9,13 +9,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn, RateLimit
 from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
+from gateway.operations.denial_of_service_readings import DenialOfServiceFigures
+from gateway.operations.dns_readings import DnsFigures, NameReading
 from gateway.operations.metrics import GatewayMetrics, RefusalKind
 from gateway.operations.readings import (
     ConfigurationInfo,
     ConnectionFigures,
-    DnsFigures,
     MemberReading,
-    NameReading,
     Readings,
 )
 from gateway.operations.ss7_readings import CircuitFigures, LinkFigures, Ss7Figures
@@ -106,6 +106,7 @@ class Stand:
     datagrams_dropped: int = 0
     connections: ConnectionFigures = NO_CONNECTIONS
     dns: DnsFigures = ONE_NAME
+    denial_of_service: DenialOfServiceFigures = field(default_factory=DenialOfServiceFigures)
     ss7: Ss7Figures = SS7
     records_queued: int = 0
     records_written: int = 0
@@ -127,6 +128,7 @@ class Stand:
             datagrams_dropped=lambda: self.datagrams_dropped,
             connections=lambda: self.connections,
             dns=lambda: self.dns,
+            denial_of_service=lambda: self.denial_of_service,
             ss7=lambda: self.ss7,
             records_queued=lambda: self.records_queued,
             records_written=lambda: self.records_written,

@@ -27,14 +27,13 @@ from metrics_examples import (
 
 from gateway.interconnection.trunk_groups import Mode
 from gateway.operations.metrics import GatewayMetrics
+from gateway.operations.dns_readings import DnsFigures, NameReading
 from gateway.operations.readings import (
     METHODS,
     MOST_REASONS,
     STATUS_CLASSES,
     ConnectionFigures,
-    DnsFigures,
     MemberReading,
-    NameReading,
 )
 from gateway.policy.verdict import Verdict
 from gateway.signalling.call import Call, EndedBy

@@ -1,0 +1,211 @@
+"""The document of /status as a person reads it: first what needs somebody, then how everything stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import typer
+
+MOST_NORMAL: Final = 20
+"""Providers of which nothing is to be said that get a line of their own."""
+LONGEST_TEXT: Final = 72
+
+_COLOURS: Final = {
+    "throttled": typer.colors.YELLOW,
+    "discontinued": typer.colors.RED,
+    "remediated": typer.colors.MAGENTA,
+    "restored": typer.colors.CYAN,
+    "dedicated": typer.colors.BLUE,
+}
+
+
+class Cell(NamedTuple):
+    """A text in a column, and its colour on a terminal."""
+
+    text: str
+    colour: str | None = None
+    to_the_right: bool = False
+
+
+def lines_of(status: dict[str, Any]) -> Iterator[str]:
+    """The lines of the table, coloured; `typer.echo` takes the colours off where there is no terminal."""
+    now = _time(status["now"])
+    yield _headline(status, now)
+    defence = status["denial_of_service"]
+    yield from _section("recommended", _recommendations(defence["recommendations"]))
+    yield from _section("alerts", _alerts(defence["alerts"], now))
+    yield from _section("providers", _providers(status["providers"], now))
+    yield from _section("trunk groups", _groups(status["trunk_groups"]))
+    yield from _section("links", _links(status["links"]))
+    yield ""
+    yield from _last_lines(status)
+
+
+def _headline(status: dict[str, Any], now: datetime) -> str:
+    calls = status["calls_in_progress"]
+    said = [
+        f"tollgate {status['version']}",
+        f"up {_lasting(now - _time(status['since']))}",
+        f"{calls} call{'s' if calls != 1 else ''} up",
+        ", ".join(status["sip"]),
+    ]
+    if status["draining"]:
+        said.append(typer.style("draining: no new calls are taken", fg=typer.colors.RED))
+    return "  ".join(said)
+
+
+def _recommendations(waiting: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    for each in waiting:
+        scope = f", scope {each['scope']}" if each["scope"] is not None else ""
+        late = each["overdue"]
+        waits = _lasting(timedelta(seconds=each["waits_seconds"]))
+        until = f"overdue since {_clock(each['decide_by'])}" if late else f"decide by {_clock(each['decide_by'])}"
+        yield (
+            Cell(str(each["number"]), to_the_right=True),
+            Cell(f"{each['step']} {each['ocn']}{scope}"),
+            Cell(f"waits {waits}, {until}", typer.colors.RED if late else typer.colors.YELLOW),
+            Cell(_cut(each["why"])),
+        )
+
+
+def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell]]:
+    for each in alerts:
+        subject = each["subject"]
+        on = each["trunk_group"]
+        where = f" on {on}" if on is not None and on != subject["name"] else ""
+        yield (
+            Cell(each["detector"], typer.colors.RED),
+            Cell(f"{subject['kind']} {subject['name']}{where}"),
+            Cell(f"for {_lasting(now - _time(each['raised']))}"),
+            Cell(_cut(each["text"])),
+        )
+
+
+def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell]]:
+    normal = [each for each in providers if each["standing"]["state"] == "normal"]
+    left_out = normal[MOST_NORMAL:]
+    for each in providers:
+        if each in left_out:
+            continue
+        standing = each["standing"]
+        state, limit = standing["state"], each["limit"]
+        yield (
+            Cell(each["ocn"]),
+            Cell(_cut(each["name"], 28)),
+            Cell(state, _COLOURS.get(state)),
+            Cell(f"for {_lasting(now - _time(standing['since']))}" if standing["since"] else ""),
+            Cell(f"{each['calls_in_progress']} up", to_the_right=True),
+            Cell(_limit(limit)),
+            Cell(_standing_note(standing)),
+        )
+    if left_out:
+        yield (Cell(""), Cell(f"and {len(left_out)} more that are normal"))
+
+
+def _standing_note(standing: dict[str, Any]) -> str:
+    if standing["trunk_group"] is not None:
+        return f"on {standing['trunk_group']} only"
+    if standing["scope"] is None:
+        return ""
+    what = "everything of its partner" if standing["scope"] == "partner" else "its traffic"
+    return f"{what} is refused" + (", removal attested" if standing["attested"] is not None else "")
+
+
+def _limit(limit: dict[str, Any] | None) -> str:
+    if limit is None:
+        return "no limit"
+    return f"{limit['sustained_per_s']:g}/s, burst {limit['burst']}, {limit['in_progress']} up"
+
+
+def _groups(groups: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    for group in groups:
+        members, circuits = group["members"], group.get("circuits")
+        used = sum(member["state"] in ("in service", "suspect") for member in members)
+        well = used == len(members)
+        capacity = f" of {group['capacity']}" if group["capacity"] is not None else ""
+        kept = f"kept for {group['kept_for'] or 'nobody yet'}" if group["dedicated"] else ""
+        blocked = circuits is not None and circuits["blocked"]["operator"]
+        exchange = "exchange reachable" if circuits is not None and circuits["reachable"] else "exchange unreachable"
+        yield (
+            Cell(group["name"]),
+            Cell(f"{group['side']} {group['carrier']}"),
+            Cell(f"{group['calls_in_progress']}{capacity} up", to_the_right=True),
+            Cell(
+                exchange if circuits is not None else f"{used} of {len(members)} members in use",
+                None if well and (circuits is None or circuits["reachable"]) else typer.colors.RED,
+            ),
+            Cell("blocked by an operator" if blocked else kept, typer.colors.YELLOW if blocked else None),
+        )
+
+
+def _links(links: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    for link in links:
+        error = link["last_error"]
+        up = link["state"] == "active"
+        yield (
+            Cell(link["name"]),
+            Cell(f"{link['role']} {link['address']}"),
+            Cell(link["state"], None if up else typer.colors.RED),
+            Cell(_cut(error["text"]) if error is not None and not up else ""),
+        )
+
+
+def _last_lines(status: dict[str, Any]) -> Iterator[str]:
+    notices, records = status["notices"], status["records"]
+    said = f"notices: {notices['delivered']} delivered, {notices['pending']} pending, {notices['failed']} failed"
+    yield typer.style(said, fg=typer.colors.RED) if notices["failed"] else said
+    automatic = ", ".join(status["denial_of_service"]["automatic"]) or "none"
+    yield f"steps that the gateway takes by itself: {automatic}"
+    if status["socket_drops"]:
+        drops = f"the kernel dropped {status['socket_drops']} datagrams: more came than this machine takes in"
+        yield typer.style(drops, fg=typer.colors.RED)
+    lost = f", {records['lost']} lost" if records["lost"] else ""
+    yield f"records: {records['written']} written{lost}  journal: {status['journal']}"
+
+
+def _section(title: str, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """A title and rows in columns; nothing where there are no rows."""
+    every = list(rows)
+    if not every:
+        return
+    widths = [max(len(row[at].text) for row in every if at < len(row)) for at in range(max(map(len, every)))]
+    yield ""
+    yield typer.style(title, bold=True)
+    for row in every:
+        cells = (_padded(cell, width) for cell, width in zip(row, widths, strict=False) if width)
+        yield ("  " + "  ".join(cells)).rstrip()
+
+
+def _padded(cell: Cell, width: int) -> str:
+    text = cell.text.rjust(width) if cell.to_the_right else cell.text.ljust(width)
+    return typer.style(text, fg=cell.colour) if cell.colour is not None else text
+
+
+def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    """A text on one line that a terminal shows as it is."""
+    plain = "".join(character if character.isprintable() else "?" for character in text)
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _clock(text: str) -> str:
+    """A time on this machine's clock."""
+    return _time(text).astimezone().strftime("%H:%M:%S")
+
+
+def _lasting(span: timedelta) -> str:
+    """How long something lasts, to two units at most: ``42 s``, ``7 min``, ``3 h 05 min``, ``2 d 4 h``."""
+    seconds = max(int(span.total_seconds()), 0)
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes, hours = seconds // 60, seconds // 3_600
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60:02} min"
+    return f"{hours // 24} d {hours % 24} h"
