@@ -102,6 +102,10 @@ class SlidingCount:
         """The beginning of what the sum is of."""
         return (self._pane - _PANES + 1) * self._pane_us
 
+    def covered_s(self, at_us: int) -> float:
+        """How many seconds the sum is of at a time: the window, or up to a tenth of it less."""
+        return (at_us - self.since_us) / SECOND_US
+
 
 class Senders:
     """Whose the calls of a trunk group are: by provider, the latest calls weighing most."""

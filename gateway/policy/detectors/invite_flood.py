@@ -23,7 +23,7 @@ class InviteFloodSettings:
     hold_s: int = 10
     """Seconds in a row that must be over."""
     minimum_per_s: float = 10
-    """Calls a second that are no flood, whatever the moving average is."""
+    """Calls a second that are no flood where no limit was agreed on, whatever the moving average is."""
     cold_per_s: float = 50
     """Calls a second that are none where no limit was agreed on and there is no moving average yet."""
     baseline_s: int = 300
@@ -131,10 +131,10 @@ class InviteFlood:
         calls.second, calls.count = second, 0
 
     def _threshold(self, calls: _Calls) -> float:
-        settings = self._settings
+        settings, known = self._settings, calls.contracted
         if calls.seen >= settings.warm_up_s:
-            return max(calls.contracted, settings.minimum_per_s, settings.multiple * calls.average)
-        return max(calls.contracted, settings.minimum_per_s) if calls.contracted else settings.cold_per_s
+            return max(known or settings.minimum_per_s, settings.multiple * calls.average)
+        return known or settings.cold_per_s
 
     def judge(self, at_us: int) -> Iterator[Detection]:
         second = at_us // SECOND_US
@@ -182,7 +182,7 @@ class InviteFlood:
         if calls.seen < settings.warm_up_s and not calls.contracted:
             return f"{threshold:g} (no limit was agreed on, and no moving average is known yet)"
         if threshold == settings.minimum_per_s:
-            return f"{threshold:g}, which is never a flood"
+            return f"{threshold:g}, the least that is a flood where no limit was agreed on"
         return f"{threshold:.1f}, {settings.multiple:g} times the moving average of {calls.average:.1f}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.interconnection.trunk_groups import Hop
-from gateway.policy.detectors.counting import SECOND_US, SlidingCount, Subjects
+from gateway.policy.detectors.counting import SlidingCount, Subjects
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 
 MOST_PORTS: Final = 64
@@ -57,28 +57,28 @@ class SourceRates:
 
     def judge(self, at_us: int) -> Iterator[Detection]:
         """Every source that is over the rate. Sources of which nothing is left in the window are forgotten."""
-        window_s, threshold = self._settings.window_s, self._settings.per_s
+        threshold = self._settings.per_s
         silent = []
         for host, source in self._sources.items():
             count = source.count.advance(at_us)
             if not count:
                 silent.append(host)
-            elif count > threshold * window_s:
+            elif count - 1 > threshold * source.count.covered_s(at_us):  # so many, with one less time between them
                 yield self._detection(host, source, at_us)
         for host in silent:
             self._sources.drop(host)
 
     def _detection(self, host: str, source: _Source, at_us: int) -> Detection:
         window_s, threshold = self._settings.window_s, self._settings.per_s
-        rate, ports = source.count.total / window_s, len(source.ports)
+        rate, ports = source.count.total / source.count.covered_s(at_us), len(source.ports)
         several = f"{ports} or more ports" if ports >= MOST_PORTS else f"{ports} port{'' if ports == 1 else 's'}"
         return Detection(
             self._detector,
             Subject(SubjectKind.SOURCE, host),
             None,
             at_us,
-            at_us - round(window_s * SECOND_US),
-            (("messages_per_s", rate), ("threshold", threshold), ("ports", float(ports))),
+            source.count.since_us,
+            (("messages_per_s", round(rate, 1)), ("threshold", threshold), ("ports", float(ports))),
             f"{rate:.1f} {self._messages}/s over {window_s:g} s, from {several}; over {threshold:g}/s",
             rate / threshold if threshold else rate,
             window_s,
