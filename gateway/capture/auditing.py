@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from gateway.capture.sigtran import Ss7
 
 SIP_PORT: Final = 5060
-_EMPTY_LINES: Final = b"\r\n\x00 \t"
-_INCOMPLETE: Final = frozenset({FaultKind.TRUNCATED_FILE, FaultKind.BAD_RECORD, FaultKind.UNKNOWN_LINK})
+EMPTY_LINES: Final = b"\r\n\x00 \t"
+"""What a datagram is made of that only keeps a path open (RFC 5626 section 3.5.1)."""
+INCOMPLETE: Final = frozenset({FaultKind.TRUNCATED_FILE, FaultKind.BAD_RECORD, FaultKind.UNKNOWN_LINK})
 """Damage after which an unknown part of a file is missing from the audit."""
 
 
@@ -87,7 +88,7 @@ class Auditor:
             result.fault_count += reader.fault_counts.total()
             result.other += reader.other
             result.variants += reader.variants
-            result.incomplete |= any(reader.fault_counts[kind] for kind in _INCOMPLETE)
+            result.incomplete |= any(reader.fault_counts[kind] for kind in INCOMPLETE)
             if reader.packets and reader.other.total() >= reader.packets:
                 kinds = ", ".join(f"{count} {kind}" for kind, count in reader.other.most_common(3))
                 result.notes.append(f"{reader.name}: neither UDP nor SS7 in it: {kinds}")
@@ -141,12 +142,12 @@ class Auditor:
     def _sip(self, datagram: Datagram, file: str) -> SipMessage | None:
         """The SIP message of a datagram; None, counted, where it is none."""
         payload, result = datagram.payload, self._result
-        if not _looks_like_sip(payload):
+        if not looks_like_sip(payload):
             ends = (datagram.source, datagram.destination)
             if not self._is_gateways(ends) and SIP_PORT not in (ends[0][1], ends[1][1]):
                 result.other["UDP, not SIP"] += 1
                 return None
-            if not payload.strip(_EMPTY_LINES):
+            if not payload.strip(EMPTY_LINES):
                 result.other["keep-alives on SIP ports"] += 1
                 return None
         try:
@@ -192,7 +193,8 @@ def _kind(message: SipMessage) -> str:
     return str(message.status) if message.status else message.method[:32].decode("ascii", "replace")
 
 
-def _looks_like_sip(payload: bytes) -> bool:
+def looks_like_sip(payload: bytes) -> bool:
+    """Whether a datagram begins as a message of SIP does."""
     if payload.startswith(b"SIP/2.0 "):
         return True
     end = payload.find(b"\n", 0, 4_096)

@@ -14,7 +14,7 @@ was made of one on a circuit has the time of its IAM in its Call-ID, as the gate
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from gateway.capture.circuit_ids import CircuitId, circuit_of_call_id
@@ -109,15 +109,26 @@ class GatewayReplay:
         self._now_us = 0
         self.decided_late: Final[list[Call]] = []
         """Calls on circuits that a timer decided, and not a message; whoever reads them empties the list."""
+        self.listeners: Final[list[Callable[[list[Action]], None]]] = []
+        """Told of everything that the gateway asks for, as it asks."""
         self._invites: Final[_Bounded[CircuitId, _Invite]] = _Bounded()  # calls on circuits that go on by SIP
         self._renamed: Final[_Bounded[bytes, _Names]] = _Bounded()  # by the capture's Call-ID
         self._sent: Final[_Bounded[_Key, _Sent]] = _Bounded()
         self._branches: Final[_Bounded[bytes, bytes]] = _Bounded()  # the capture's branch to the replay's
         self._answered: Final[_Bounded[_Key, int]] = _Bounded()  # the highest status sent back
 
+    @property
+    def sip_proxy(self) -> SipProxy:
+        """The proxy that is fed, or the one of the signalling point that is."""
+        return self._proxy if isinstance(self._proxy, SipProxy) else self._proxy.proxy
+
     def enters(self, destination: Address) -> bool:
         """Whether what is sent there reaches the gateway."""
         return destination in self._addresses
+
+    def transfer_enters(self, transfer: Mtp3Transfer) -> bool:
+        """Whether a message of SS7 is for an exchange of the gateway."""
+        return self._circuits is not None and transfer.dpc in self._circuits.own
 
     def see(self, payload: bytes, source: Address, destination: Address, at_us: int) -> Replayed:
         """One datagram of the capture. What neither reaches nor leaves the gateway is passed over."""
@@ -194,6 +205,8 @@ class GatewayReplay:
 
     def _note(self, actions: list[Action]) -> None:
         """Remember the branches, the answers and the circuits of what this replay would send."""
+        for tell in self.listeners:
+            tell(actions)
         if self._circuits is not None:
             self._circuits.learnt.would_send(actions, self._now_us)
         for action in actions:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from itertools import chain, repeat
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final, TextIO
 
 if TYPE_CHECKING:
@@ -13,6 +16,8 @@ PIPED_WIDTH: Final = 120
 """Columns where the output is no terminal and COLUMNS is not set."""
 NARROWEST: Final = 40
 WIDEST: Final = 10_000
+SHOWN_LINES: Final = 20
+"""Lines of a list that are shown."""
 
 
 class Page:
@@ -35,6 +40,36 @@ class Page:
         from rich.text import Text
 
         self._console.print(Text(indent).append(text, style=style), soft_wrap=True)
+
+
+def print_lines(page: Page, indent: str, text: str, style: str = "") -> None:
+    """Text that is folded under its own beginning."""
+    width = max(page.width - len(indent), 20)
+    if len(text) <= width and text.isprintable() and not text.endswith(" "):
+        page.line(text, style, indent=indent)
+        return
+    lines = wrap(text, width, break_on_hyphens=False) or [""]
+    for start, line in zip(chain([indent], repeat(" " * len(indent))), lines, strict=False):
+        page.line(line, style, indent=start)
+
+
+def plain(text: str, longest: int = 80) -> str:
+    """Text of a capture as it may go to a terminal: printable ASCII, no control sequences."""
+    shown = "".join(char if " " <= char <= "~" else f"\\x{ord(char):02x}" for char in text[: longest + 1])
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+def print_list(page: Page, title: str, lines: Sequence[str], total: int | None = None) -> None:
+    """A list under its title, and how many more there are (`total`, of those that are listed) beyond `SHOWN_LINES`."""
+    if not lines:
+        return
+    page.line()
+    page.line(title, "bold")
+    for line in lines[:SHOWN_LINES]:
+        print_lines(page, "  ", plain(line, 400))
+    left_out = (len(lines) if total is None else total) - min(len(lines), SHOWN_LINES)
+    if left_out > 0:
+        page.line(f"  and {left_out} more")
 
 
 def _console_on(stream: TextIO) -> Console | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, repeat
-from textwrap import wrap
+from collections.abc import Iterable, Mapping
 from typing import Final, TextIO
 
 from gateway.capture.audit_result import AuditResult
@@ -12,12 +10,11 @@ from gateway.capture.calls import AuditedCall, AuditedFinding, Leg, PlacedEviden
 from gateway.capture.cause_names import cause_name
 from gateway.capture.report import text_of, timestamp
 from gateway.capture.report_circuits import circuit_text, circuits_lines, variants_text
-from gateway.capture.report_page import Page
+from gateway.capture.report_page import SHOWN_LINES, Page, plain, print_lines, print_list
 from gateway.policy.call_attempt import Protocol
 from gateway.policy.verdict import Outcome, Verdict
 
 SHOWN_FRAMES: Final = 8
-SHOWN_LINES: Final = 20
 SHOWN_CALLS: Final = 500
 """Calls of a table; JSON has all. Those that break a clause come before the others."""
 _SOUND: Final = frozenset({Verdict.PASS, Verdict.PASS_NORMALISED, Verdict.NOT_JUDGED})
@@ -33,7 +30,7 @@ def print_table(result: AuditResult, stream: TextIO | None = None) -> None:
         _print_call(page, call, several_files)
     left_out = result.call_count - len(calls)
     if left_out:
-        _print_lines(
+        print_lines(
             page, "", f"{left_out} more calls are counted below and not listed; --format json lists more of them"
         )
         page.line()
@@ -52,11 +49,11 @@ def _chosen(calls: list[AuditedCall]) -> list[AuditedCall]:
 
 def _print_call(page: Page, call: AuditedCall, several_files: bool) -> None:
     on_circuit = bool(call.legs) and call.legs[0].circuit is not None
-    page.line(f"{'Circuit' if on_circuit else 'Call-ID'} {_plain(call.call_id, 100)}", "bold")
-    parties = f"  {_plain(call.calling) or '?'} -> {_plain(call.called) or '?'}, {timestamp(call.started.at_us)}"
+    page.line(f"{'Circuit' if on_circuit else 'Call-ID'} {plain(call.call_id, 100)}", "bold")
+    parties = f"  {plain(call.calling) or '?'} -> {plain(call.called) or '?'}, {timestamp(call.started.at_us)}"
     page.line(parties)
     for leg in call.legs:
-        _print_lines(page, f"  leg {leg.number}  ", _leg_text(leg, several_files))
+        print_lines(page, f"  leg {leg.number}  ", _leg_text(leg, several_files))
     if call.legs_not_held:
         page.line(f"  {call.legs_not_held} more legs are not held")
     for made in call.decisions:
@@ -71,11 +68,11 @@ def _print_call(page: Page, call: AuditedCall, several_files: bool) -> None:
             why = f" with {said}: {decision.refused_by.check}, {decision.refused_by.clause}"
         style = "red" if decision.outcome is Outcome.REFUSE else "green"
         outcome = f"{_OUTCOME_WORDS[decision.outcome]}{where}{why}"
-        _print_lines(page, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
+        print_lines(page, "  gateway  ", f"frame {made.place.frame}: {outcome}", style)
     for disagreement in call.disagreements:
-        _print_lines(page, "  differs  ", _plain(disagreement, 400), "yellow")
+        print_lines(page, "  differs  ", plain(disagreement, 400), "yellow")
     if call.why_not_judged:
-        _print_lines(page, "  not judged  ", call.why_not_judged, "yellow")
+        print_lines(page, "  not judged  ", call.why_not_judged, "yellow")
     _print_findings(page, call, several_files)
     page.line()
 
@@ -97,7 +94,7 @@ def _leg_text(leg: Leg, several_files: bool) -> str:
     if use is not None:
         parts.append(circuit_text(use))
     if leg.final is not None:
-        parts.append(f"{_plain(str(leg.final))} in frame {leg.final.place.frame}")
+        parts.append(f"{plain(str(leg.final))} in frame {leg.final.place.frame}")
     if several_files:
         parts.append(leg.first.place.file)
     return "; ".join(parts)
@@ -115,13 +112,13 @@ def _print_findings(page: Page, call: AuditedCall, several_files: bool) -> None:
         mode = f" ({finding.mode})" if finding.mode not in (None, "enforce") else ""
         head = f"  {finding.verdict.value} {finding.check}{mode}, {finding.clause}, leg {finding.leg}: "
         style = "red" if finding.verdict.violation else "yellow"
-        _print_lines(page, "  ", head.strip() + " " + _plain(finding.text, 400), style)
+        print_lines(page, "  ", head.strip() + " " + plain(finding.text, 400), style)
         for evidence in finding.evidence:
-            _print_lines(page, "      ", _evidence_text(evidence, several_files))
+            print_lines(page, "      ", _evidence_text(evidence, several_files))
     for verdict in (Verdict.PASS, Verdict.PASS_NORMALISED):
         names = _names(call.findings, verdict)
         if names:
-            _print_lines(page, "  ", f"{verdict.value} {', '.join(names)}", "green")
+            print_lines(page, "  ", f"{verdict.value} {', '.join(names)}", "green")
 
 
 def _names(findings: Iterable[AuditedFinding], verdict: Verdict) -> list[str]:
@@ -137,24 +134,7 @@ def _evidence_text(evidence: PlacedEvidence, several_files: bool) -> str:
     if evidence.offset is not None:
         where += f", byte {evidence.offset}"
     raw = text_of(evidence.raw) if evidence.is_text else evidence.raw.hex(" ")
-    return f"{where}: {evidence.field}: {_plain(raw, 160)}"
-
-
-def _print_lines(page: Page, indent: str, text: str, style: str = "") -> None:
-    """Text that is folded under its own beginning."""
-    width = max(page.width - len(indent), 20)
-    if len(text) <= width and text.isprintable() and not text.endswith(" "):
-        page.line(text, style, indent=indent)
-        return
-    lines = wrap(text, width, break_on_hyphens=False) or [""]
-    for start, line in zip(chain([indent], repeat(" " * len(indent))), lines, strict=False):
-        page.line(line, style, indent=start)
-
-
-def _plain(text: str, longest: int = 80) -> str:
-    """Text of a capture as it may go to a terminal: printable ASCII, no control sequences."""
-    shown = "".join(char if " " <= char <= "~" else f"\\x{ord(char):02x}" for char in text[: longest + 1])
-    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+    return f"{where}: {evidence.field}: {plain(raw, 160)}"
 
 
 # -- summary ----------------------------------------------------------------------------------------------------------
@@ -163,7 +143,7 @@ def _plain(text: str, longest: int = 80) -> str:
 def _print_summary(page: Page, result: AuditResult) -> None:
     page.line("Summary", "bold")
     roles = result.roles
-    messages = ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.messages.most_common(SHOWN_LINES))
+    messages = ", ".join(f"{count} {plain(name, 24)}" for name, count in result.messages.most_common(SHOWN_LINES))
     lines = [
         ("packets", str(result.packets)),
         ("calls", str(result.call_count)),
@@ -171,7 +151,7 @@ def _print_summary(page: Page, result: AuditResult) -> None:
         ("ISUP", variants_text(result)),
         *circuits_lines(result.circuits),
         ("of the calls", f"{roles[Role.COPY]} copies, {roles[Role.RETRANSMISSION]} retransmissions"),
-        ("of no call", ", ".join(f"{count} {_plain(name, 24)}" for name, count in result.of_no_call.most_common(20))),
+        ("of no call", ", ".join(f"{count} {plain(name, 24)}" for name, count in result.of_no_call.most_common(20))),
         ("malformed", str(result.malformed_count)),
         ("other traffic", ", ".join(f"{count} {kind}" for kind, count in result.other.most_common(SHOWN_LINES))),
         ("decided", ", ".join(f"{count} {outcome}" for outcome, count in sorted(result.outcomes.items()) if count)),
@@ -180,23 +160,23 @@ def _print_summary(page: Page, result: AuditResult) -> None:
     ]
     for name, text in lines:
         if text:
-            _print_lines(page, f"  {name:<15}", text)
+            print_lines(page, f"  {name:<15}", text)
     page.line()
     if result.findings:
         page.line("Findings by check", "bold")
         width = max(15, *(len(check) + 1 for check in result.findings))
         for check, verdicts in result.findings.items():
-            _print_lines(page, f"  {check:<{width}}", _verdicts_text(verdicts), _style(verdicts))
-    _print_list(page, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
-    _print_list(
+            print_lines(page, f"  {check:<{width}}", _verdicts_text(verdicts), _style(verdicts))
+    print_list(page, "Not judged", [f"{check}: {'; '.join(whys)}" for check, whys in result.not_judged.items()])
+    print_list(
         page,
         "Calls not judged, or in part",
         [f"{count}: {why}" for why, count in result.calls_not_judged.most_common()],
     )
-    _print_list(page, "Malformed messages", [str(one) for one in result.malformed], result.malformed_count)
-    _print_list(page, "Could not be read", result.unreadable)
-    _print_list(page, "Damage in the captures", [str(fault) for fault in result.faults], result.fault_count)
-    _print_list(page, "Notes", result.notes)
+    print_list(page, "Malformed messages", [str(one) for one in result.malformed], result.malformed_count)
+    print_list(page, "Could not be read", result.unreadable)
+    print_list(page, "Damage in the captures", [str(fault) for fault in result.faults], result.fault_count)
+    print_list(page, "Notes", result.notes)
 
 
 def _verdicts_text(verdicts: Mapping[Verdict, int]) -> str:
@@ -207,15 +187,3 @@ def _verdicts_text(verdicts: Mapping[Verdict, int]) -> str:
 
 def _style(verdicts: Iterable[Verdict]) -> str:
     return "red" if any(verdict.violation for verdict in verdicts) else ""
-
-
-def _print_list(page: Page, title: str, lines: Sequence[str], total: int | None = None) -> None:
-    if not lines:
-        return
-    page.line()
-    page.line(title, "bold")
-    for line in lines[:SHOWN_LINES]:
-        _print_lines(page, "  ", _plain(line, 400))
-    left_out = (len(lines) if total is None else total) - min(len(lines), SHOWN_LINES)
-    if left_out > 0:
-        page.line(f"  and {left_out} more")

@@ -63,7 +63,7 @@ def audit_captures(
     Raises what `policy_of` raises.
     """
     tune_garbage_collection()
-    with _progress(paths) as watched:
+    with reading_shown(paths) as watched:
         result = audit(paths, configuration, variant=variant, watched=watched)
     if output == "json":
         from gateway.capture.report import write_document
@@ -108,22 +108,8 @@ def audit(
     """
     limits = limits or AuditLimits()
     judges, notes = judges_of(configuration, gateway_address)
-    unreadable: list[str] = []
-    links = frozenset(link.address for link in configuration.links) if configuration is not None else frozenset()
     with ExitStack() as stack:
-        readers = []
-        for place, path in enumerate(paths):
-            if place >= limits.captures:
-                remedy = "merge them first (mergecap), or audit them in turn"
-                unreadable.append(f"{path}: more than {limits.captures} captures in one audit; {remedy}")
-                continue
-            try:
-                stream = stack.enter_context(path.open("rb"))
-                readers.append(CaptureReader(watched(stream), str(path), variant=variant, m3ua_addresses=links))
-            except NotACapture as error:
-                unreadable.append(str(error))
-            except OSError as error:
-                unreadable.append(f"{path}: {error.strerror or error}; give the path of a capture that you may read")
+        readers, unreadable = opened(paths, stack, configuration, variant, limits, watched)
         result = audit_readers(readers, judges, limits)
     result.unreadable = unreadable
     result.variant_given = variant is not None
@@ -138,6 +124,33 @@ def audit(
     if result.other["TCP"] and _takes_streams(configuration):
         result.notes.append(f"{result.other['TCP']} packets over TCP were not read: {NO_M3UA}; {NO_STREAMS}")
     return result
+
+
+def opened(
+    paths: Sequence[Path],
+    stack: ExitStack,
+    configuration: Configuration | None,
+    variant: Variant | None,
+    limits: AuditLimits,
+    watched: Watched,
+) -> tuple[list[CaptureReader], list[str]]:
+    """A reader for each capture, open for as long as `stack` is, and why the others cannot be read."""
+    links = frozenset(link.address for link in configuration.links) if configuration is not None else frozenset()
+    readers: list[CaptureReader] = []
+    unreadable = []
+    for place, path in enumerate(paths):
+        if place >= limits.captures:
+            remedy = "merge them first (mergecap), or read them in turn"
+            unreadable.append(f"{path}: more than {limits.captures} captures at once; {remedy}")
+            continue
+        try:
+            stream = stack.enter_context(path.open("rb"))
+            readers.append(CaptureReader(watched(stream), str(path), variant=variant, m3ua_addresses=links))
+        except NotACapture as error:
+            unreadable.append(str(error))
+        except OSError as error:
+            unreadable.append(f"{path}: {error.strerror or error}; give the path of a capture that you may read")
+    return readers, unreadable
 
 
 def _takes_streams(configuration: Configuration | None) -> bool:
@@ -215,7 +228,7 @@ def steps_of(configuration: Configuration) -> Steps:
 
 
 @contextmanager
-def _progress(paths: Sequence[Path]) -> Iterator[Watched]:
+def reading_shown(paths: Sequence[Path]) -> Iterator[Watched]:
     """A bar on standard error while captures are read; nothing where that is no terminal."""
     if not sys.stderr.isatty():
         yield lambda stream: stream
