@@ -13,6 +13,7 @@ import typer
 from gateway import VERSION
 from gateway.cli import steps
 from gateway.cli.audit import audit
+from gateway.cli.detect import detect
 from gateway.cli.faults import Exit
 from gateway.cli.journal import journal
 from gateway.cli.running import check_config, lab, reload, run
@@ -46,6 +47,7 @@ def options(
 app.command()(run)
 app.command("check-config")(check_config)
 app.command()(audit)
+app.command()(detect)
 app.command()(status)
 for step in (
     steps.throttle,
