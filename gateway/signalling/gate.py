@@ -1,19 +1,22 @@
 """What floods cheaply is refused cheaply (L8): the gate stands before everything that costs.
 
-Every message that comes to nothing (a call that is refused, whatever for; what cannot be read; a request or response
-that belongs to nothing) takes one from the allowance of its source, of its trunk group, of the carrier that answers for
-it, and of the gateway. A call that goes on gives one back: so a source may cost the gateway, in vain, as much as its
-good calls do, and a set number of messages a second. Where nothing is left, the next new call is looked at only as far
-as it takes to tell an emergency call (L10), which passes, and the carrier that answers for it: one of which not too
-much has come to nothing passes too. All others are refused without being read any further, so many a second with an
-answer, and the rest without.
+Every message that comes to nothing (a call that is refused, whatever for; what cannot be read; a request that belongs
+to nothing) takes one from the allowance of its source, of its trunk group, of the carrier that answers for it, and of
+the gateway. A call that goes on gives one back: so a source may cost the gateway, in vain, as much as its good calls
+do, and a set number of messages a second.
+
+Where a source has nothing left, the gate is closed to it. Where its trunk group or the gateway has nothing left, as in
+a flood from many sources, it is closed to all sources but those whose latest calls went on. A new call before the
+closed gate is looked at only as far as it takes to tell an emergency call (L10), which passes, and the carrier that
+answers for it: one of which not too much has come to nothing passes too. All others are refused without being read any
+further, so many a second with an answer, and the rest without.
 
 Nothing here is a judgement on a call: the engine never sees what is shed, and nobody's quota is touched.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_name_addr, split_list
@@ -21,25 +24,16 @@ from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import PARTNER_SIDE, Hop, Transport, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.policy.attribution import ProviderFinder
-from gateway.policy.refusals import REFUSALS, Reason
-from gateway.policy.verdict import Finding, Verdict
 from gateway.signalling.allowance import Allowance
 from gateway.signalling.ingress import Ingress
 from gateway.signalling.sip_attempt import is_emergency, read_uri
 
 TRUNK_GROUP_SHARE: Final = 4
 """How many times a source's allowance a trunk group has."""
-GATEWAY_SHARE: Final = 20
-"""How many times a source's allowance the gateway has: what comes to nothing takes a few hundredths of its time."""
-OVER_ALLOWANCE: Final = Finding(
-    "rate_limit",
-    Verdict.OVER_LIMIT,
-    "L8",
-    "too much of what came from this source came to nothing",
-    refusal=REFUSALS[Reason.OVER_ALLOWANCE],
-)
-"""Why a call is refused that nobody has read."""
-
+GATEWAY_SHARE: Final = 10
+"""How many times a source's allowance the gateway has: what comes to nothing shall take a small part of its time."""
+GOOD_STANDING: Final = 10
+"""Calls in a row that go on, after which the record of a source gets no better."""
 _UDP: Final = Transport.UDP
 _SS7: Final = Transport.SS7
 
@@ -55,24 +49,10 @@ class Shed(NamedTuple):
     calls: int
 
 
-class TrafficObserver(Protocol):
-    """Who wants to know of messages that open no call: what watches for floods of them. Times are microseconds."""
-
-    def request(self, source: Hop, method: bytes, at_us: int) -> None:
-        """A request came that is neither of a call nor of a dialog: REGISTER, OPTIONS."""
-
-    def malformed(self, source: Hop, at_us: int) -> None:
-        """A message came that cannot be read."""
-
-    def stray(self, source: Hop, at_us: int) -> None:
-        """A message came that belongs to nothing: a request within a dialog or a CANCEL that gets 481, a response to
-        no request of ours, an ACK for nothing."""
-
-
 class Origin:
     """A source of messages, and what is left of its allowances."""
 
-    __slots__ = ("allowance", "answers", "group", "hop", "short", "spared", "trunk")
+    __slots__ = ("allowance", "answers", "group", "hop", "short", "spared", "standing", "trunk")
 
     def __init__(self, hop: Hop, group: TrunkGroup | None, trunk: Trunk | None, wasted: int, answers: int) -> None:
         self.hop: Final = hop
@@ -83,8 +63,10 @@ class Origin:
         self.spared: Final = Allowance(wasted)
         """For what may be honest and is no new call: retransmissions and OPTIONS, while nothing else is left."""
         self.answers: Final = Allowance(answers)
-        self.short = False
-        """Something was taken of an allowance and has not come back."""
+        self.standing = 0
+        """Calls of it that went on, less the messages that came to nothing, lately: from 0 to GOOD_STANDING."""
+        self.short = True
+        """Its standing could be better, or something was taken of its allowance and has not come back."""
 
 
 class Trunk:
@@ -189,6 +171,8 @@ class Gate:
         if origin.hop.transport is _SS7:
             return  # our own user agent, which says no more than the exchange behind it
         origin.short = True
+        if origin.standing:
+            origin.standing -= 1
         origin.allowance.charge(at_us)
         self._all.charge(at_us)
         if trunk is not None:
@@ -203,15 +187,17 @@ class Gate:
         if trunk is not None:
             trunk.allowance.give_back()
             self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).give_back()
-        origin.short = not origin.allowance.is_whole
+        origin.standing = min(origin.standing + 1, GOOD_STANDING)
+        origin.short = origin.standing < GOOD_STANDING or not origin.allowance.is_whole
 
     # -- whether it passes --------------------------------------------------------------------------------------------
 
     def is_closed(self, origin: Origin, trunk: Trunk | None, at_us: int) -> bool:
         """Whether new calls are looked at only superficially."""
-        return (
-            (origin.allowance.used_up and origin.allowance.is_used_up(at_us))
-            or (trunk is not None and trunk.allowance.used_up and trunk.allowance.is_used_up(at_us))
+        if origin.allowance.used_up and origin.allowance.is_used_up(at_us):
+            return True
+        return not origin.standing and (
+            (trunk is not None and trunk.allowance.used_up and trunk.allowance.is_used_up(at_us))
             or (self._all.used_up and self._all.is_used_up(at_us))
         )
 

@@ -14,21 +14,21 @@ from gateway.codecs.sip import SipMessage, Via, headers, parse_via, read_respons
 from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
-from gateway.policy.refusals import REFUSALS, Reason
 from gateway.signalling.allowance import Allowance
 from gateway.signalling.answers import ALLOW, Answers
-from gateway.signalling.call import Action, Call, Ended, Send
+from gateway.signalling.call import Action, Call, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.failover import Failover
 from gateway.signalling.forced_release import ForcedRelease, Wanted
 from gateway.signalling.forwarding import Forwarder
-from gateway.signalling.gate import OVER_ALLOWANCE, Gate, Origin, Shed, TrafficObserver, Trunk
+from gateway.signalling.gate import Gate, Origin, Shed
+from gateway.signalling.gatekeeper import SHED, SHED_EXTRA, Gatekeeper, TrafficObserver
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.ingress import Ingress
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
-from gateway.signalling.own_side import OWN_COOKIE, OwnSide, reason_header
+from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
@@ -39,8 +39,6 @@ from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 from gateway.signalling.transactions import ServerTransaction, State
 
 _UDP: Final = Transport.UDP
-_SHED: Final = REFUSALS[Reason.OVER_ALLOWANCE]
-_SHED_EXTRA: Final = reason_header(OVER_ALLOWANCE) + b"Retry-After: %d\r\n" % (_SHED.retry_after_s or 1)
 
 
 class SipProxy:
@@ -58,15 +56,8 @@ class SipProxy:
         trunk_groups = [group.trunk_group for group in self.members.groups.values()]
         self._ingress: Final = Ingress(trunk_groups)
         self._strangers: Final = Allowance(settings.strangers_per_s)
-        self._gate: Final = Gate(
-            self._ingress,
-            find_provider,
-            settings.emergency_numbers,
-            settings.wasted_per_s,
-            settings.refusals_per_s,
-        )
-        self.observer: TrafficObserver | None = None
-        """Who is told of messages that open no call."""
+        rates = (settings.wasted_per_s, settings.refusals_per_s)
+        self._gate: Final = Gate(self._ingress, find_provider, settings.emergency_numbers, *rates)
         self.counters: Final = ProxyCounters()
         self._own: Final = OwnSide(settings.listeners, settings.secret)
         self._layer: Final = TransactionLayer(settings.timers)
@@ -74,12 +65,12 @@ class SipProxy:
         self._answers: Final = Answers(self._own, self._layer, self.counters, settings.max_message_bytes)
         forwarder = Forwarder(self._own, self._layer)
         next_hops = NextHops(self._own)
-        self._restored: Final = next_hops.restored
         self.prober: Final = Prober(self.members, self._layer, self._own)
         self._failover: Final = Failover(
             self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
         )
         sessions = SessionTimers(settings, self._calls)
+        self._gatekeeper: Final = Gatekeeper(self._gate, self._layer, self._calls, next_hops, self.counters)
         self._parking: Final = Parking(self._own.can_reach)
         self._released: Final = ForcedRelease(
             self._own,
@@ -264,6 +255,19 @@ class SipProxy:
         self._calls.end_all(at_us, actions)
         return actions
 
+    def take_shed(self) -> list[Shed]:
+        """The new calls that were refused or dropped unread since this was asked last."""
+        return self._gate.take_shed()
+
+    @property
+    def observer(self) -> TrafficObserver | None:
+        """Who is told of messages that open no call."""
+        return self._gatekeeper.observer
+
+    @observer.setter
+    def observer(self, observer: TrafficObserver | None) -> None:
+        self._gatekeeper.observer = observer
+
     @property
     def accepting(self) -> bool:
         """False while draining: new calls are refused, those that are up go on."""
@@ -308,18 +312,21 @@ class SipProxy:
             else:
                 strays = self.counters.stray
                 self._in_dialog.relay_ack(request, via_value, via, source, known_host, at_us, actions)
-                if self.observer is not None and self.counters.stray != strays:
-                    self.observer.stray(source, at_us)
+                if self.counters.stray != strays:
+                    self._gatekeeper.stray(source, at_us)
             return
         trunk, closed = None, False
         if origin is not None:
             trunk = self._gate.trunk_of(origin, group)
             closed = self._gate.is_closed(origin, trunk, at_us)
         if server is not None:
-            self._repeated(server, origin, trunk, closed, at_us, actions)
+            self.counters.absorbed += 1
+            if origin is None or self._gatekeeper.repeats(origin, trunk, closed, at_us):
+                self._layer.repeated(server, at_us, actions)
             return
-        if origin is not None and closed and not self._passes(request, key, source, origin, trunk, at_us):
-            self._shed(request, key, via, via_value, source, origin, trunk, at_us, actions)
+        if origin is not None and closed and not self._gatekeeper.passes(request, key, source, origin, trunk, at_us):
+            if self._gatekeeper.answers(request, source, origin, trunk, at_us):
+                self._refuse_unread(request, key, via, via_value, source, actions)
             return
         received = received_via(via_value, via, source)
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
@@ -334,7 +341,8 @@ class SipProxy:
         else:
             self._outside_dialog(server, known_host, at_us, actions)
         if origin is not None:
-            self._weigh(request, not to_tag and method == b"INVITE", source, origin, trunk, at_us, actions)
+            opens_call = method == b"INVITE" and not to_tag
+            self._gatekeeper.weigh(request, opens_call, source, origin, trunk, at_us, actions)
 
     def _outside_dialog(self, server: ServerTransaction, known_host: bool, at_us: int, actions: list[Action]) -> None:
         """A request that is of no call: we are nobody's registrar."""
@@ -360,108 +368,18 @@ class SipProxy:
         """What cannot be read is answered where that is possible, unless too much came to nothing already."""
         if self.observer is not None:
             self.observer.malformed(source, at_us)
-        if origin is not None and self._gate.is_closed(origin, origin.trunk, at_us):
+        if origin is None or self._gatekeeper.looks_at_malformed(origin, at_us):
+            self._answers.malformed(data, message, fault, source, actions)
+        else:
             self.counters.malformed[fault.what] += 1
-            self.counters.shed["answers to malformed"] += 1
-            return
-        self._answers.malformed(data, message, fault, source, actions)
-        if origin is not None:
-            self._gate.wasted(origin, origin.trunk, None, at_us)
 
-    # -- the gate -----------------------------------------------------------------------------------------------------
-
-    def take_shed(self) -> list[Shed]:
-        """The new calls that were refused or dropped unread since this was asked last."""
-        return self._gate.take_shed()
-
-    def _repeated(
-        self,
-        server: ServerTransaction,
-        origin: Origin | None,
-        trunk: Trunk | None,
-        closed: bool,
-        at_us: int,
-        actions: list[Action],
+    def _refuse_unread(
+        self, request: SipMessage, key: ServerKey, via: Via, via_value: bytes, source: Hop, actions: list[Action]
     ) -> None:
-        """A request came again: it is answered from memory, while its source keeps to its allowance."""
-        self.counters.absorbed += 1
-        if origin is not None:
-            if closed and not origin.spared.take(at_us):
-                self.counters.shed["repeats dropped"] += 1
-                return
-            self._gate.wasted(origin, trunk, None, at_us)
-        self._layer.repeated(server, at_us, actions)
-
-    def _passes(
-        self, request: SipMessage, key: ServerKey, source: Hop, origin: Origin, trunk: Trunk | None, at_us: int
-    ) -> bool:
-        """Whether a request passes the closed gate: what belongs to a call that is up does, and what `Gate` lets."""
-        method = request.method
-        if method == b"CANCEL":
-            branch, host, port, _, sender = key
-            invite = self._layer.server((branch, host, port, b"INVITE", sender))
-            if invite is None:
-                return False
-            client = invite.client
-            first = client is not None and not client.cancelled and not client.cancel_wanted
-            return first or origin.spared.take(at_us)
-        to_tag = tag_of(request.required(headers.TO))
-        if to_tag:
-            from_tag = tag_of(request.required(headers.FROM))
-            found = self._calls.dialogs.find(request.required(headers.CALL_ID), from_tag, to_tag, source.host)
-            return found is not None
-        if method == b"INVITE":
-            return self._gate.passes(self._restored(request), origin, trunk, at_us)
-        return method == b"OPTIONS" and origin.spared.take(at_us)
-
-    def _shed(
-        self,
-        request: SipMessage,
-        key: ServerKey,
-        via: Via,
-        via_value: bytes,
-        source: Hop,
-        origin: Origin,
-        trunk: Trunk | None,
-        at_us: int,
-        actions: list[Action],
-    ) -> None:
-        """A request is dropped; one that was to open a call on a trunk group is refused, so many a second."""
-        if request.method != b"INVITE" or tag_of(request.required(headers.TO)):
-            self.counters.shed["requests dropped"] += 1
-            if self.observer is not None:
-                if request.method == b"CANCEL" or tag_of(request.required(headers.TO)):
-                    self.observer.stray(source, at_us)
-                else:
-                    self.observer.request(source, request.method, at_us)
-            return
-        if trunk is None or not origin.answers.take(at_us):
-            self.counters.shed["calls dropped"] += 1
-            return
-        self.counters.shed["calls refused"] += 1
+        """A new call is refused by the gate. It leaves no transaction: its ACK is absorbed by nobody."""
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received_via(via_value, via, source))
-        self._answers.once(server, _SHED.status, _SHED.phrase, actions, extra=_SHED_EXTRA)
-
-    def _weigh(
-        self,
-        request: SipMessage,
-        opens_call: bool,
-        source: Hop,
-        origin: Origin,
-        trunk: Trunk | None,
-        at_us: int,
-        actions: list[Action],
-    ) -> None:
-        """What came of a request: nothing, where all that was done is to answer it."""
-        last = actions[-1] if actions else None
-        answered = type(last) is Send and last.data.startswith(b"SIP/2.0 ") and not last.data.startswith(b"SIP/2.0 1")
-        if answered or type(last) is Ended:
-            self._gate.wasted(origin, trunk, request if opens_call else None, at_us)
-            if self.observer is not None and type(last) is Send and last.data.startswith(b"SIP/2.0 481"):
-                self.observer.stray(source, at_us)
-        elif opens_call and origin.short:
-            self._gate.good(origin, trunk, request, at_us)
+        self._answers.once(server, SHED.status, SHED.phrase, actions, extra=SHED_EXTRA)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10), with its Reason (RFC 3326)."""
@@ -487,8 +405,7 @@ class SipProxy:
         client = self._layer.client(response.branch, response.method) if response is not None else None
         if response is None or client is None:
             self.counters.stray += 1
-            if self.observer is not None:
-                self.observer.stray(source, at_us)
+            self._gatekeeper.stray(source, at_us)
             return
         if client.server is None:
             response = response._replace(onward=data)  # it is for us, and goes no further

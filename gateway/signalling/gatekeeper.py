@@ -1,0 +1,137 @@
+"""What the gate means for each request: what passes where it is closed, what is answered, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from gateway.codecs.sip import SipMessage, headers, tag_of
+from gateway.interconnection.trunk_groups import Hop
+from gateway.policy.refusals import REFUSALS, Reason
+from gateway.policy.verdict import Finding, Verdict
+from gateway.signalling.call import Action, Ended, Send
+from gateway.signalling.calls import CallsUp
+from gateway.signalling.gate import Gate, Origin, Trunk
+from gateway.signalling.next_hop import NextHops
+from gateway.signalling.own_side import reason_header
+from gateway.signalling.proxy_settings import ProxyCounters
+from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
+
+SHED: Final = REFUSALS[Reason.OVER_ALLOWANCE]
+"""How a call is refused that the gate lets nobody read."""
+_OVER_ALLOWANCE: Final = Finding(
+    "rate_limit", Verdict.OVER_LIMIT, "L8", "too much of what its source sent came to nothing", refusal=SHED
+)
+SHED_EXTRA: Final = reason_header(_OVER_ALLOWANCE) + b"Retry-After: %d\r\n" % (SHED.retry_after_s or 1)
+
+
+class TrafficObserver(Protocol):
+    """Who wants to know of messages that open no call: what watches for floods of them. Times are microseconds."""
+
+    def request(self, source: Hop, method: bytes, at_us: int) -> None:
+        """A request came that is neither of a call nor of a dialog: REGISTER, OPTIONS."""
+
+    def malformed(self, source: Hop, at_us: int) -> None:
+        """A message came that cannot be read."""
+
+    def stray(self, source: Hop, at_us: int) -> None:
+        """A message came that belongs to nothing: a request within a dialog or a CANCEL that gets 481, a response to
+        no request of ours, an ACK for nothing."""
+
+
+class Gatekeeper:
+    """Stands at the gate, and knows the transactions and dialogs that are up."""
+
+    def __init__(
+        self, gate: Gate, layer: TransactionLayer, calls: CallsUp, next_hops: NextHops, counters: ProxyCounters
+    ) -> None:
+        self._gate: Final = gate
+        self._layer: Final = layer
+        self._calls: Final = calls
+        self._restored: Final = next_hops.restored
+        self._counters: Final = counters
+        self.observer: TrafficObserver | None = None
+
+    def repeats(self, origin: Origin, trunk: Trunk | None, closed: bool, at_us: int) -> bool:
+        """Whether a request that came again is answered from memory, as it is while its source keeps to its
+        allowance.
+        """
+        if closed and not origin.spared.take(at_us):
+            self._counters.shed["repeats dropped"] += 1
+            return False
+        self._gate.wasted(origin, trunk, None, at_us)
+        return True
+
+    def looks_at_malformed(self, origin: Origin, at_us: int) -> bool:
+        """Whether what cannot be read is answered, where it can be."""
+        if self._gate.is_closed(origin, origin.trunk, at_us):
+            self._counters.shed["answers to malformed"] += 1
+            return False
+        self._gate.wasted(origin, origin.trunk, None, at_us)
+        return True
+
+    def passes(
+        self, request: SipMessage, key: ServerKey, source: Hop, origin: Origin, trunk: Trunk | None, at_us: int
+    ) -> bool:
+        """Whether a request passes the closed gate: what belongs to a call that is up does, and what `Gate` lets.
+
+        Raises `Malformed`.
+        """
+        method = request.method
+        if method == b"CANCEL":
+            branch, host, port, _, sender = key
+            invite = self._layer.server((branch, host, port, b"INVITE", sender))
+            if invite is None:
+                return False
+            client = invite.client
+            first = client is not None and not client.cancelled and not client.cancel_wanted
+            return first or origin.spared.take(at_us)
+        to_tag = tag_of(request.required(headers.TO))
+        if to_tag:
+            from_tag = tag_of(request.required(headers.FROM))
+            found = self._calls.dialogs.find(request.required(headers.CALL_ID), from_tag, to_tag, source.host)
+            return found is not None
+        if method == b"INVITE":
+            return self._gate.passes(self._restored(request), origin, trunk, at_us)
+        return method == b"OPTIONS" and origin.spared.take(at_us)
+
+    def answers(self, request: SipMessage, source: Hop, origin: Origin, trunk: Trunk | None, at_us: int) -> bool:
+        """Whether a request that does not pass is refused with an answer: a new call on a trunk group, so many a
+        second. Everything else is dropped. Raises `Malformed`.
+        """
+        method = request.method
+        in_dialog = method == b"CANCEL" or bool(tag_of(request.required(headers.TO)))
+        if method != b"INVITE" or in_dialog:
+            self._counters.shed["requests dropped"] += 1
+            if in_dialog:
+                self.stray(source, at_us)
+            elif self.observer is not None:
+                self.observer.request(source, method, at_us)
+            return False
+        answered = trunk is not None and origin.answers.take(at_us)
+        self._counters.shed["calls refused" if answered else "calls dropped"] += 1
+        return answered
+
+    def weigh(
+        self,
+        request: SipMessage,
+        opens_call: bool,
+        source: Hop,
+        origin: Origin,
+        trunk: Trunk | None,
+        at_us: int,
+        actions: list[Action],
+    ) -> None:
+        """What came of a request: nothing, where all that was done is to answer it."""
+        last = actions[-1] if actions else None
+        answered = type(last) is Send and last.data.startswith(b"SIP/2.0 ") and not last.data.startswith(b"SIP/2.0 1")
+        if answered or type(last) is Ended:
+            self._gate.wasted(origin, trunk, request if opens_call else None, at_us)
+            if self.observer is not None and type(last) is Send and last.data.startswith(b"SIP/2.0 481"):
+                self.observer.stray(source, at_us)
+        elif opens_call and origin.short:
+            self._gate.good(origin, trunk, request, at_us)
+
+    def stray(self, source: Hop, at_us: int) -> None:
+        """A message belongs to nothing."""
+        if self.observer is not None:
+            self.observer.stray(source, at_us)
