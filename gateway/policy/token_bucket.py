@@ -39,10 +39,3 @@ class TokenBucket:
     def is_full(self, at_us: int) -> bool:
         """Whether it holds its whole burst: as a new one would."""
         return self._full_at <= at_us * self._scale
-
-    def used(self, at_us: int) -> float:
-        """The share of the burst that is taken, from 0 to 1."""
-        missing = self._full_at - at_us * self._scale
-        if missing <= 0:
-            return 0.0
-        return min(missing / self._burst_time, 1.0) if self._burst_time else 1.0

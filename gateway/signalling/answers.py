@@ -58,6 +58,8 @@ class Answers:
     ) -> None:
         """Answer without a transaction: a repeated request is answered again, the same (RFC 3261 section 8.2.7)."""
         data = self._own.answer(request_of(server), status, phrase, server.via, extra)
+        if server.upstream is not None:
+            data = server.upstream.told(data, server.upstream.heard_us)
         actions.append(send_to(data, server.reply_to))
 
     def options(self, server: ServerTransaction, known_host: bool, actions: list[Action]) -> None:

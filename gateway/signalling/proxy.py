@@ -28,6 +28,7 @@ from gateway.signalling.ingress import Ingress
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.overload_control import OFFER, OverloadControl, OverloadSource
 from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.probing import Prober
@@ -50,7 +51,9 @@ class SipProxy:
         engine: Engine,
         trunk_groups: Iterable[TrunkGroup],
         find_provider: ProviderFinder,
+        limits: OverloadSource | None = None,
     ) -> None:
+        """`limits`: what upstreams that offer overload control are told of; None: they are told nothing."""
         self._settings: Final = settings
         self.members: Final = TrunkMembers(trunk_groups)
         trunk_groups = [group.trunk_group for group in self.members.groups.values()]
@@ -59,6 +62,7 @@ class SipProxy:
         rates = (settings.wasted_per_s, settings.refusals_per_s)
         self._gate: Final = Gate(self._ingress, find_provider, settings.emergency_numbers, *rates)
         self.counters: Final = ProxyCounters()
+        self._overload: Final = OverloadControl(limits, settings.emergency_numbers) if limits is not None else None
         self._own: Final = OwnSide(settings.listeners, settings.secret)
         self._layer: Final = TransactionLayer(settings.timers)
         self._calls: Final = CallsUp(engine, settings.max_call_s * 1_000_000)
@@ -332,6 +336,8 @@ class SipProxy:
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received, known_host)
         to_tag = b"" if method == b"CANCEL" else tag_of(request.required(headers.TO))
+        if self._overload is not None and group is not None and OFFER in via_value:
+            self._overload.heed(server, request, group, via_value, via, at_us)
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
         elif to_tag:

@@ -131,6 +131,8 @@ class TransactionLayer:
 
     def respond(self, server: ServerTransaction, status: int, data: bytes, at_us: int, actions: list[Action]) -> None:
         """Send a response in a server transaction."""
+        if server.upstream is not None:
+            data = server.upstream.told(data, at_us)
         server.response = data
         self._server_event(server, response_event(status), at_us, actions)
 

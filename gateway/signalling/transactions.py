@@ -15,6 +15,7 @@ from gateway.codecs.sip import SipMessage
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.dialogs import Dialog
 from gateway.signalling.members import TrunkMember
+from gateway.signalling.overload_feedback import Upstream
 
 
 class State(IntEnum):
@@ -264,7 +265,7 @@ class ServerTransaction:
 
     __slots__ = (
         *("client", "interval_us", "key", "machine", "method", "reply_to", "request", "response", "source", "state"),
-        "via",
+        *("upstream", "via"),
     )
 
     def __init__(
@@ -284,8 +285,10 @@ class ServerTransaction:
         self.source: Final = source
         self.reply_to = reply_to
         """Where responses go (RFC 3261 section 18.2.2)."""
-        self.via: Final = via
+        self.via = via
         """The previous hop's Via as it goes back, where it was completed."""
+        self.upstream: Upstream | None = None
+        """The previous hop, where it takes feedback on overload."""
         self.response: bytes | None = None
         self.client: ClientTransaction | None = None
         self.interval_us = 0

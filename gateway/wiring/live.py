@@ -81,6 +81,7 @@ class Gateway:
                 self.policy.engine,
                 configuration.trunk_groups,
                 self.policy.find_provider,
+                self.policy.limiter,
             )
             self.point: Final = point_of(configuration, self.policy, self.proxy, listeners[0])
             certificates = certificates_of(configuration)

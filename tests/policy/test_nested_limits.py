@@ -202,17 +202,23 @@ def test_a_throttled_provider_is_held_to_its_throttled_limit_for_as_long_as_it_i
     assert let_in(10) == 10
 
 
-def test_the_pressure_on_a_source_is_that_of_its_most_used_limit() -> None:
-    ingress = group(limit=RateLimit(1, 10, 100), source_limit=RateLimit(1, 4, 100))
-    limits = RateLimits(carriers(), [ingress])
-    assert limits.pressure_of("partner-1", ONE_SOURCE, AT_US) == 0
-    offer(limits, call(ingress))
-    assert limits.pressure_of("partner-1", ONE_SOURCE, AT_US) == pytest.approx(0.25)
-    assert limits.pressure_of("partner-1", ANOTHER_SOURCE, AT_US) == pytest.approx(0.1)
-    for _ in range(5):
+def test_the_limits_of_a_source_are_used_up_when_one_of_them_refuses_the_next_call() -> None:
+    ingress = group(limit=RateLimit(1, 6, 100), source_limit=RateLimit(1, 4, 100))
+    limits = RateLimits(carriers(provider=RateLimit(1, 1, 1)), [ingress])
+
+    def used_up() -> tuple[bool, ...]:
+        return tuple(limits.is_used_up("partner-1", source, AT_US) for source in (ONE_SOURCE, ANOTHER_SOURCE))
+
+    for _ in range(2):  # what one provider has used up is not for all behind the source to bear
         offer(limits, call(ingress))
-    assert limits.pressure_of("partner-1", ONE_SOURCE, AT_US) == 1
-    assert limits.pressure_of("host-1", ONE_SOURCE, AT_US) == 0
+    assert used_up() == (False, False)
+    for _ in range(3):
+        offer(limits, call(ingress, provider=None))
+    assert used_up() == (True, False)
+    for _ in range(2):
+        offer(limits, call(ingress, provider=None, source=ANOTHER_SOURCE))
+    assert used_up() == (True, True)
+    assert not limits.is_used_up("host-1", ONE_SOURCE, AT_US)
 
 
 class NestedLimits(RuleBasedStateMachine):

@@ -13,6 +13,8 @@ from gateway.codecs.sip.python.edit import (
     forwarded,
     rerouted,
     response_to,
+    via_without,
+    with_first_via,
     without_top_via,
 )
 from gateway.codecs.sip.python.grammar import (
@@ -77,5 +79,7 @@ __all__ = [
     "response_to",
     "split_list",
     "tag_of",
+    "via_without",
+    "with_first_via",
     "without_top_via",
 ]

@@ -48,10 +48,6 @@ class _Limit:
             return self.over_in_progress
         return None if self.bucket.has_token(at_us) else self.over_rate
 
-    def pressure(self, in_progress: int, at_us: int) -> float:
-        """How much of it is used, from 0 to 1."""
-        return max(self.bucket.used(at_us), min(in_progress / self.most_in_progress, 1) if self.most_in_progress else 1)
-
 
 class _Subject:
     """Who is held to a limit, and its calls that are up or being set up."""
@@ -230,14 +226,12 @@ class RateLimits:
         subject = self._providers.get(ocn)
         return subject.in_progress if subject is not None else 0
 
-    def pressure_of(self, trunk_group: str, source: Hop, at_us: int) -> float:
-        """How much is used of the limits of a source, its trunk group and its partner, from 0 (nothing, or none is
-        limited) to 1 (the next call is refused): for feedback to who sends (RFC 7339).
+    def is_used_up(self, trunk_group: str, source: Hop, at_us: int) -> bool:
+        """Whether a limit of a source, its trunk group or its partner refuses the next call, whoever's it is: for
+        feedback to who sends (RFC 7339).
         """
         trunks = self._trunks.get(trunk_group)
-        subjects = () if trunks is None else (trunks.source(source, at_us), trunks.group, trunks.partner)
-        limited = ((subject.limit, subject.in_progress) for subject in subjects if subject is not None)
-        return max((limit.pressure(calls, at_us) for limit, calls in limited if limit is not None), default=0.0)
+        return trunks is not None and _objection_of(trunks, source, at_us) is not None
 
     def _provider(self, ocn: Ocn) -> _Subject:
         subject = self._providers.get(ocn)

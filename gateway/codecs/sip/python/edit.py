@@ -6,6 +6,7 @@ others, and all bytes between the changes are copied.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final
 
 from gateway.codecs.malformed import Malformed
@@ -138,6 +139,18 @@ def _with_rport(value: bytes, port: int | None) -> bytes:
         elif name != b"received":
             pieces.append(parameter)
     return b";".join(pieces)
+
+
+def via_without(value: bytes, via: Via, names: Set[bytes]) -> bytes:
+    """The first Via of a header value, which reads as `via`, without the parameters of these names in lower case."""
+    sent_by, *parameters = split_parameters(value[: via.end])
+    kept = (each for each in parameters if each.partition(b"=")[0].strip().lower() not in names)
+    return b";".join((sent_by, *kept))
+
+
+def with_first_via(message: SipMessage, value: bytes) -> bytes:
+    """The message with this as its first Via. Raises `Malformed` where it has none."""
+    return _changed(message.data, [(*_first_value(message, headers.VIA), value)])
 
 
 def response_to(
