@@ -15,10 +15,10 @@
 
 #define MOST 64            /* datagrams to a system call */
 #define LARGEST 65536      /* bytes of a datagram; more cannot come over UDP */
-#define PEERS 256          /* sources that are remembered, each in the place that its address hashes to; a power of 2 */
+#define PEERS 4096         /* sources that are remembered, each in the place that its address hashes to; a power of 2 */
 
 typedef struct {
-    struct sockaddr_storage address;
+    struct sockaddr_in6 address; /* of either IP version: the longer one */
     socklen_t length;
     PyObject *peer;
 } Known;
@@ -116,7 +116,7 @@ static PyObject *peer_of(Datagrams *self, const struct sockaddr_storage *address
     if (known->peer != NULL && known->length == length && memcmp(&known->address, address, length) == 0)
         return Py_NewRef(known->peer);
     PyObject *peer = made_peer(self, address);
-    if (peer != NULL) {
+    if (peer != NULL && length <= sizeof known->address) {
         memcpy(&known->address, address, length);
         known->length = length;
         Py_XSETREF(known->peer, Py_NewRef(peer));

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import suppress
 from typing import Final
 
 from gateway.interconnection.trunk_groups import Hop
@@ -14,6 +15,9 @@ from gateway.transport.endpoint import SipEndpoint
 from gateway.transport.listening import cannot_listen
 
 RECEIVE_BUFFER_BYTES: Final = 4 << 20
+"""What waits to be read: a few thousand messages, so that a burst is not lost while one batch is decided."""
+_SO_RCVBUFFORCE: Final = 33
+"""asm-generic/socket.h; the socket module does not know it. With CAP_NET_ADMIN it goes beyond net.core.rmem_max."""
 BATCHES: Final = 4
 """Read at most before the loop gets its turn."""
 
@@ -70,7 +74,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+        _have_receive_buffer(sock, f"udp:{host}:{port}")
         sock.setblocking(False)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # IPv4 has a socket of its own, or none
@@ -79,3 +83,17 @@ def open_socket(host: str, port: int) -> socket.socket:
         sock.close()
         raise cannot_listen(f"udp:{host}:{port}", "SIP", error) from error
     return sock
+
+
+def _have_receive_buffer(sock: socket.socket, name: str) -> None:
+    """As much as is wanted, or as the kernel grants. In a flood a short buffer drops what nobody has looked at."""
+    with suppress(OSError):  # not Linux, or no CAP_NET_ADMIN
+        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    granted = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    if granted < RECEIVE_BUFFER_BYTES:  # Linux grants twice what it counts for messages, and says so
+        LOG.warning(
+            "%s has a receive buffer of %d bytes, not %d: raise net.core.rmem_max, or a burst of messages is dropped",
+            *(name, granted, RECEIVE_BUFFER_BYTES),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -28,7 +29,7 @@ from gateway.transport.clock import Clock
 from gateway.transport.datagrams import MOST as BATCH
 from gateway.transport.endpoint import SipEndpoint
 from gateway.transport.message_counts import MessageCounts
-from gateway.transport.udp import BATCHES, UdpCarrier, open_socket
+from gateway.transport.udp import BATCHES, RECEIVE_BUFFER_BYTES, UdpCarrier, open_socket
 
 SWITCH: Final = "CLMAMOXADS0"
 
@@ -342,6 +343,17 @@ def test_a_port_in_use_is_an_error_that_names_the_address() -> None:
 def test_an_address_that_is_not_this_machines_is_an_error_that_names_it() -> None:
     with pytest.raises(OSError, match=r"udp:192\.0\.2\.1:5060 "):
         open_socket("192.0.2.1", 5060)
+
+
+def test_a_socket_has_the_receive_buffer_that_a_burst_needs_or_says_what_it_got(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sock = open_socket(LOOPBACK, 0)
+    try:
+        granted = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    finally:
+        sock.close()
+    assert (granted >= RECEIVE_BUFFER_BYTES) is not ("net.core.rmem_max" in caplog.text)
 
 
 async def test_ipv6_is_served_as_well() -> None:
