@@ -60,7 +60,6 @@ class Act:
     """What goes on while the next steps are taken."""
     up: list[tuple[asyncio.Event, asyncio.Task[Outcome]]] = field(default_factory=list)
     """Calls that stay up: what ends each when it is set, and what comes of it."""
-    cut_over: set[str] = field(default_factory=set)
     calls: int = 0
     judged: str | None = None
     """Call-ID of the judged call."""

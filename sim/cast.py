@@ -43,6 +43,8 @@ class Provider(NamedTuple):
     """Prefixes of its customers' numbers, ported ones included, in E.164 digits."""
     limit: Limit | None = None
     confirmed: bool = True
+    throttled: Limit | None = None
+    """What is left to it while it is throttled; None: what the configuration says of all."""
 
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
@@ -57,6 +59,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         "Bluestem Voice",
         ("13142063", "13142087", "16366792", "16362661", "13142045002"),
         Limit(20, 20, 50),
+        throttled=Limit(10, 5, 20),
     ),
     "dogwood": Provider(guide.PROVIDER_3.ocn, "Dogwood Voice", ("13142065",), Limit(20, 20, 50), confirmed=False),
     "river-bend": Provider(guide.PARTNER.ocn, "River Bend Telecom", ("13142060", "16363324101")),

@@ -100,10 +100,9 @@ def _carriers() -> list[str]:
         )
         if provider.confirmed:
             table += f"confirmed = {CONFIRMED_SINCE}\n"
-        if provider.limit is not None:
-            table += "[carriers.limit]\n" + "".join(
-                f"{key} = {value}\n" for key, value in provider.limit._asdict().items()
-            )
+        for key, limit in (("limit", provider.limit), ("throttled", provider.throttled)):
+            if limit is not None:
+                table += f"{key} = {_toml(limit._asdict())}\n"
         tables.append(table)
     return tables
 

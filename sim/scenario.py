@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, ValidationError
 
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
+from sim import life_steps as life
 from sim import steps as script
 from sim.ss7 import steps as circuits
 from sim.tables import Table
@@ -29,7 +30,10 @@ Step = Annotated[
     | script.Flood
     | script.Tamper
     | script.Restore
-    | script.Cutover
+    | life.Order
+    | life.Standing
+    | life.Recommended
+    | life.Ended
     | script.Answer
     | script.Silence
     | script.Member

@@ -68,13 +68,14 @@ def _flood_faults(expect: FloodExpect, report: AssaultReport, decisions: list[De
         yield f"{answered} calls were answered, expected {expect.answered_at_least} to {expect.answered_at_most}"
     if refused < expect.refused_at_least:
         yield f"{refused} calls were refused with {expect.status}, expected at least {expect.refused_at_least}"
-    if answered + refused != report.sent:
-        yield f"of {report.sent} calls {report.sent - answered - refused} got neither 200 nor {expect.status}"
+    others = report.statuses.total() - answered - refused
+    if others:
+        yield f"of {report.sent} calls {others} got another answer than 200 and {expect.status}"
     if report.ended != answered:
         yield f"{answered} calls were answered, {report.ended} ended cleanly"
     admitted = sum(decision.refused_by is None for decision in decisions)
     if len(decisions) > report.sent or admitted != answered:  # what the gate sheds is not decided
         yield f"{len(decisions)} decisions, {admitted} of them to admit, for {report.sent} calls, {answered} answered"
-    others = {d.refused_by.verdict for d in decisions if d.refused_by is not None} - {expect.verdict}
-    if others:
-        yield f"calls were refused as {', '.join(sorted(others))}, not {expect.verdict}"
+    verdicts = {d.refused_by.verdict for d in decisions if d.refused_by is not None} - {expect.verdict}
+    if verdicts:
+        yield f"calls were refused as {', '.join(sorted(verdicts))}, not {expect.verdict}"

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 
 from gateway.operations.configuration import Configuration
-from gateway.operations.control_client import ControlFault, post_step
+from gateway.operations.control_client import ControlFault
 from gateway.wiring.live import Gateway
 from sim import steps as script
 from sim.act import Act, Result
 from sim.cast import PROVIDERS, Cast, quiet
 from sim.hostile import send_corpus
+from sim.life import Life
 from sim.observation import GatewayTap, LiveDecisions
 from sim.quota import Quotas
 from sim.scenario import Scenario
@@ -37,12 +38,12 @@ class Stage:
         self, cast: Cast, gateway: Gateway, configuration: Configuration, live: LiveDecisions, tap: GatewayTap
     ) -> None:
         self.cast, self.gateway, self.live, self.tap = cast, gateway, live, tap
-        self._configuration = configuration
         self._quotas = Quotas({name: who.limit for name, who in PROVIDERS.items() if who.limit is not None})
         self._sip_calls = SipCalls(cast, gateway, live, tap, self._quotas)
         self._sip_floods = SipFloods(cast, live, self._quotas)
         self._circuit_calls = CircuitCalls(cast, live, tap, self._quotas)
         self._circuit_steps = CircuitSteps(cast.ss7, gateway, configuration, WHO)
+        self._life = Life(configuration, WHO)
 
     async def play(self, scenario: Scenario) -> Result:
         """Play one scenario and put everything back. Whatever goes wrong is the result's `why`, not an exception.
@@ -88,8 +89,6 @@ class Stage:
                 self.cast.agents[step.at].silent = not step.ends
             case script.Member():
                 await self._member(act, step, where)
-            case script.Cutover():
-                await self._cutover(act, step)
             case script.HangUp():
                 await self._hang_up(act)
             case circuits.CircuitCall():
@@ -99,7 +98,8 @@ class Stage:
             case script.Hostile():
                 act.why.extend(f"{where}: {fault}" for fault in await send_corpus(self.gateway.address, self.cast.log))
             case _:
-                await self._circuit_steps.take(act, step, where)
+                if not await self._life.take(act, step, where):
+                    await self._circuit_steps.take(act, step, where)
 
     def _tamper(self, step: script.Tamper) -> None:
         tampering = Tampering(**step.model_dump(exclude={"do", "provider"}))
@@ -127,7 +127,7 @@ class Stage:
         """Wait until every member of a trunk group stands as wanted; False when the time ran out before."""
         deadline = time.monotonic() + MEMBER_S
         while time.monotonic() < deadline:
-            groups = self.gateway.status()["trunk_groups"]
+            groups = self.gateway.control.status()["trunk_groups"]
             if all(wanted(member["address"], member["state"]) for group in groups for member in group["members"]):
                 return True
             await asyncio.sleep(0.02)
@@ -135,19 +135,6 @@ class Stage:
 
     def _answer(self, step: script.Answer) -> None:
         self.cast.agents[step.at].answers = AnswerPlan(**step.model_dump(exclude={"do", "at"}))
-
-    async def _cutover(self, act: Act, step: script.Cutover) -> None:
-        await self._order(step.provider, step.to, step.why)
-        if step.to is None:
-            act.cut_over.discard(step.provider)
-        else:
-            act.cut_over.add(step.provider)
-
-    async def _order(self, provider: str, trunk_group: str | None, why: str) -> None:
-        ocn = PROVIDERS[provider].ocn
-        route = "cutover" if trunk_group is not None else "undo"
-        fields = {"ocn": ocn, "trunk_group": trunk_group, "who": WHO, "why": why}
-        await asyncio.to_thread(post_step, self._configuration, route, fields)
 
     async def _hang_up(self, act: Act) -> None:
         up, act.up = act.up, []
@@ -164,11 +151,7 @@ class Stage:
         await asyncio.gather(*act.beside, return_exceptions=True)
         await self._hang_up(act)
         self._restore()
-        for provider in sorted(act.cut_over):
-            try:
-                await self._order(provider, None, f"end of the scenario: {act.scenario.name}")
-            except ControlFault as fault:
-                act.why.append(f"the cut-over of {provider} could not be taken back: {fault}")
+        await self._life.put_back(act)
         await self._circuit_steps.put_back(act)
         if not await self._members_stand(lambda _, state: state == "in service"):
             act.why.append("not every member of a trunk group came back into service")

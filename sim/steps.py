@@ -166,16 +166,6 @@ class Restore(Table):
     do: Literal["restore"]
 
 
-class Cutover(Table):
-    """An operator cuts a provider over, with the same request as `tollgate cutover`. Undone when the scenario ends."""
-
-    do: Literal["cutover"]
-    provider: Provider
-    to: AnyTrunk | None = None
-    """None: back on the shared groups."""
-    why: str
-
-
 class Answer(Table):
     """How one of the cast answers from now on."""
 

@@ -48,7 +48,7 @@ async def watched(gateway: Gateway, attack: Attack) -> tuple[tuple[AlertSeen, ..
     """Wait until everything that must be found of the attack is, or the time has run out; then what there is."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        status = gateway.status()
+        status = gateway.control.status()
         alerts, recommended = alerts_of(status), recommendations_of(status)
         if all(is_found(found, alerts, recommended) for found in attack.found) or time.monotonic() > deadline:
             return alerts, recommended
