@@ -117,6 +117,6 @@ def _sight(sight: Sight) -> dict[str, object]:
             "wrong": innocent.wrong,
         },
         "emergency": {"completed": sight.emergency.completed, "failed": sight.emergency.failed},
-        "flood": asdict(sight.flood) if sight.flood is not None else None,
+        "sender": asdict(sight.flood) if sight.flood is not None else None,
         "usage": {name: round(value, 4) for name, value in asdict(sight.usage).items()},
     }

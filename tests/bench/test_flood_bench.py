@@ -51,7 +51,7 @@ def test_a_row_has_the_promised_figures_and_no_others(results: Path) -> None:
 def test_the_details_say_what_was_really_sent_and_what_came_of_it(results: Path) -> None:
     details = json.loads(results.with_name("results-flood-details.json").read_text(encoding="utf-8"))
     for flood in details["contestants"]["tollgate"]["floods"]:
-        report = flood["flood"]
+        report = flood["sender"]
         assert 0 < report["sent"] <= flood["wanted_per_s"] * report["elapsed_s"] + 1
         assert 0 < report["emergencies_completed"] <= report["emergencies"]
         assert report["connected"] == report["statuses"].get("200", 0) > 0
