@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import TypeVar
 
 from bench.contestants.contestant import Contestant, ContestantError, NotInstalled
@@ -23,11 +22,11 @@ from bench.contestants.tollgate import Tollgate
 from bench.flood.kamailio import FloodedKamailio
 from bench.flood.report import print_flooded, write
 from bench.flood.rounds import Flooded, Kind, Rounds
-from bench.flood.site import SOURCES, Site, Workloads, workloads
+from bench.flood.site import SOURCES, NoFlood, Site, Workloads, workloads
 from bench.flood.tollgate import FloodedTollgate
-from bench.flood.traffic import Answerer, NoFlood, Programs, Surroundings
+from bench.flood.traffic import Answerer, Programs, Surroundings
 from bench.generator import GeneratorError
-from bench.measurement import Bench
+from bench.measurement import Bench, Settings
 from bench.processor import Cores, family, hurry
 from bench.workload import WorkloadError
 
@@ -76,9 +75,13 @@ def _run(options: argparse.Namespace) -> int:
         folder = Path(name)
         programs = Programs.make(folder / "programs")
         of = workloads(options.guide, folder / "guide")
-        capacity = options.capacity or _capacity(cores, programs, of, folder / "capacity", lengths.calls)
-        notes = [str(cores), f"the gateway carries {capacity:,.0f} calls a second when nothing bars them"]
-        print("\n".join(notes))
+        notes = [str(cores)]
+        print(notes[0])
+        capacity = options.capacity
+        if not capacity:
+            capacity, busy = _capacity(cores, programs, of, folder / "capacity", lengths.calls)
+            notes.append(f"the gateway carries {capacity:,.0f} whole calls a second on {busy:.0%} of its core")
+            print(notes[1])
         with (
             closing(Site()) as site,
             Answerer(programs, site, folder / "answerer", cores.generator) as answerer,
@@ -98,14 +101,15 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _capacity(cores: Cores, programs: Programs, of: Workloads, folder: Path, calls: int) -> float:
-    """Whole calls a second that the gateway carries where no limit is met: the median of three rounds."""
+def _capacity(cores: Cores, programs: Programs, of: Workloads, folder: Path, calls: int) -> tuple[float, float]:
+    """Whole calls a second that the gateway carries where no limit is met, and the share of its core that it had."""
     with Bench(cores, [str(programs.generator)], folder) as bench:
         measured = bench.start(Tollgate, of.all)
         hurry(measured.contestant.process.pid)
-        measured.run_first(WINDOW)
-        measured.run(calls, WINDOW)
-        return median(measured.run(calls, WINDOW).calls_per_s for _ in range(3))
+        settings = Settings(calls, rounds=3, window=WINDOW, warm_up=calls)
+        bench.warm_up([measured], settings)
+        bench.measure([measured], settings, print)
+        return measured.calls_per_s, measured.busy
 
 
 def _start(

@@ -27,6 +27,10 @@ EMERGENCIES_PER_S = 20
 _BUFFER = 4 << 20
 
 
+class NoFlood(Exception):
+    """No flood can be made on this machine; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """What was agreed: calls a second, as many at once, and calls in progress."""
@@ -65,11 +69,15 @@ class Site(Endpoints):
     """
 
     def __init__(self) -> None:
+        """Raises NoFlood where this user may not open so many."""
         super().__init__()
         _allow_open_files(2 * sum(SOURCES))
-        self.emergency_caller = _bound()
-        self.answering = _bound()
-        self.flood = {count: [_bound() for _ in range(count)] for count in SOURCES}
+        try:
+            self.emergency_caller = _bound()
+            self.answering = _bound()
+            self.flood = {count: [_bound() for _ in range(count)] for count in SOURCES}
+        except OSError as error:
+            raise NoFlood(f"{sum(SOURCES)} sockets cannot be opened: {error.strerror} (see ulimit -n)") from error
 
     @property
     def answering_port(self) -> int:

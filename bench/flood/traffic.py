@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.compiler import NotCompiled, compiled
-from bench.flood.site import Site, Workloads
+from bench.flood.site import NoFlood, Site, Workloads
 from bench.generator import LOOPBACK, Ends, Generator, GeneratorError, write_messages
 from bench.processor import hurry, pin
 
@@ -21,10 +21,6 @@ END_S = 10.0
 """After SIGTERM a process of a round has so long to end its calls."""
 EMERGENCY = {"+1[called]": "911"}
 ANSWERER = {"+1[called]": "switch"}
-
-
-class NoFlood(Exception):
-    """No flood can be made on this machine; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
