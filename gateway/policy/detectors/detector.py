@@ -78,7 +78,7 @@ class Detection:
 
 
 class Detector(Protocol):
-    """Sees one kind of denial of service. It has those of the hooks below that it needs: the watch goes by their names."""
+    """Sees one kind of denial of service. It has the hooks below that it needs: the watch goes by their names."""
 
     @property
     def name(self) -> str:

@@ -50,7 +50,7 @@ def told(detector: Detector, calls: Iterable[CallAttempt], decision: Decision = 
 
 
 def told_end(
-    detector: HearsEnds,
+    detector: Detector,
     one: CallAttempt,
     *,
     talked_s: float | None,
