@@ -119,6 +119,20 @@ def test_every_decision_of_a_run_is_made_again_with_every_finding(configuration:
     assert result.disagreement_count == 0
 
 
+def test_calls_that_the_gate_shed_are_shed_again_and_all_others_decided_the_same(
+    configuration: Configuration, file: Path
+) -> None:
+    flood = [Plan(1_000 + 3 * number, called=COLUMBIA) for number in range(500)]
+    others = [Plan(1_500 + 400 * number, calling=PROVIDER_2, hold_ms=100) for number in range(5)]
+    emergencies = [Plan(2_000 + 10 * number, called="911") for number in range(10)]
+    live = World(RecordedGateway(configuration), [*flood, *others, *emergencies]).run()
+    assert 100 < len(live.decisions) < 400
+    assert sum(decision.emergency for _, _, decision in live.decisions) == 10
+    result = audited(live.packets, configuration, file)
+    assert decisions(result) == by_time(live.decisions)
+    assert result.disagreement_count == 0
+
+
 def test_a_mirrored_capture_with_every_packet_twice_gives_the_same_decisions(
     configuration: Configuration, file: Path
 ) -> None:
