@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, Via, completed_via, headers, parameter_of, parse_via, tag_of, via_without
-from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
+from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.signalling.overload_feedback import OVERLOAD_PARAMETERS, Algorithm, Upstream
 from gateway.signalling.sip_attempt import is_emergency, read_uri
 from gateway.signalling.transactions import ServerTransaction
@@ -44,12 +44,17 @@ class OverloadControl:
         self,
         server: ServerTransaction,
         request: SipMessage,
-        group: TrunkGroup,
+        trunk_group: str,
         via_value: bytes,
         via: Via,
         at_us: int,
+        *,
+        shed: bool = False,
     ) -> None:
-        """A request in whose Via something is said of overload control: note the offer in its transaction."""
+        """A request in whose Via something is said of overload control: note the offer in its transaction.
+
+        `shed`: it is refused unread.
+        """
         algorithm = _offered(via_value[: via.end])
         opens_call = request.method == b"INVITE" and not tag_of(request.required(headers.TO))
         if algorithm is None or (opens_call and self._is_emergency(request.request_uri)):
@@ -57,9 +62,9 @@ class OverloadControl:
         source = (
             server.source if server.source.transport is _UDP else Hop(server.source.host, 0, server.source.transport)
         )
-        upstream = self._upstream(group.name, source, algorithm, at_us)
-        full = opens_call and self._limits.is_used_up(group.name, source, at_us)
-        upstream.sent(too_much=full, at_us=at_us)
+        upstream = self._upstream(trunk_group, source, algorithm, at_us)
+        too_much = shed or (opens_call and self._limits.is_used_up(trunk_group, source, at_us))
+        upstream.sent(too_much=too_much, at_us=at_us)
         own = via_without(via_value, via, OVERLOAD_PARAMETERS)
         server.via = completed_via(own, parse_via(own), server.source.host, server.source.port) or own
         server.upstream = upstream

@@ -330,14 +330,14 @@ class SipProxy:
             return
         if origin is not None and closed and not self._gatekeeper.passes(request, key, source, origin, trunk, at_us):
             if self._gatekeeper.answers(request, source, origin, trunk, at_us):
-                self._refuse_unread(request, key, via, via_value, source, actions)
+                self._refuse_unread(request, key, via, via_value, source, group, at_us, actions)
             return
         received = received_via(via_value, via, source)
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received, known_host)
         to_tag = b"" if method == b"CANCEL" else tag_of(request.required(headers.TO))
         if self._overload is not None and group is not None and OFFER in via_value:
-            self._overload.heed(server, request, group, via_value, via, at_us)
+            self._overload.heed(server, request, group.name, via_value, via, at_us)
         if method == b"CANCEL":
             self._cancel(server, at_us, actions)
         elif to_tag:
@@ -380,11 +380,21 @@ class SipProxy:
             self.counters.malformed[fault.what] += 1
 
     def _refuse_unread(
-        self, request: SipMessage, key: ServerKey, via: Via, via_value: bytes, source: Hop, actions: list[Action]
+        self,
+        request: SipMessage,
+        key: ServerKey,
+        via: Via,
+        via_value: bytes,
+        source: Hop,
+        group: TrunkGroup | None,
+        at_us: int,
+        actions: list[Action],
     ) -> None:
         """A new call is refused by the gate. It leaves no transaction: its ACK is absorbed by nobody."""
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received_via(via_value, via, source))
+        if self._overload is not None and group is not None and OFFER in via_value:
+            self._overload.heed(server, request, group.name, via_value, via, at_us, shed=True)
         self._answers.once(server, SHED.status, SHED.phrase, actions, extra=SHED_EXTRA)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
