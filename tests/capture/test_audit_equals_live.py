@@ -40,7 +40,7 @@ from gateway.interconnection.denial_of_service import Scope, Step, StepKind
 from gateway.interconnection.trunk_groups import Hop, Member, Supervision
 from gateway.operations.configuration import Configuration
 from gateway.policy.engine import NO_MEMBER_FINDING, NO_ROOM_FINDING
-from gateway.policy.verdict import Decision, Outcome
+from gateway.policy.verdict import Decision, Outcome, Verdict
 from gateway.records.journal import JOURNAL_FILE, OperatorJournal
 from gateway.wiring.audit import audit, exit_code
 
@@ -187,7 +187,7 @@ def test_a_discontinuance_counts_from_its_own_time_and_until_it_is_undone(
     journal.close()
     audit = audited(live.packets, replace(configuration, state_folder=tmp_path), file)
     assert decisions(audit) == by_time(live.decisions)
-    assert audit.findings["discontinuance"].total() == 1
+    assert audit.findings["discontinuance"][Verdict.DISCONTINUED] == 1
 
 
 def test_calls_that_a_draining_gateway_turned_away_are_not_decided(configuration: Configuration, file: Path) -> None:
