@@ -1,6 +1,6 @@
 """Trunk groups that an operator took out of service: circuits blocked, emergency calls excepted (L8, L10).
 
-A dated trail, as of cut-overs: a call is judged by what was in force at its own time.
+A dated trail, as of the steps about providers: a call is judged by what was in force at its own time.
 """
 
 from __future__ import annotations

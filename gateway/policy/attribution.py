@@ -28,7 +28,7 @@ class ProviderFinder:
 
     An LRN in the message is the sender's word. It goes before our own tables, since nobody's are complete, except where
     these say that the number is a configured provider's: no word takes it from that one and gives it to another, or a
-    provider would get past its limit and its cut-over, and onto another's trunk group, at the other's cost.
+    provider would get past its limit and its discontinuance, and onto another's trunk group, at the other's cost.
     """
 
     def __init__(

@@ -3,7 +3,8 @@
 A call from the partner goes to the switch that its trunk group serves (L9): the group is the route. A call from the
 host goes to the partner group behind which the called code is homed. A provider that was cut over is reached on its
 dedicated group only, and nobody else is reached there: where the configuration no longer has that group, no way leads
-to the provider (L8). An emergency call goes to the configured emergency route, else the way of any other (L10).
+to the provider but for an emergency call (L8). An emergency call goes to the configured emergency route, else the way
+of any other (L10).
 """
 
 from __future__ import annotations
@@ -80,7 +81,10 @@ class Router:
         dedicated = self._standings.group_of(Ocn(holder.ocn), attempt.at_us)
         if dedicated is not None:
             own = self._by_name.get(dedicated)
-            return Route(own, diverted=True) if own is not None else None
+            if own is not None:
+                return Route(own, diverted=True)
+            if not attempt.emergency:
+                return None
         homed = [group for group in self._partner_groups if group.home_switch == holder.switch]
         for group in homed:
             if group.switch == ingress.switch:

@@ -137,6 +137,11 @@ def test_a_provider_whose_dedicated_group_the_configuration_no_longer_has_is_not
     assert routes.route_of(from_host(TO_PROVIDER)) is None
 
 
+def test_an_emergency_call_to_such_a_provider_still_finds_a_way() -> None:
+    call = from_host(TO_PROVIDER, emergency=True, ingress=SAFETY_GROUP)
+    assert router(cut_over(group="gone")).route_of(call) == Route(OTHER_PARTNER_GROUP, diverted=False)
+
+
 @pytest.mark.parametrize("ingress", [PARTNER_GROUP, DEDICATED_GROUP, HOST_GROUP, OTHER_HOST_GROUP])
 def test_an_emergency_call_goes_to_the_emergency_group_from_anywhere(ingress: TrunkGroup) -> None:
     call = attempt(called="911", emergency=True, ingress=ingress)

@@ -13,7 +13,7 @@ from gateway.policy.verdict import Finding, Verdict
 
 
 class TrunkGroupOfProvider:
-    """Judges a call by the cut-overs in force at its own time. Emergency calls pass on any group."""
+    """Judges a call by who is cut over at its own time. Emergency calls pass on any group."""
 
     name: Final = "trunk_group"
     clause: Final = "L8"
