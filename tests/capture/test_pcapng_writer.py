@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.sctp import SCTP
 from scapy.utils import RawPcapNgReader
 
+from gateway.capture.faults import FaultKind
 from gateway.capture.pcapng_writer import LONGEST_CHUNK, LONGEST_DATAGRAM, LONGEST_PDU, crc32c, write_pcapng
 from gateway.capture.reader import CaptureReader
+from gateway.capture.udp import Datagram
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Address
 from gateway.signalling.seen_message import Carried, SeenMessage
@@ -126,6 +129,34 @@ def test_a_capture_is_no_longer_than_asked_for(most: int, lengths: list[int]) ->
     assert written.size == len(stream.getvalue()) <= most
     assert written.messages + written.left_out == len(lengths)
     assert sum(1 for _ in CaptureReader(io.BytesIO(stream.getvalue()), "made")) == written.messages
+
+
+HOSTS = st.one_of(
+    st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str), st.sampled_from(["", "fe80::1%eth0", "a.example"])
+)
+ENDS = st.tuples(HOSTS, st.integers(0, 65_535))
+
+
+@given(st.lists(st.tuples(ENDS, ENDS, st.binary(max_size=300), st.sampled_from(Carried)), max_size=8))
+def test_whatever_is_written_is_read_without_a_fault_and_datagrams_are_as_they_were(
+    messages: list[tuple[Address, Address, bytes, Carried]],
+) -> None:
+    stream = io.BytesIO()
+    written = write_pcapng(stream, [SeenMessage(AT_US, *message) for message in messages])
+    reader = CaptureReader(io.BytesIO(stream.getvalue()), "made")
+    datagrams = [bytes(found.payload) for found in reader if isinstance(found, Datagram)]
+    assert reader.packets == written.messages == len(messages) - written.left_out
+    assert not {FaultKind.BAD_RECORD, FaultKind.TRUNCATED_FILE} & set(reader.fault_counts)
+    sent = [data for (here, _), (there, _), data, carried in messages if carried is Carried.UDP and fit(here, there)]
+    assert [data for data in sent if data] == [data for data in datagrams if data]
+
+
+def fit(*hosts: str) -> bool:
+    """Whether a packet can go from one to the other."""
+    try:
+        return len({ip_address(host.partition("%")[0]).version for host in hosts}) == 1
+    except ValueError:
+        return False
 
 
 @pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
