@@ -65,6 +65,8 @@ kind = 'recommendation' AND sequence NOT IN (
 )
 """
 _IS_STEP: Final = "kind IN ('step', 'blocking')"
+_LAST: Final = 2**63 - 1
+"""The last number that an entry could have."""
 MOST_ENTRIES: Final = 1_000
 """Given at a time."""
 
@@ -179,12 +181,14 @@ class OperatorJournal:
 
     def entry(self, sequence: int) -> Entry | None:
         """The entry of a number; None where there is none."""
-        found = self._file.entries("sequence = ?", sequence, limit=1)
+        found = self._file.entries("sequence = ?", max(0, min(sequence, _LAST)), limit=1)
         return found[0] if found else None
 
     def entries(self, after: int = 0, limit: int = MOST_ENTRIES, subject: str | None = None) -> tuple[Entry, ...]:
-        """Up to `limit` entries behind number `after`, in their order; of one subject, or of all."""
-        return self._file.entries(*_after(after, subject), limit=min(limit, MOST_ENTRIES))
+        """Up to `limit` entries behind number `after`, but no more than `MOST_ENTRIES`, in their order; of one subject,
+        or of all.
+        """
+        return self._file.entries(*_after(after, subject), limit=max(0, min(limit, MOST_ENTRIES)))
 
     def of_kind(self, *kinds: str, after: int = 0) -> tuple[Entry, ...]:
         """Up to `MOST_ENTRIES` entries of some kinds behind number `after`, in their order."""
@@ -250,6 +254,7 @@ def _steps(entries: Iterable[Entry]) -> Steps:
 
 
 def _after(sequence: int, subject: str | None) -> tuple[str, *tuple[object, ...]]:
+    sequence = max(0, min(sequence, _LAST))
     if subject is None:
         return "sequence > ?", sequence
     return "sequence > ? AND subject = ?", sequence, subject

@@ -358,6 +358,20 @@ def test_the_bundles_that_entries_refer_to_are_known(path: Path) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize(
+    ("after", "limit", "found"), [(-5, 9, 2), (0, -1, 0), (0, 0, 0), (0, 10**30, 2), (10**30, 9, 0), (1, 9, 1)]
+)
+def test_a_page_out_of_all_bounds_is_as_much_of_the_journal_as_there_is(
+    path: Path, after: int, limit: int, found: int
+) -> None:
+    journal = OperatorJournal(path)
+    journal.append_step(FLOOD)
+    journal.append_step(BACK)
+    assert len(journal.entries(after, limit)) == found
+    assert journal.entry(10**30) is None
+    journal.close()
+
+
 CARRIERS = CarrierBook(
     [
         Carrier(Ocn("XP01"), "Clearline", CarrierKind.PARTNER),
