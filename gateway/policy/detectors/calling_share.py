@@ -40,7 +40,8 @@ class _Number:
     def __init__(self, provider: Ocn | None) -> None:
         self.count = 1
         self.provider = provider
-        self.samples = Samples()
+        self.samples: Samples | None = None
+        """None of a number that has called once: spoofed ones hardly ever call again."""
 
 
 class _Half:
@@ -59,15 +60,16 @@ class _Half:
         known = numbers.get(digits)
         if known is not None:
             known.count += 1
+            if known.samples is None:
+                known.samples = Samples()
+            known.samples.add(attempt)
         elif len(numbers) < COUNTERS:
-            known = numbers[digits] = _Number(attempt.provider)
+            numbers[digits] = _Number(attempt.provider)
         else:  # one call of this number is set off against one of each that is counted
             for other, counted in list(numbers.items()):
                 counted.count -= 1
                 if not counted.count:
                     del numbers[other]
-            return
-        known.samples.add(attempt)
 
 
 class _Group:
@@ -145,5 +147,5 @@ class CallingShare:
             share / threshold if threshold else share,
             self._settings.window_s,
             group,
-            number.samples.taken(),
+            number.samples.taken() if number.samples is not None else (),
         )

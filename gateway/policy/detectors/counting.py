@@ -31,13 +31,15 @@ class Subjects(Generic[Key, Value]):
     def __init__(self, most: int = MOST_SUBJECTS) -> None:
         self._most: Final = most
         self._known: Final[OrderedDict[Key, Value]] = OrderedDict()
+        self._latest: Key | None = None
 
     def get(self, key: Key) -> Value | None:
         """What is known of a subject, which is the latest heard of from now on."""
         known = self._known
         value = known.get(key)
-        if value is not None:
+        if value is not None and key != self._latest:
             known.move_to_end(key)
+            self._latest = key
         return value
 
     def put(self, key: Key, value: Value) -> Value:
@@ -46,6 +48,7 @@ class Subjects(Generic[Key, Value]):
         if len(known) >= self._most:
             known.popitem(last=False)
         known[key] = value
+        self._latest = key
         return value
 
     def items(self) -> Iterator[tuple[Key, Value]]:
@@ -66,41 +69,43 @@ class SlidingCount:
     Times may go back a little, as those of packets do: what comes late counts as the latest.
     """
 
-    __slots__ = ("_pane", "_pane_us", "_panes", "total")
+    __slots__ = ("_pane_us", "_panes", "_place", "_until_us", "total")
 
     def __init__(self, window_s: float) -> None:
         self._pane_us = max(round(window_s * SECOND_US) // _PANES, 1)
         self._panes = [0] * _PANES
-        self._pane = 0
+        self._place = 0
+        """Of the latest pane."""
+        self._until_us = 0
+        """The end of the latest pane: a multiple of the length of one."""
         self.total = 0
         """The sum as of the last `add` or `advance`."""
 
     def add(self, at_us: int, amount: int = 1) -> None:
         """Add to the sum."""
-        if at_us // self._pane_us > self._pane:
+        if at_us >= self._until_us:
             self.advance(at_us)
-        self._panes[self._pane % _PANES] += amount
+        self._panes[self._place] += amount
         self.total += amount
 
     def advance(self, at_us: int) -> int:
         """Let go of what is older than the window. Gives the sum."""
-        pane = at_us // self._pane_us
-        passed = pane - self._pane
-        if passed >= _PANES:
-            self._panes = [0] * _PANES
-            self.total = 0
-            self._pane = pane
-        elif passed > 0:
-            for each in range(self._pane + 1, pane + 1):
-                self.total -= self._panes[each % _PANES]
-                self._panes[each % _PANES] = 0
-            self._pane = pane
+        if at_us < self._until_us:
+            return self.total
+        passed = (at_us - self._until_us) // self._pane_us + 1
+        self._until_us += passed * self._pane_us
+        panes, place = self._panes, self._place
+        for _ in range(min(passed, _PANES)):
+            place = place + 1 if place + 1 < _PANES else 0
+            self.total -= panes[place]
+            panes[place] = 0
+        self._place = place
         return self.total
 
     @property
     def since_us(self) -> int:
         """The beginning of what the sum is of."""
-        return (self._pane - _PANES + 1) * self._pane_us
+        return self._until_us - _PANES * self._pane_us
 
     def covered_s(self, at_us: int) -> float:
         """How many seconds the sum is of at a time: the window, or up to a tenth of it less."""

@@ -46,8 +46,9 @@ class _Sequence:
         self.forward = 0
         """1 for upwards, -1 for downwards, 0 for one number alone."""
         self.began_us = self.at_us = at_us
-        self.senders = Senders()
-        self.samples = Samples()
+        self.senders: Senders | None = None
+        """None of one number alone, as that of most calls stays."""
+        self.samples: Samples | None = None
 
 
 class Sequences:
@@ -72,11 +73,15 @@ class Sequences:
         if sequences is None:
             sequences = self._blocks.put(key, [])
         sequence = self._continued(sequences, line, attempt.at_us)
+        if sequence is None:
+            return
+        if sequence.senders is None or sequence.samples is None:
+            sequence.senders, sequence.samples = Senders(), Samples()
         sequence.senders.add(attempt.provider)
         sequence.samples.add(attempt)
 
-    def _continued(self, sequences: list[_Sequence], line: int, at_us: int) -> _Sequence:
-        """The sequence that a number goes on with, or begins."""
+    def _continued(self, sequences: list[_Sequence], line: int, at_us: int) -> _Sequence | None:
+        """The sequence that a number goes on with; None where it begins one."""
         most, oldest_us = self._settings.step, at_us - self._gap_us
         for sequence in sequences:
             step = line - sequence.last
@@ -95,7 +100,7 @@ class Sequences:
             sequences.append(begun)
         else:
             sequences[_longest_ago(sequences)] = begun
-        return begun
+        return None
 
     def judge(self, at_us: int) -> Iterator[Detection]:
         """The longest sequence of each provider and trunk group that has one that is not over."""
@@ -104,7 +109,7 @@ class Sequences:
             for sequence in sequences:
                 if sequence.count <= self._settings.run or at_us - sequence.at_us > self._gap_us:
                     continue
-                key = group, sequence.senders.sole()
+                key = group, sequence.senders.sole() if sequence.senders is not None else None
                 known = worst.get(key)
                 if known is None:
                     worst[key] = block, sequence, 1
@@ -139,7 +144,7 @@ class Sequences:
             count / threshold if threshold else float(count),
             self._settings.gap_s,
             group,
-            sequence.samples.taken(),
+            sequence.samples.taken() if sequence.samples is not None else (),
         )
 
 
