@@ -41,6 +41,10 @@ class _Sequence:
     __slots__ = ("at_us", "began_us", "count", "first", "forward", "last", "samples", "senders")
 
     def __init__(self, number: int, at_us: int) -> None:
+        self.begin(number, at_us)
+
+    def begin(self, number: int, at_us: int) -> None:
+        """Be a sequence of this number alone."""
         self.first = self.last = number
         self.count = 1
         self.forward = 0
@@ -61,6 +65,7 @@ class Sequences:
         self._settings: Final = settings
         self._gap_us: Final = round(settings.gap_s * SECOND_US)
         self._blocks: Final[Subjects[tuple[str, str], list[_Sequence]]] = Subjects(MOST_BLOCKS)
+        """By trunk group and the digits before the last three; in each, the sequence that went on last is the last."""
 
     def add(self, number: TelephoneNumber, attempt: CallAttempt) -> None:
         """A call, with the number of it that may be in sequence."""
@@ -83,9 +88,9 @@ class Sequences:
     def _continued(self, sequences: list[_Sequence], line: int, at_us: int) -> _Sequence | None:
         """The sequence that a number goes on with; None where it begins one."""
         most, oldest_us = self._settings.step, at_us - self._gap_us
-        for sequence in sequences:
+        for place, sequence in enumerate(sequences):
             step = line - sequence.last
-            if sequence.at_us < oldest_us or not -most <= step <= most:
+            if step > most or step < -most or sequence.at_us < oldest_us:
                 continue
             forward = (step > 0) - (step < 0)
             if forward and sequence.forward and forward != sequence.forward:
@@ -94,12 +99,14 @@ class Sequences:
                 sequence.count += 1
                 sequence.forward, sequence.last = forward, line
             sequence.at_us = at_us
+            sequences.append(sequences.pop(place))
             return sequence
-        begun = _Sequence(line, at_us)
         if len(sequences) < SEQUENCES:
-            sequences.append(begun)
+            sequences.append(_Sequence(line, at_us))
         else:
-            sequences[_longest_ago(sequences)] = begun
+            least = sequences.pop(0)
+            least.begin(line, at_us)
+            sequences.append(least)
         return None
 
     def judge(self, at_us: int) -> Iterator[Detection]:
@@ -146,12 +153,3 @@ class Sequences:
             group,
             sequence.samples.taken() if sequence.samples is not None else (),
         )
-
-
-def _longest_ago(sequences: list[_Sequence]) -> int:
-    """The place of the sequence that went on longest ago."""
-    oldest = 0
-    for place, sequence in enumerate(sequences):
-        if sequence.at_us < sequences[oldest].at_us:
-            oldest = place
-    return oldest
