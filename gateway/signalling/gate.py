@@ -24,6 +24,7 @@ from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import PARTNER_SIDE, Hop, Transport, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.policy.attribution import ProviderFinder
+from gateway.policy.call_attempt import CallAttempt
 from gateway.signalling.allowance import Allowance
 from gateway.signalling.ingress import Ingress
 from gateway.signalling.sip_attempt import is_emergency, read_uri
@@ -110,6 +111,8 @@ class Gate:
         """Origins of what comes from a member's host and is no member: by host and transport."""
         self._trunks: Final[dict[str, Trunk]] = {}
         self._all: Final = Allowance(wasted_per_s * GATEWAY_SHARE)
+        self._user_agent: Final = Origin(Hop("", 0, _SS7), None, None, wasted_per_s, refusals_per_s)
+        """Our own, between circuits and SIP: it says no more than the exchange behind it, and is never shed."""
         self._shed: dict[tuple[Hop, str | None, Ocn | None], int] = {}
 
     # -- who is it? ---------------------------------------------------------------------------------------------------
@@ -132,7 +135,7 @@ class Gate:
         for hop, origin in known.items():
             if self._ingress.is_member(hop) and self._group_of_datagrams(hop) is origin.group:
                 self._origins[hop] = origin
-        for host in [host for host in self._hosts if not self._ingress.is_member(host)]:
+        for host in [host for host in self._hosts if host.transport is not _SS7 and not self._ingress.is_member(host)]:
             del self._hosts[host]
 
     def closed(self, hop: Hop) -> None:
@@ -140,6 +143,8 @@ class Gate:
         self._origins.pop(hop, None)
 
     def _new_origin(self, source: Hop) -> Origin | None:
+        if source.transport is _SS7:
+            return self._user_agent
         if not self._ingress.is_member(source):
             return None
         group = self._group_of_datagrams(source)
@@ -151,7 +156,7 @@ class Gate:
         shared = self._hosts.get(host)
         if shared is None:
             shared = self._hosts[host] = Origin(host, None, None, self._wasted, self._answers)
-        if source.transport is not _UDP and source.transport is not _SS7:
+        if source.transport is not _UDP:
             self._origins[source] = shared  # until the connection is closed; over UDP ports come and go
         return shared
 
@@ -168,8 +173,13 @@ class Gate:
 
     def wasted(self, origin: Origin, trunk: Trunk | None, invite: SipMessage | None, at_us: int) -> None:
         """A message came to nothing; `invite` is one that was to open a call."""
-        if origin.hop.transport is _SS7:
-            return  # our own user agent, which says no more than the exchange behind it
+        if origin is self._user_agent:
+            return
+        self._charge(origin, trunk, at_us)
+        if trunk is not None and invite is not None:
+            self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).charge(at_us)
+
+    def _charge(self, origin: Origin, trunk: Trunk | None, at_us: int) -> None:
         origin.short = True
         if origin.standing:
             origin.standing -= 1
@@ -177,16 +187,18 @@ class Gate:
         self._all.charge(at_us)
         if trunk is not None:
             trunk.allowance.charge(at_us)
-            if invite is not None:
-                self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).charge(at_us)
 
     def good(self, origin: Origin, trunk: Trunk | None, invite: SipMessage, at_us: int) -> None:
         """A call goes on, of an origin that is short."""
+        self._give_back(origin, trunk)
+        if trunk is not None:
+            self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).give_back()
+
+    def _give_back(self, origin: Origin, trunk: Trunk | None) -> None:
         origin.allowance.give_back()
         self._all.give_back()
         if trunk is not None:
             trunk.allowance.give_back()
-            self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).give_back()
         origin.standing = min(origin.standing + 1, GOOD_STANDING)
         origin.short = origin.standing < GOOD_STANDING or not origin.allowance.is_whole
 
@@ -196,9 +208,13 @@ class Gate:
         """Whether new calls are looked at only superficially."""
         if origin.allowance.used_up and origin.allowance.is_used_up(at_us):
             return True
-        return not origin.standing and (
-            (trunk is not None and trunk.allowance.used_up and trunk.allowance.is_used_up(at_us))
-            or (self._all.used_up and self._all.is_used_up(at_us))
+        return (
+            not origin.standing
+            and origin is not self._user_agent
+            and (
+                (trunk is not None and trunk.allowance.used_up and trunk.allowance.is_used_up(at_us))
+                or (self._all.used_up and self._all.is_used_up(at_us))
+            )
         )
 
     def passes(self, invite: SipMessage, origin: Origin, trunk: Trunk | None, at_us: int) -> bool:
@@ -210,13 +226,58 @@ class Gate:
             return self._is_shed(origin, trunk, None)
         if self._is_emergency(invite.request_uri):
             return True
-        carrier = self._carrier_of(invite, trunk, at_us)
+        return self._passes_for(self._carrier_of(invite, trunk, at_us), origin, trunk, at_us)
+
+    def _passes_for(self, carrier: Ocn | None, origin: Origin, trunk: Trunk, at_us: int) -> bool:
+        """Whether a call passes the closed gate for the sake of the carrier that answers for it."""
         if not self._allowance_of(trunk, carrier).is_used_up(at_us):
             # Calls that change their carrier each time find some allowance left, as long as the gateway has one.
             own = origin.allowance.is_used_up(at_us) or trunk.allowance.is_used_up(at_us)
             if not own or not self._all.is_used_up(at_us):
                 return True
         return self._is_shed(origin, trunk, carrier)
+
+    # -- calls on circuits --------------------------------------------------------------------------------------------
+
+    def passes_on_circuit(self, attempt: CallAttempt) -> bool:
+        """Whether a new call on a circuit may be decided; one that may not is counted as shed. Its source is the
+        exchange at the circuit's far end.
+        """
+        group = attempt.ingress
+        if group is None or attempt.emergency:
+            return True
+        origin, trunk = self._exchange(attempt.source), self._trunk(group)
+        if not self.is_closed(origin, trunk, attempt.at_us):
+            return True
+        return self._passes_for(self._carrier_of_attempt(attempt, trunk), origin, trunk, attempt.at_us)
+
+    def decided_on_circuit(self, attempt: CallAttempt, *, refused: bool) -> None:
+        """What came of a new call on a circuit."""
+        group = attempt.ingress
+        if group is None:
+            return
+        origin, trunk = self._exchange(attempt.source), self._trunk(group)
+        if refused:
+            self._charge(origin, trunk, attempt.at_us)
+            self._allowance_of(trunk, self._carrier_of_attempt(attempt, trunk)).charge(attempt.at_us)
+        elif origin.short:
+            self._give_back(origin, trunk)
+            self._allowance_of(trunk, self._carrier_of_attempt(attempt, trunk)).give_back()
+
+    def _exchange(self, source: Hop) -> Origin:
+        exchange = Hop(source.host, 0, _SS7)
+        origin = self._hosts.get(exchange)
+        if origin is None:
+            origin = self._hosts[exchange] = Origin(exchange, None, None, self._wasted, self._answers)
+        return origin
+
+    def _carrier_of_attempt(self, attempt: CallAttempt, trunk: Trunk) -> Ocn | None:
+        carrier = attempt.provider
+        if not trunk.from_partner:
+            carrier = self._finder.provider_of(attempt.called.number, attempt.routing_number, attempt.at_us)[0]
+        return carrier if carrier is not None and carrier in self._finder.carriers else None
+
+    # -- what was shed ------------------------------------------------------------------------------------------------
 
     def take_shed(self) -> list[Shed]:
         """The calls that were shed since this was asked last."""

@@ -60,7 +60,7 @@ class SipProxy:
         self._ingress: Final = Ingress(trunk_groups)
         self._strangers: Final = Allowance(settings.strangers_per_s)
         rates = (settings.wasted_per_s, settings.refusals_per_s)
-        self._gate: Final = Gate(self._ingress, find_provider, settings.emergency_numbers, *rates)
+        self.gate: Final = Gate(self._ingress, find_provider, settings.emergency_numbers, *rates)
         self.counters: Final = ProxyCounters()
         self._overload: Final = OverloadControl(limits, settings.emergency_numbers) if limits is not None else None
         self._own: Final = OwnSide(settings.listeners, settings.secret)
@@ -74,7 +74,7 @@ class SipProxy:
             self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
         )
         sessions = SessionTimers(settings, self._calls)
-        self._gatekeeper: Final = Gatekeeper(self._gate, self._layer, self._calls, next_hops, self.counters)
+        self._gatekeeper: Final = Gatekeeper(self.gate, self._layer, self._calls, next_hops, self.counters)
         self._parking: Final = Parking(self._own.can_reach)
         self._released: Final = ForcedRelease(
             self._own,
@@ -118,7 +118,7 @@ class SipProxy:
         """One datagram. Never raises: what cannot be read is answered with 400 or counted and dropped."""
         actions: list[Action] = []
         message = None
-        origin = self._gate.origin_of(source)
+        origin = self.gate.origin_of(source)
         if origin is None and not self._is_looked_at(data, at_us):
             self.counters.unwelcome += 1
             return actions
@@ -186,7 +186,7 @@ class SipProxy:
         """A connection is gone: requests that were sent on it and have no answer are lost (RFC 3261 section 17.1.4)."""
         actions: list[Action] = []
         self._ingress.closed(hop)
-        self._gate.closed(hop)
+        self.gate.closed(hop)
         self._layer.closed(hop, at_us, actions)
         return actions
 
@@ -234,7 +234,7 @@ class SipProxy:
         self.prober.add(self.members.adopt(trunk_group, reachable), at_us)
         by_hop = self.members.by_hop
         self._ingress.know((member.group.trunk_group, member.hop) for member in by_hop.values())
-        self._gate.members_changed()
+        self.gate.members_changed()
         left_out = {}
         for member in members:
             known = by_hop.get(member.hop)
@@ -261,7 +261,7 @@ class SipProxy:
 
     def take_shed(self) -> list[Shed]:
         """The new calls that were refused or dropped unread since this was asked last."""
-        return self._gate.take_shed()
+        return self.gate.take_shed()
 
     @property
     def observer(self) -> TrafficObserver | None:
@@ -321,8 +321,8 @@ class SipProxy:
             return
         trunk, closed = None, False
         if origin is not None:
-            trunk = self._gate.trunk_of(origin, group)
-            closed = self._gate.is_closed(origin, trunk, at_us)
+            trunk = self.gate.trunk_of(origin, group)
+            closed = self.gate.is_closed(origin, trunk, at_us)
         if server is not None:
             self.counters.absorbed += 1
             if origin is None or self._gatekeeper.repeats(origin, trunk, closed, at_us):

@@ -20,6 +20,7 @@ from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call
+from gateway.signalling.gate import Gate
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.ss7.call_processing import CallProcessing
 from gateway.signalling.ss7.circuit_states import CircuitState, Event
@@ -189,6 +190,15 @@ class Exchange:
     @sip.setter
     def sip(self, side: SipSide) -> None:
         self._new_calls.sip = side
+
+    @property
+    def gate(self) -> Gate | None:
+        """What stands before the engine, for calls on circuits as for those over SIP."""
+        return self._new_calls.gate
+
+    @gate.setter
+    def gate(self, gate: Gate) -> None:
+        self._new_calls.gate = gate
 
     @property
     def accepting(self) -> bool:

@@ -23,6 +23,7 @@ from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
+from gateway.signalling.gate import Gate
 from gateway.signalling.isup_attempt import attempt_of_iam, circuit_call_id, is_emergency_number
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.ss7.call_processing import NO_CIRCUIT, CallProcessing
@@ -76,6 +77,8 @@ class NewIsupCalls:
         self._transit: Final = transit
         self.sip: SipSide | None = None
         """None: there is no SIP side, and no call leaves over it."""
+        self.gate: Gate | None = None
+        """What stands before the engine; None: nothing does."""
         self.accepting = True
         """False while draining: new calls are refused, those that are up go on."""
 
@@ -117,8 +120,15 @@ class NewIsupCalls:
             half.table.counters["refused while draining"] += 1
             half.release(SWITCHING_EQUIPMENT_CONGESTION, at_us, actions)
             return
+        gate = self.gate
+        if gate is not None and not gate.passes_on_circuit(attempt):
+            half.table.counters["refused in a flood"] += 1
+            half.release(SWITCHING_EQUIPMENT_CONGESTION, at_us, actions)
+            return
         call = Call(attempt, self._engine.decide(attempt, self._members.room_for))
         egress = call.decision.egress
+        if gate is not None:
+            gate.decided_on_circuit(attempt, refused=egress is None)
         if egress is None:
             self._refuse(half, call, at_us, actions)
         elif egress.circuits is not None:

@@ -60,6 +60,7 @@ class SignallingPoint:
         self._screening: Final = screening
         self._held_back: Final = HeldBack()
         exchange.sip = user_agent
+        exchange.gate = proxy.gate
         self.circling = 0
         """How often the parts did not come to an end with each other: a fault of ours."""
 
