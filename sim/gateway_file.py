@@ -33,7 +33,16 @@ class Defence(NamedTuple):
     """Keys of `[[trunk_groups]]` by their names."""
 
 
-UNDEFENDED: Final = Defence()
+USUAL: Final = Defence(
+    """\
+[denial_of_service]
+clear_seconds = 1
+
+[detectors.invite_flood]
+hold_seconds = 1
+"""
+)
+"""Of the scenarios: nobody waits minutes in a lab."""
 
 
 def configuration_text(
@@ -43,7 +52,7 @@ def configuration_text(
     operations_port: int,
     listening: Mapping[str, Address],
     tables: Path | None = None,
-    defence: Defence = UNDEFENDED,
+    defence: Defence = USUAL,
 ) -> str:
     """The gateway's configuration in front of this cast, as TOML; state goes beside the file.
 

@@ -12,7 +12,7 @@ from typing import Final
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.wiring.live import Gateway, running
 from sim.cast import LOOPBACK, Cast, free_port, on_stage
-from sim.gateway_file import UNDEFENDED, Defence, configuration_text
+from sim.gateway_file import USUAL, Defence, configuration_text
 from sim.observation import GatewayTap, LiveDecisions, whole_run
 from sim.packets import Packet
 from sim.ss7.cast import CONNECTING
@@ -47,7 +47,7 @@ class Lab:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, operations_port: int = OPERATIONS_PORT, defence: Defence = UNDEFENDED
+    folder: Path, *, operations_port: int = OPERATIONS_PORT, defence: Defence = USUAL
 ) -> AsyncIterator[Lab]:
     """The cast and a gateway in front of it, configured by a file in `folder`, until the block is left."""
     async with on_stage() as cast:

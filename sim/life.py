@@ -132,9 +132,9 @@ class Life:
 
 def recommendation_of(status: dict[str, Any], ocn: str, step: str) -> int | None:
     """The number of the recommendation of a step on a provider that waits for an answer."""
-    for one in status.get("recommendations", ()):
+    for one in status["denial_of_service"]["recommendations"]:
         if (one["ocn"], one["step"]) == (ocn, step):
-            return int(one["recommendation"])
+            return int(one["number"])
     return None
 
 

@@ -175,7 +175,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "Calls that nobody ends",
-        *(120, 50, BLUESTEM, WENTZVILLE),
+        *(250, 50, BLUESTEM, WENTZVILLE),
         hold_s=None,
         found=(Found("calls_in_progress", _PROVIDER, "throttle"),),
         held_by=(Holds.OCN,),

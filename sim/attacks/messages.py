@@ -121,7 +121,7 @@ _BREAKS: Final = (
     (b"From: <sip:", b"From: <<<>;"),
     (b"Max-Forwards: 70", b"Max-Forwards: many"),
     (b"\r\nTo: ", b"\r\nnobody knows this line\r\nTo: "),
-    (b"Via: SIP/2.0/UDP ", b"Via: SIP/2.0/UDP ]["),
+    (b"\r\nCall-ID: ", b"\r\nNo-Call-ID: "),
 )
 """What stands in a sound INVITE, and what a broken one has in its place; in turn."""
 

@@ -15,7 +15,7 @@ from sim.attacks.bystanders import ATTACKER, Bystanders, Share
 from sim.attacks.circuits import flood_circuits
 from sim.attacks.defence import DEFENCE
 from sim.attacks.messages import Kind, Numbering
-from sim.attacks.witness import AlertSeen, RecommendationSeen, held_by, is_found, watched
+from sim.attacks.witness import AlertSeen, RecommendationSeen, Witness, held_by, is_found
 from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
@@ -68,14 +68,19 @@ async def play(attack: Attack, folder: Path) -> AttackResult:
     async with opened(folder, operations_port=0, defence=DEFENCE) as lab:
         _set(lab.cast, attack)
         bystanders, over = Bystanders(lab.cast), asyncio.Event()
-        calling = asyncio.create_task(bystanders.call_until(over))
+        witness = Witness(lab.gateway, attack.found)
+        calling, watching = asyncio.create_task(bystanders.call_until(over)), asyncio.create_task(witness.watch())
         try:
             report = await _attacked(lab, attack)
-            alerts, recommended = await watched(lab.gateway, attack)
-        finally:
+            await witness.found()
             over.set()
-        await calling
+            await calling
+        finally:
+            for task in (calling, watching):
+                task.cancel()
+            await asyncio.gather(calling, watching, return_exceptions=True)
         held = held_by(lab, attack, report)
+        alerts, recommended = witness.alerts, witness.recommended
         why = [*_faults(attack, report, alerts, recommended, held), *bystanders.faults()]
         if lab.gateway.transport.faults:
             why.append("the gateway's own code failed on a datagram; its log says where")

@@ -17,6 +17,7 @@ from sim.observation import DecisionSeen
 
 PATIENCE_S: Final = 4.0
 """How long a detection gets after the attack: the detectors are asked once a second."""
+LOOK_S: Final = 0.1
 _LEVELS: Final[Mapping[str, Holds]] = {
     "trunk group ": Holds.GROUP,
     "source ": Holds.SOURCE,
@@ -27,7 +28,7 @@ _LEVELS: Final[Mapping[str, Holds]] = {
 
 
 class AlertSeen(NamedTuple):
-    """An alert of the gateway's, as `/status` has it."""
+    """An alert of the gateway's, as `/status` has it: its text is of the last look, its figures of the worst."""
 
     detector: str
     subject: str
@@ -35,6 +36,8 @@ class AlertSeen(NamedTuple):
     provider: str | None
     text: str
     figures: Mapping[str, float]
+    advice: str | None
+    """What the operator can do, where no step follows."""
 
 
 class RecommendationSeen(NamedTuple):
@@ -44,15 +47,41 @@ class RecommendationSeen(NamedTuple):
     ocn: str
 
 
-async def watched(gateway: Gateway, attack: Attack) -> tuple[tuple[AlertSeen, ...], tuple[RecommendationSeen, ...]]:
-    """Wait until everything that must be found of the attack is, or the time has run out; then what there is."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        status = gateway.control.status()
-        alerts, recommended = alerts_of(status), recommendations_of(status)
-        if all(is_found(found, alerts, recommended) for found in attack.found) or time.monotonic() > deadline:
-            return alerts, recommended
-        await asyncio.sleep(0.05)
+class Witness:
+    """Looks at a gateway again and again while it is under attack, and keeps what it says."""
+
+    def __init__(self, gateway: Gateway, wanted: Iterable[Found]) -> None:
+        self._gateway, self._wanted = gateway, tuple(wanted)
+        self._alerts: dict[tuple[str, str], AlertSeen] = {}
+        self._recommended: dict[RecommendationSeen, None] = {}
+
+    @property
+    def alerts(self) -> tuple[AlertSeen, ...]:
+        """Every alert that was up, each as it was at its worst, in the order in which they were raised."""
+        return tuple(self._alerts.values())
+
+    @property
+    def recommended(self) -> tuple[RecommendationSeen, ...]:
+        return tuple(self._recommended)
+
+    @property
+    def has_all(self) -> bool:
+        """Whether everything that must be found of the attack was."""
+        return all(is_found(found, self.alerts, self.recommended) for found in self._wanted)
+
+    async def watch(self) -> None:
+        """Look until cancelled."""
+        while True:
+            status = self._gateway.control.status()["denial_of_service"]
+            self._alerts |= {(alert.detector, alert.subject): alert for alert in alerts_of(status)}
+            self._recommended |= dict.fromkeys(recommendations_of(status))
+            await asyncio.sleep(LOOK_S)
+
+    async def found(self) -> None:
+        """Wait until everything that must be found is, or the time has run out."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.has_all and time.monotonic() < deadline:  # noqa: ASYNC110 - what it waits for it looks at itself
+            await asyncio.sleep(LOOK_S)
 
 
 def is_found(found: Found, alerts: Iterable[AlertSeen], recommended: Iterable[RecommendationSeen]) -> bool:
@@ -65,13 +94,20 @@ def is_found(found: Found, alerts: Iterable[AlertSeen], recommended: Iterable[Re
 
 def alerts_of(status: Mapping[str, Any]) -> tuple[AlertSeen, ...]:
     return tuple(
-        AlertSeen(one["detector"], one["subject"], one["provider"], one["text"], one["figures"])
-        for one in status.get("detections", ())
+        AlertSeen(
+            one["detector"],
+            f"{one['subject']['kind']} {one['subject']['name']}",
+            one["ocn"],
+            one["text"],
+            one["peak"],
+            one["advice"],
+        )
+        for one in status["alerts"]
     )
 
 
 def recommendations_of(status: Mapping[str, Any]) -> tuple[RecommendationSeen, ...]:
-    return tuple(RecommendationSeen(one["step"], one["ocn"]) for one in status.get("recommendations", ()))
+    return tuple(RecommendationSeen(one["step"], one["ocn"]) for one in status["recommendations"])
 
 
 def held_by(lab: Lab, attack: Attack, report: AssaultReport) -> Counter[Holds]:
