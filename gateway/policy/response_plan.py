@@ -70,7 +70,10 @@ class ResponsePlan:
     - release a THROTTLED one of which there was no alert for `release_after_s`.
 
     Everything else is advice: an alert that names no provider of the configuration, one about emergency calls, and one
-    about a provider that is on a trunk group of its own, or discontinued already.
+    about a provider that is on a trunk group of its own, or discontinued already. So are alerts about several providers
+    while the flood of a trunk group is by several: who changes the calling number with every call would have the
+    gateway throttle those whose numbers it shows. Only what a provider does on another trunk group counts against it
+    then.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class ResponsePlan:
 
         `standing_of` says how a provider stands at a time, `quiet_since` since when nothing was seen of it.
         """
+        alerts = tuple(alerts)
         advice: list[Advice] = []
         by_provider: dict[Ocn, list[Alert]] = {}
         for alert in alerts:
@@ -100,6 +104,8 @@ class ResponsePlan:
                 by_provider.setdefault(alert.provider, []).append(alert)
             elif text is not None:
                 advice.append(Advice(alert, text))
+        for alert in _disguised(alerts, by_provider):
+            advice.append(Advice(alert, self._nobodys_advice(alert)))
         proposals: list[Proposal] = []
         for ocn, concerning in by_provider.items():
             standing = standing_of(ocn, at_us)
@@ -188,6 +194,29 @@ class ResponsePlan:
             "hit the wrong one: the limits of trunk group and source hold; lower them, have the partner find the "
             "sender, or discontinue all traffic on the partner's trunks (scope partner)"
         )
+
+
+def _disguised(alerts: Iterable[Alert], by_provider: dict[Ocn, list[Alert]]) -> list[Alert]:
+    """The alerts about providers that may be those of a flood under many providers' numbers, taken out of these."""
+    flooded = {alert.detection.trunk_group for alert in alerts if _is_by_several(alert)}
+    if not flooded or len(by_provider) < 2:  # one provider over its limits on a busy trunk group is the one
+        return []
+    taken: list[Alert] = []
+    for ocn, concerning in list(by_provider.items()):
+        elsewhere = [one for one in concerning if one.detection.trunk_group not in (None, *flooded)]
+        taken += [one for one in concerning if one not in elsewhere]
+        if elsewhere:
+            by_provider[ocn] = elsewhere
+        else:
+            del by_provider[ocn]
+    return taken
+
+
+def _is_by_several(alert: Alert) -> bool:
+    """Whether it is the flood of a trunk group whose calls are several providers', by their calling numbers."""
+    detection = alert.detection
+    of_group = detection.subject.kind is SubjectKind.TRUNK_GROUP and detection.provider is None
+    return of_group and alert.clause != EMERGENCY_CLAUSE and dict(detection.figures).get("providers", 0.0) > 1
 
 
 def _reasons(alerts: list[Alert]) -> str:

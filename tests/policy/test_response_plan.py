@@ -34,11 +34,21 @@ def alert(
     seen_s: float = 1_000,
     memory_s: float = 0,
     trunk_group: str | None = None,
+    figures: tuple[tuple[str, float], ...] = (),
 ) -> Alert:
     """An alert that was raised, and seen last, so many seconds after `AT_US`."""
     seen_us = AT_US + round(seen_s * SECOND_US)
     detection = Detection(
-        detector, Subject(kind, provider or "x"), provider, seen_us, seen_us, (), "many calls", 2, memory_s, trunk_group
+        detector,
+        Subject(kind, provider or "x"),
+        provider,
+        seen_us,
+        seen_us,
+        figures,
+        "many calls",
+        2,
+        memory_s,
+        trunk_group,
     )
     return Alert(1, clause, detection, detection, AT_US + round(raised_s * SECOND_US))
 
@@ -165,3 +175,33 @@ def test_asking_twice_gives_the_same_twice() -> None:
     alerts = (alert(), alert(OTHER_PROVIDER), replace(alert(None, kind=SubjectKind.SOURCE), number=2))
     assert respond(*alerts) == respond(*alerts)
     assert {proposal.ocn for proposal in respond(*alerts).proposals} == {PROVIDER, OTHER_PROVIDER}
+
+
+def of_many(trunk_group: str = "shared-1", providers: float = 3) -> Alert:
+    """The flood of a trunk group whose calls show the numbers of several providers."""
+    return alert(None, kind=SubjectKind.TRUNK_GROUP, trunk_group=trunk_group, figures=(("providers", providers),))
+
+
+def test_a_flood_under_many_providers_numbers_leads_to_no_step_against_them() -> None:
+    several = (of_many(), alert(PROVIDER), alert(OTHER_PROVIDER), alert(PROVIDER, detector="short_calls"))
+    response = respond(*several)
+    assert response.proposals == ()
+    assert {advice.alert.provider for advice in response.advice} == {None, PROVIDER, OTHER_PROVIDER}
+    assert all("would hit the wrong one" in advice.text for advice in response.advice)
+
+
+def test_one_provider_over_its_limits_on_a_busy_trunk_group_is_the_one() -> None:
+    (proposal,) = respond(of_many(), alert(PROVIDER)).proposals
+    assert proposal.ocn == PROVIDER
+
+
+def test_what_a_provider_does_on_another_trunk_group_counts_against_it_all_the_same() -> None:
+    own = alert(PROVIDER, kind=SubjectKind.TRUNK_GROUP, trunk_group="shared-2")
+    (proposal,) = respond(of_many(), alert(PROVIDER), alert(OTHER_PROVIDER), own).proposals
+    assert (proposal.ocn, proposal.alerts) == (PROVIDER, (own,))
+
+
+@pytest.mark.parametrize("providers", [0, 1])
+def test_a_flood_of_no_known_provider_accuses_nobody_less(providers: float) -> None:
+    response = respond(of_many(providers=providers), alert(PROVIDER), alert(OTHER_PROVIDER))
+    assert {proposal.ocn for proposal in response.proposals} == {PROVIDER, OTHER_PROVIDER}
