@@ -65,6 +65,8 @@ class Attack:
     """How long a caller keeps an answered call; None: until the attack is over."""
     answered_of: int = 1
     """Every so many-th number called answers, the others are busy."""
+    spoofed: bool = False
+    """Its calls show the numbers of the innocent: alerts name these too, and no step may be recommended."""
     served: bool = False
     """Every call of it must be answered: emergency calls are never limited (L10)."""
 

@@ -148,11 +148,12 @@ def _of_innocent(
     attack: Attack, alerts: tuple[AlertSeen, ...], recommended: tuple[RecommendationSeen, ...]
 ) -> Iterator[str]:
     attacker = PROVIDERS[ATTACKER].ocn
-    yield from (
-        f"{alert.detector} was raised of {alert.subject}, which did nothing"
-        for alert in alerts
-        if alert.provider not in (None, attacker)
-    )
+    if not attack.spoofed:
+        yield from (
+            f"{alert.detector} was raised of {alert.subject}, which did nothing"
+            for alert in alerts
+            if alert.provider not in (None, attacker)
+        )
     steps = {found.step for found in attack.found}
     yield from (
         f"{one.step} of {one.ocn} is recommended, which is the wrong step, or the wrong provider"
