@@ -47,12 +47,13 @@ def tollgate(*arguments: str, env: dict[str, str] | None = None) -> subprocess.C
 class RunningGateway:
     """`tollgate run`, from its first words to its end."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, configuration: Path = EXAMPLE) -> None:
+        self.configuration: Final = configuration
         self.sip: Final = free_address(socket.SOCK_DGRAM)
         self.operations: Final = free_address(socket.SOCK_STREAM)
         self.env: Final = environment(state, self.sip, self.operations)
         self.process: Final = subprocess.Popen(  # noqa: S603 - our own command
-            [*TOLLGATE, "run", "--config", str(EXAMPLE)], env=self.env, stderr=subprocess.PIPE, text=True
+            [*TOLLGATE, "run", "--config", str(configuration)], env=self.env, stderr=subprocess.PIPE, text=True
         )
         self.said = ""
         self.wait_for("SIP on udp:")
@@ -68,6 +69,15 @@ class RunningGateway:
             line = self._stderr.readline()
             assert line, f"it ended with {self.process.wait(LIMIT_S)} and said: {self.said}"
             self.said += line
+
+    def tollgate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on it to its end."""
+        return tollgate(*arguments, "--config", str(self.configuration), env=self.env)
+
+    def kill(self) -> None:
+        """As a machine that loses its power would end it."""
+        self.process.kill()
+        self.process.wait(LIMIT_S)
 
     def stop(self, signal_number: int) -> int:
         """Its exit code after a signal."""

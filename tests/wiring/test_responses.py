@@ -1,0 +1,398 @@
+"""What a gateway does about what its detectors see: taken where it may, recommended where it may not, once (L8)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from small_gateway import OTHER_PROVIDER_NUMBER, PROVIDER_NUMBER, Exchange, post
+
+from gateway.interconnection.carriers import Ocn
+from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
+from gateway.policy.watch import Watch
+from gateway.records.evidence import faults_of
+from gateway.records.journal import Entry, Kind, OperatorJournal
+from gateway.wiring import denial_of_service
+from gateway.wiring.call_watch import CallWatch
+from gateway.wiring.live import Gateway, running
+from gateway.wiring.recommendations import WITHDRAW_AFTER_US
+from gateway.wiring.responses import Responses
+
+OCN: Final = Ocn("901A")
+RECOMMENDING: Final = """
+[denial_of_service]
+decide_within_seconds = 120
+escalate_after_seconds = 30
+release_after_seconds = 100
+clear_seconds = 90
+"""
+AUTOMATIC: Final = f'{RECOMMENDING}automatic = ["throttle", "release", "discontinue"]\n'
+
+
+@dataclass
+class Seeing:
+    """A detector that sees what it is told to."""
+
+    name: str = "scripted"
+    clause: str = "L8"
+    flood: bool = False
+    spoofed: bool = False
+
+    def judge(self, at_us: int) -> Iterable[Detection]:
+        if self.flood:
+            provider = None if self.spoofed else OCN
+            kind, subject = (SubjectKind.TRUNK_GROUP, "shared") if self.spoofed else (SubjectKind.PROVIDER, OCN)
+            yield Detection(
+                self.name,
+                Subject(kind, subject),
+                provider,
+                at_us,
+                at_us - 1,
+                (("calls_per_s", 80.0), ("threshold", 10.0)),
+                "80 calls/s from +13145550100",
+            )
+
+
+@dataclass
+class Scene:
+    """A running gateway that looks when it is told to, at the time that it is told."""
+
+    gateway: Gateway
+    exchange: Exchange
+    journal: OperatorJournal
+    responses: Responses
+    detector: Seeing = field(default_factory=Seeing)
+
+    async def after(self, seconds: float) -> None:
+        """Time passes, and the gateway looks once a second at first, and then at the end."""
+        for step in (*(1.0 for _ in range(min(int(seconds), 3))), max(seconds - 3, 0.0)):
+            self.gateway.clock._offset_ns += round(step * 1e9)
+            await self.responses.look()
+
+    @property
+    def state(self) -> str:
+        return str(self.gateway.policy.standings.standing_of(OCN, self.gateway.clock.now_us()).state.value)
+
+    @property
+    def waiting(self) -> list[dict[str, Any]]:
+        recommendations: list[dict[str, Any]] = self.gateway.status()["denial_of_service"]["recommendations"]
+        return recommendations
+
+    def entries(self, *kinds: str) -> list[Entry]:
+        return [entry for entry in self.journal.entries() if entry.kind in kinds]
+
+    def steps(self) -> list[tuple[str, str]]:
+        """Kind and taker of each step in the journal."""
+        return [(entry.body["step"], entry.who) for entry in self.entries(Kind.STEP)]
+
+
+@asynccontextmanager
+async def scene(exchange: Exchange) -> AsyncIterator[Scene]:
+    async with running(exchange.configuration) as gateway:
+        now = gateway.clock.now_us()
+        detector, defence = Seeing(), gateway.defence
+        calls = CallWatch(Watch([detector], now, clear_after_s=5), now, ())
+        responses = Responses(
+            exchange.configuration,
+            gateway.policy,
+            gateway._journal,
+            gateway.clock,
+            calls,
+            defence.recommendations,
+            defence.steps.take,
+            defence.evidence,
+        )
+        yield Scene(gateway, exchange, gateway._journal, responses, detector)
+
+
+@pytest.fixture(autouse=True)
+def _looks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(denial_of_service, "LOOK_S", 3_600)
+
+
+@pytest.fixture
+def exchange(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Exchange]:
+    exchange = Exchange(tmp_path, getattr(request, "param", RECOMMENDING))
+    yield exchange
+    exchange.close()
+
+
+automatic = pytest.mark.parametrize("exchange", [AUTOMATIC], indirect=True)
+
+
+async def test_a_step_is_recommended_once_with_a_clock_and_waits(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        await at.after(10)
+        (waiting,) = at.waiting
+        assert (waiting["step"], waiting["ocn"], waiting["overdue"]) == ("throttle", OCN, False)
+        assert waiting["why"].startswith("scripted: 80 calls/s")
+        assert waiting["detections"][0]["figures"] == {"calls_per_s": 80.0, "threshold": 10.0}
+        assert at.state == "normal"
+        await at.after(120)
+        assert at.waiting[0]["overdue"] is True
+        assert at.gateway.defence.figures().overdue == 1
+        assert at.steps() == []
+
+
+async def test_an_approved_recommendation_is_taken_with_its_evidence_and_is_not_made_again(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"], "why": "agreed"})
+        assert (status, said["step"], said["approves"]) == (200, "throttle", waiting["number"])
+        assert said["evidence"] == waiting["evidence"]
+        assert (at.state, at.waiting) == ("throttled", [])
+        status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
+        assert (status, said["error"]) == (
+            409,
+            f"{waiting['number']} is not a recommendation that waits; there are: none",
+        )
+        await at.after(10)
+        assert at.waiting == []
+        assert at.steps() == [("throttle", "operator")]
+
+
+async def test_a_dismissed_recommendation_is_not_made_again_while_the_same_thing_goes_on(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        status, _ = await post(at.gateway, "/dismiss", {"recommendation": waiting["number"], "why": "a test call"})
+        assert status == 200
+        await at.after(20)
+        assert at.waiting == []
+        at.detector.flood = False
+        await at.after(20)
+        at.detector.flood = True
+        await at.after(2)
+        assert len(at.waiting) == 1  # another one
+
+
+async def test_a_recommendation_that_nothing_calls_for_any_more_is_withdrawn(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        at.detector.flood = False
+        await at.after(30)
+        assert len(at.waiting) == 1
+        await at.after(WITHDRAW_AFTER_US / 1e6)
+        assert at.waiting == []
+        (dismissal,) = at.entries(Kind.DISMISSAL)
+        assert dismissal.who == "tollgate"
+        assert dismissal.why.startswith("nothing has called for it since ")
+
+
+async def test_a_step_that_an_operator_takes_overtakes_what_was_recommended(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        assert (await post(at.gateway, "/discontinue", {"ocn": OCN, "scope": "provider"}))[0] == 200
+        assert at.waiting == []
+        (dismissal,) = at.entries(Kind.DISMISSAL)
+        assert dismissal.why.startswith("overtaken by entry ")
+        await at.after(10)
+        assert at.waiting == []
+
+
+async def test_open_recommendations_survive_a_restart_and_are_withdrawn_if_nothing_calls_for_them(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (before,) = at.waiting
+    async with scene(exchange) as at:
+        (waiting,) = at.waiting
+        assert (waiting["number"], waiting["decide_by"]) == (before["number"], before["decide_by"])
+        at.detector.flood = True
+        await at.after(4)
+        assert [each["number"] for each in at.waiting] == [before["number"]]
+        at.detector.flood = False
+        await at.after(10)
+        await at.after(WITHDRAW_AFTER_US / 1e6)
+        assert at.waiting == []
+
+
+@automatic
+async def test_steps_are_taken_where_the_configuration_says_so_from_throttle_to_discontinuance(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        assert at.state == "throttled"
+        await at.after(20)
+        assert at.state == "throttled"
+        await at.after(15)
+        assert at.state == "discontinued"
+        assert at.waiting == []
+        assert at.steps() == [("throttle", "tollgate"), ("discontinue", "tollgate")]
+        for entry in at.entries(Kind.STEP):
+            assert entry.evidence is not None
+            assert faults_of(exchange.configuration.state_folder, entry.evidence) == ()
+        assert len(at.entries(Kind.NOTICE)) == 2
+        await at.after(50)
+        assert len(at.steps()) == 2
+
+
+@automatic
+async def test_a_throttle_is_lifted_when_nothing_was_seen_for_the_set_time(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        at.detector.flood = False
+        await at.after(95)
+        assert at.state == "throttled"
+        await at.after(10)
+        assert at.state == "normal"
+        assert at.steps() == [("throttle", "tollgate"), ("release", "tollgate")]
+
+
+async def test_a_flood_of_nobody_known_has_no_step_but_advice(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = at.detector.spoofed = True
+        await at.after(10)
+        assert at.waiting == []
+        alerts = at.responses._calls.watch.active
+        assert len(alerts) == 1
+        assert "no provider is known by these calls" in str(at.responses.advice_on(alerts[0]))
+        assert [entry.body["subject"]["name"] for entry in at.entries(Kind.ALERT)] == ["shared"]
+
+
+async def test_evidence_has_the_calls_and_messages_of_the_time(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        await exchange.refused(at.gateway.address, "over-there", called="+18165550100")
+        await exchange.set_up(at.gateway.address, "up")
+        await exchange.hang_up(at.gateway.address, "up")
+        at.gateway.recorder.take_all()
+        at.detector.flood = True
+        await at.after(2)
+        (entry,) = at.entries(Kind.RECOMMENDATION)
+        assert entry.evidence is not None
+        folder = exchange.configuration.state_folder / "evidence" / entry.evidence["id"]
+        document = json.loads((folder / "evidence.json").read_text())
+        assert document["ocn"] == OCN
+        assert document["detections"][0]["detector"] == "scripted"
+        assert b"INVITE sip:" in (folder / "attack.pcapng").read_bytes()
+
+
+async def test_where_numbers_are_masked_no_evidence_shows_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOLLGATE_GATEWAY__MASK_NUMBERS", "true")
+    exchange = Exchange(tmp_path, RECOMMENDING)
+    async with scene(exchange) as at:
+        await exchange.refused(at.gateway.address, "over-there", called="+18165550100")
+        at.detector.flood = True
+        await at.after(2)
+        (entry,) = at.entries(Kind.RECOMMENDATION)
+        assert "3145550100" not in json.dumps([entry.body, entry.why, at.gateway.status()])
+        assert entry.evidence is not None
+        folder = exchange.configuration.state_folder / "evidence" / entry.evidence["id"]
+        assert "3145550100" not in "".join(file.read_text() for file in folder.iterdir())
+        assert not (folder / "attack.pcapng").exists()
+    exchange.close()
+
+
+async def discontinue(at: Scene, scope: str = "provider", **more: object) -> dict[str, Any]:
+    status, said = await post(at.gateway, "/discontinue", {"ocn": OCN, "scope": scope, **more})
+    assert status == 200
+    return said
+
+
+async def test_a_removal_is_observed_when_it_is_attested_and_nothing_was_seen_for_the_set_time(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        await discontinue(at)
+        await at.after(200)
+        assert at.state == "discontinued"  # nobody has attested it
+        assert (await post(at.gateway, "/remediate", {"ocn": OCN}))[0] == 200
+        await at.after(1)
+        assert at.state == "remediated"
+        assert at.steps()[-1] == ("clear", "tollgate")
+        assert (await post(at.gateway, "/restore", {"ocn": OCN}))[0] == 200
+        assert at.state == "restored"
+
+
+async def test_a_call_of_the_provider_puts_the_observation_off_and_an_emergency_call_does_not(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        await discontinue(at)
+        assert (await post(at.gateway, "/remediate", {"ocn": OCN}))[0] == 200
+        watching = at.gateway.defence.calls
+        await at.gateway.defence.look()
+        at.gateway.clock._offset_ns += 80 * 10**9
+        answer = await exchange.refused(at.gateway.address, "late")
+        assert answer.startswith("SIP/2.0 403 Traffic Discontinued")
+        late_us = watching.seen_us(OCN)
+        at.gateway.clock._offset_ns += 80 * 10**9
+        await exchange.set_up(at.gateway.address, "help", called="911")
+        await at.gateway.defence.look()
+        assert watching.seen_us(OCN) == late_us
+        assert at.state == "discontinued"
+        at.gateway.clock._offset_ns += 11 * 10**9
+        await at.gateway.defence.look()
+        assert at.state == "remediated"
+
+
+async def test_established_calls_of_a_provider_are_ended_at_once_where_it_is_so_ordered(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        await exchange.set_up(at.gateway.address, "offender")
+        await exchange.set_up(at.gateway.address, "innocent", calling=OTHER_PROVIDER_NUMBER)
+        await discontinue(at, drain_seconds=0)
+        bye = await exchange.host.receive("BYE ")
+        assert "Call-ID: offender\r\n" in bye
+        await exchange.partner.receive("BYE ")
+        assert at.gateway.calls_in_progress == 1
+
+
+async def test_established_calls_end_when_their_time_is_up_with_the_partners_others_in_its_scope(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        await exchange.set_up(at.gateway.address, "offender")
+        await exchange.set_up(at.gateway.address, "other", calling=OTHER_PROVIDER_NUMBER)
+        await exchange.set_up(at.gateway.address, "emergency", called="911")
+        said = await discontinue(at, "partner", drain_seconds=60)
+        assert said["established_calls"] == 3
+        (drain,) = at.gateway.status()["denial_of_service"]["drains"]
+        assert drain["ocn"] == OCN
+        at.gateway.clock._offset_ns += 59 * 10**9
+        await at.gateway.defence.look()
+        assert at.gateway.calls_in_progress == 3
+        at.gateway.clock._offset_ns += 2 * 10**9
+        await at.gateway.defence.look()
+        assert at.gateway.calls_in_progress == 1  # 911
+        assert at.gateway.status()["denial_of_service"]["drains"] == []
+
+
+async def test_a_step_that_was_undone_before_its_time_ends_no_call(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        await exchange.set_up(at.gateway.address, "offender")
+        await discontinue(at, drain_seconds=60)
+        assert (await post(at.gateway, "/undo", {"ocn": OCN}))[0] == 200
+        at.gateway.clock._offset_ns += 61 * 10**9
+        await at.gateway.defence.look()
+        assert at.gateway.calls_in_progress == 1
+
+
+async def test_a_cut_over_with_force_ends_the_providers_calls_on_the_shared_group(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        await exchange.set_up(at.gateway.address, "offender")
+        await exchange.set_up(at.gateway.address, "innocent", calling=OTHER_PROVIDER_NUMBER)
+        status, _ = await post(at.gateway, "/cutover", {"ocn": OCN, "trunk_group": "dedicated", "drain_seconds": 0})
+        assert status == 200
+        assert at.gateway.calls_in_progress == 1
+        assert "Call-ID: offender\r\n" in await exchange.host.receive("BYE ")
+        await exchange.set_up(at.gateway.address, "own", calling=PROVIDER_NUMBER, over=exchange.dedicated)
+        assert at.gateway.calls_in_progress == 2
