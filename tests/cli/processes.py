@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 from typing import IO, Final
 
+from click.testing import Result
+from typer.testing import CliRunner
+
+from gateway.cli import app
 from gateway.interconnection.trunk_groups import Address
 from gateway.native import PURE
 
@@ -70,9 +74,10 @@ class RunningGateway:
             assert line, f"it ended with {self.process.wait(LIMIT_S)} and said: {self.said}"
             self.said += line
 
-    def tollgate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command on it to its end."""
-        return tollgate(*arguments, "--config", str(self.configuration), env=self.env)
+    def told(self, *arguments: str) -> Result:
+        """What comes of a command to it, in this process: to start another for each takes seconds."""
+        overriding = {name: value for name, value in self.env.items() if name.startswith("TOLLGATE_")}
+        return CliRunner(env=overriding).invoke(app, [*arguments, "--config", str(self.configuration)])
 
     def kill(self) -> None:
         """As a machine that loses its power would end it."""

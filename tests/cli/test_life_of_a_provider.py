@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,8 +38,8 @@ class Machine:
 
     def does(self, *arguments: str) -> str:
         """What a command says that succeeds."""
-        done = self.gateway.tollgate(*arguments)
-        assert (done.returncode, done.stderr) == (0, "")
+        done = self.gateway.told(*arguments)
+        assert (done.exit_code, done.stderr) == (0, "")
         return done.stdout
 
     def status(self) -> dict[str, Any]:
@@ -71,27 +70,27 @@ async def test_every_state_survives_that_the_gateway_is_killed(machine: Machine,
         (("cutover", PROVIDER, "--to", "dedicated"), "dedicated"),
     )
     for number, (command, state) in enumerate(steps):
-        said = await asyncio.to_thread(machine.does, *command, *BY, "--key", f"step-{number}")
+        said = machine.does(*command, *BY, "--key", f"step-{number}")
         assert said.startswith(f"{PROVIDER} is {state}")
-        await asyncio.to_thread(machine.power_fails)
-        assert await asyncio.to_thread(machine.state) == state
-        again = await asyncio.to_thread(machine.does, *command, *BY, "--key", f"step-{number}")
+        machine.power_fails()
+        assert machine.state() == state
+        again = machine.does(*command, *BY, "--key", f"step-{number}")
         assert again == said
-        assert await asyncio.to_thread(machine.state) == state
+        assert machine.state() == state
     answer = await exchange.refused(machine.gateway.sip, "shared")
     assert answer.startswith("SIP/2.0 403 Wrong Trunk Group")
     await exchange.set_up(machine.gateway.sip, "dedicated", over=exchange.dedicated)
-    status = await asyncio.to_thread(machine.status)
+    status = machine.status()
     assert [step["step"] for step in status["steps"]] == ["throttle", "discontinue", "undo", "release", "cutover"]
-    verified = await asyncio.to_thread(machine.does, "journal", "verify", "--head", status["journal"])
+    verified = machine.does("journal", "verify", "--head", status["journal"])
     assert "all as they were written" in verified
 
 
 async def test_calls_of_who_is_discontinued_are_refused_after_the_gateway_was_killed_and_911_passes(
     machine: Machine, exchange: Exchange
 ) -> None:
-    await asyncio.to_thread(machine.does, "discontinue", PROVIDER, "--scope", "partner", *BY)
-    await asyncio.to_thread(machine.power_fails)
+    machine.does("discontinue", PROVIDER, "--scope", "partner", *BY)
+    machine.power_fails()
     answer = await exchange.refused(machine.gateway.sip, "refused")
     assert answer.startswith("SIP/2.0 403 Traffic Discontinued")
     await exchange.set_up(machine.gateway.sip, "help", called="911")
@@ -124,11 +123,11 @@ def test_the_journal_is_read_without_a_gateway_and_shows_who_did_what_and_why(ma
     assert [entry["entry"] for entry in entries] == list(range(1, len(entries) + 1))
     assert (entries[0]["kind"], entries[0]["body"]["step"], entries[0]["who"]) == ("step", "throttle", "operator")
     assert machine.does("journal", "verify", "--head", head).count("as they were written") == 1
-    lost = machine.gateway.tollgate("journal", "verify", "--head", f"99:{'0' * 64}")
-    assert lost.returncode == 1
+    lost = machine.gateway.told("journal", "verify", "--head", f"99:{'0' * 64}")
+    assert lost.exit_code == 1
     assert "that the head noted earlier counts are gone" in lost.stderr
-    wrong = machine.gateway.tollgate("journal", "verify", "--head", "99")
-    assert (wrong.returncode, wrong.stdout) == (2, "")
+    wrong = machine.gateway.told("journal", "verify", "--head", "99")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("--head: '99' is no head of a journal")
 
 
@@ -145,13 +144,13 @@ def test_the_status_shows_people_what_needs_them_and_how_everything_stands(machi
 
 def test_a_step_for_another_state_and_a_key_of_another_step_are_refused(machine: Machine) -> None:
     machine.does("throttle", PROVIDER, *BY, "--key", "k-1")
-    late = machine.gateway.tollgate("release", PROVIDER, *BY, "--expect", "normal")
-    assert (late.returncode, late.stdout) == (2, "")
+    late = machine.gateway.told("release", PROVIDER, *BY, "--expect", "normal")
+    assert (late.exit_code, late.stdout) == (2, "")
     assert late.stderr == (
         f"the gateway refused: {PROVIDER} is throttled, not normal: look again before you take the step\n"
     )
-    other = machine.gateway.tollgate("release", PROVIDER, *BY, "--key", "k-1")
-    assert other.returncode == 2
+    other = machine.gateway.told("release", PROVIDER, *BY, "--key", "k-1")
+    assert other.exit_code == 2
     assert other.stderr.startswith("the gateway refused: the idempotency key belongs to another request")
-    nobody = machine.gateway.tollgate("approve", "7", *BY)
+    nobody = machine.gateway.told("approve", "7", *BY)
     assert nobody.stderr == "the gateway refused: 7 is not a recommendation that waits; there are: none\n"
