@@ -52,15 +52,19 @@ class Detecting:
         make_watch: Callable[[int], Watch],
         plan: ResponsePlan | None,
         standing_of: Callable[[Ocn, int], Standing],
+        *,
+        steps_before: bool = False,
     ) -> None:
         """`result` is what is filled in. `make_watch` is called with the time of the first packet. `plan` is None where
-        no provider is known. `standing_of` says how a provider stood, by the journal.
+        no provider is known. `standing_of` says how a provider stood, by the journal; `steps_before`, whether there are
+        steps in it at all.
         """
         self.result: Final = result
         self._feed: Final = feed
         self._make_watch: Final = make_watch
         self._plan: Final = plan
         self._standing_of: Final = standing_of
+        self._steps_before: Final = steps_before
         self._standings: Final[dict[Ocn, Standing]] = {}  # by the steps that were recommended here
         self._answered: Final[set[int]] = set()  # numbers of alerts that a step was recommended for
         self._watch: Watch | None = None
@@ -99,7 +103,7 @@ class Detecting:
             at_us = watch.next_us if looks < MOST_LOOKS else until_us
             self._feed.pass_time(at_us)
             alerts = watch.due(at_us)
-            if any(alerts) or self._standings:
+            if any(alerts) or self._standings or self._steps_before:
                 self._note(watch, alerts, at_us)
 
     def _note(self, watch: Watch, alerts: Alerts, at_us: int) -> None:

@@ -121,7 +121,10 @@ def _detecting(configuration: Configuration | None, settings: DetectorSettings) 
     if judges.replay is None:
         raise TypeError("a configuration has a gateway whose decisions are repeated")
     feed = ReplayFeed(judges.replay, result.seen)
-    return Detecting(result, feed, _watches(settings, contracts), plan, standings.standing_of)
+    steps_before = bool(standings.trail())
+    return Detecting(
+        result, feed, _watches(settings, contracts), plan, standings.standing_of, steps_before=steps_before
+    )
 
 
 def _watches(settings: DetectorSettings, contracts: Contracts) -> Callable[[int], Watch]:
