@@ -45,6 +45,7 @@ from gateway.operations.configuration_tables import LimitTable
 from gateway.operations.configuration_words import reason_and_remedy
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
 from gateway.policy.detectors.settings import DetectorSettings
+from gateway.signalling.network_blocked import NetworkBlocked
 
 LARGEST_FILE = 4 * 1024 * 1024
 """Bytes. Ten thousand trunk groups take about two million."""
@@ -184,6 +185,8 @@ class Configuration:
     denial_of_service: DenialOfServiceSettings
     notices: NoticeSettings
     detectors: DetectorSettings
+    network_blocked: NetworkBlocked | None
+    """Whom callers can turn to whose calls are blocked, as 603+ says it; None: other answers refuse them."""
     carriers: CarrierBook
     links: tuple[Link, ...]
     """Signalling links to exchanges."""
@@ -316,6 +319,7 @@ def _domain(document: Document, path: Path) -> Configuration:
         denial_of_service=document.denial_of_service.settings(),
         notices=_notices(document, state_folder),
         detectors=document.detectors.settings(),
+        network_blocked=document.refusals.blocked(),
         carriers=CarrierBook(_carrier(table) for table in document.carriers),
         links=tuple(links.values()),
         trunk_groups=tuple(_trunk_group(table, links) for table in document.trunk_groups),

@@ -30,6 +30,7 @@ from gateway.numbering.telephone_number import Nature, parse_number
 from gateway.operations.configuration_addresses import parse_address, parse_dns_server, parse_hop, parse_member, refused
 from gateway.operations.configuration_denial_of_service import DenialOfServiceSection, NoticesSection
 from gateway.operations.configuration_detectors import DetectorsSection
+from gateway.operations.configuration_refusals import RefusalsSection
 from gateway.operations.configuration_ss7 import CircuitsTable, IpAddressText, LinkTable, SipIEdition
 from gateway.operations.configuration_tables import CONVERTING, EXACT, LimitTable
 
@@ -316,6 +317,7 @@ class Document(BaseSettings):
     denial_of_service: DenialOfServiceSection = DenialOfServiceSection()
     notices: NoticesSection = NoticesSection()
     detectors: DetectorsSection = DetectorsSection()
+    refusals: RefusalsSection = RefusalsSection()
     numbering: NumberingSection
     agreement: AgreementSection
     carriers: Annotated[list[CarrierTable], Field(min_length=1, max_length=10_000)]

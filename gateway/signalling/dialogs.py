@@ -8,6 +8,7 @@ from typing import Final
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling.call import Call
 from gateway.signalling.members import TrunkGroupState, TrunkMember
+from gateway.signalling.network_blocked import Said
 
 DialogKey = tuple[bytes, bytes]
 """Call-ID and the caller's tag."""
@@ -40,13 +41,13 @@ class Answer:
 class Release:
     """The gateway itself ends a call: what it says, and how far that is."""
 
-    __slots__ = ("reason", "status", "unanswered")
+    __slots__ = ("reason", "refusal", "unanswered")
 
-    def __init__(self, reason: bytes, status: int) -> None:
+    def __init__(self, reason: bytes, refusal: Said) -> None:
         self.reason: Final = reason
         """Reason line, with its line end."""
-        self.status: Final = status
-        """Of the final response to a call that is not answered yet."""
+        self.refusal: Final = refusal
+        """The final response to a call that is not answered yet."""
         self.unanswered: int | None = None
         """BYEs without an answer; None while none is sent."""
 

@@ -20,11 +20,13 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, parse_name_addr, split_list
 from gateway.interconnection.trunk_groups import Hop
+from gateway.signalling import network_blocked
 from gateway.signalling.answers import Answers
 from gateway.signalling.call import Action, Call, EndedBy
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Answer, Dialog, Release
 from gateway.signalling.locating import Target
+from gateway.signalling.network_blocked import NetworkBlocked, Said
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.own_requests import request_in_dialog, with_via
 from gateway.signalling.own_side import OwnSide, reason_line
@@ -54,16 +56,20 @@ class ForcedRelease:
         calls: CallsUp,
         answers: Answers,
         parking: Parking,
+        blocked: NetworkBlocked | None,
         *,
         locate: bool,
     ) -> None:
-        """`locate`: next hops that a dialog names by host name are looked up."""
+        """`blocked`: calls that are being set up are refused with 603+; `locate`: next hops that a dialog names by
+        host name are looked up.
+        """
         self._own: Final = own
         self._next_hops: Final = next_hops
         self._layer: Final = layer
         self._calls: Final = calls
         self._answers: Final = answers
         self._parking: Final = parking
+        self._blocked: Final = blocked
         self._locate: Final = locate
         self._waiting: Final[Paced[tuple[Dialog, Release]]] = Paced()
 
@@ -74,9 +80,11 @@ class ForcedRelease:
         times is ended as a whole.
         """
         reason = reason_line(cause, text)
-        status = sip_status_of(cause)
+        refusal = Said(sip_status_of(cause), PHRASE, reason)
+        if self._blocked is not None:
+            refusal = Said(network_blocked.STATUS, network_blocked.PHRASE, self._blocked.lines(text))
         chosen = (first for first in self._calls.dialogs.first_passes() if _is_wanted(first, wanted))
-        self._waiting.add((first, Release(reason, status)) for first in chosen)
+        self._waiting.add((first, Release(reason, refusal)) for first in chosen)
         self.wake(at_us, actions)
 
     @property
@@ -125,9 +133,8 @@ class ForcedRelease:
         client = self._layer.client(dialog.opened_by, b"INVITE")
         if client is not None:
             if client.server is not None:
-                self._answers.in_transaction(
-                    client.server, release.status, PHRASE, at_us, actions, extra=release.reason
-                )
+                status, phrase, lines = release.refusal
+                self._answers.in_transaction(client.server, status, phrase, at_us, actions, extra=lines)
             client.cancel_reason = release.reason
             if client.state is State.CALLING:
                 self._layer.abandon(client, at_us)
@@ -135,7 +142,7 @@ class ForcedRelease:
                 client.abandoned = True
                 self._layer.cancel(client, at_us, actions)
         if dialog.call is not None:
-            dialog.call.final_status = release.status
+            dialog.call.final_status = release.refusal.status
         self._calls.end(dialog, EndedBy.DISCONTINUED, at_us, actions)
         self._calls.drop(dialog)
 

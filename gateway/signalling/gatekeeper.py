@@ -12,16 +12,14 @@ from gateway.signalling.call import Action, Ended, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.gate import Gate, Origin, Trunk
 from gateway.signalling.next_hop import NextHops
-from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxyCounters
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 
-SHED: Final = REFUSALS[Reason.OVER_ALLOWANCE]
-"""How a call is refused that the gate lets nobody read."""
-_OVER_ALLOWANCE: Final = Finding(
-    "rate_limit", Verdict.OVER_LIMIT, "L8", "too much of what its source sent came to nothing", refusal=SHED
+OVER_ALLOWANCE: Final = Finding(
+    *("rate_limit", Verdict.OVER_LIMIT, "L8", "too much of what its source sent came to nothing"),
+    refusal=REFUSALS[Reason.OVER_ALLOWANCE],
 )
-SHED_EXTRA: Final = reason_header(_OVER_ALLOWANCE) + b"Retry-After: %d\r\n" % (SHED.retry_after_s or 1)
+"""Why a call is refused that the gate lets nobody read."""
 
 
 class TrafficObserver(Protocol):

@@ -16,8 +16,8 @@ from gateway.signalling.dialogs import MAX_PASSES, Dialog, DialogKey
 from gateway.signalling.failover import Failover
 from gateway.signalling.forwarding import hindrance_of
 from gateway.signalling.members import TrunkMember
+from gateway.signalling.network_blocked import said_of
 from gateway.signalling.next_hop import NextHops
-from gateway.signalling.own_side import reason_header
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.remote_targets import learn_from_request
 from gateway.signalling.requests import SCHEMES, hops_left, request_of, scheme_of, unsupported_by_us, vias_of
@@ -177,18 +177,15 @@ class NewCalls:
 
     def _refuse(self, server: ServerTransaction, call: Call, at_us: int, actions: list[Action]) -> None:
         finding = call.decision.refused_by
-        if finding is None or finding.refusal is None:
+        if finding is None:
             raise AssertionError("a refused call names the finding that refused it")
-        refusal = finding.refusal
-        extra = reason_header(finding)
-        if refusal.retry_after_s is not None:
-            extra += b"Retry-After: %d\r\n" % refusal.retry_after_s
-        call.final_status = refusal.status
+        status, phrase, lines = said_of(finding, self._settings.network_blocked)
+        call.final_status = status
         if self._layer.server(server.key) is server:
-            self._answers.in_transaction(server, refusal.status, refusal.phrase, at_us, actions, extra=extra)
+            self._answers.in_transaction(server, status, phrase, at_us, actions, extra=lines)
             server.request = None  # the answer is kept, and no other one will be made of it
         else:
-            self._answers.once(server, refusal.status, refusal.phrase, actions, extra=extra)
+            self._answers.once(server, status, phrase, actions, extra=lines)
         call.ended_by = EndedBy.REFUSAL
         call.ended_at_us = at_us
         actions.append(Ended(call))

@@ -22,10 +22,11 @@ from gateway.signalling.failover import Failover
 from gateway.signalling.forced_release import ForcedRelease, Wanted
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.gate import Gate, Origin, Shed
-from gateway.signalling.gatekeeper import SHED, SHED_EXTRA, Gatekeeper, TrafficObserver
+from gateway.signalling.gatekeeper import OVER_ALLOWANCE, Gatekeeper, TrafficObserver
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.ingress import Ingress
 from gateway.signalling.members import TrunkMembers
+from gateway.signalling.network_blocked import said_of
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.overload_control import OFFER, OverloadControl, OverloadSource
@@ -61,6 +62,7 @@ class SipProxy:
         self._strangers: Final = Allowance(settings.strangers_per_s)
         rates = (settings.wasted_per_s, settings.refusals_per_s)
         self.gate: Final = Gate(self._ingress, find_provider, settings.emergency_numbers, *rates)
+        self._shed: Final = said_of(OVER_ALLOWANCE, settings.network_blocked)
         self.counters: Final = ProxyCounters()
         self._overload: Final = OverloadControl(limits, settings.emergency_numbers) if limits is not None else None
         self._own: Final = OwnSide(settings.listeners, settings.secret)
@@ -83,6 +85,7 @@ class SipProxy:
             self._calls,
             self._answers,
             self._parking,
+            settings.network_blocked,
             locate=settings.locate_in_dialog,
         )
         self._layer.user = ResponseRelay(
@@ -395,7 +398,7 @@ class SipProxy:
         server = ServerTransaction(key, request, source, reply_to, received_via(via_value, via, source))
         if self._overload is not None and group is not None and OFFER in via_value:
             self._overload.heed(server, request, group.name, via_value, via, at_us, shed=True)
-        self._answers.once(server, SHED.status, SHED.phrase, actions, extra=SHED_EXTRA)
+        self._answers.once(server, self._shed.status, self._shed.phrase, actions, extra=self._shed.lines)
 
     def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
         """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10), with its Reason (RFC 3326)."""

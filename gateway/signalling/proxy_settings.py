@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.interconnection.trunk_groups import Hop
+from gateway.signalling.network_blocked import NetworkBlocked
 from gateway.signalling.transactions import TimerSettings
 
 
@@ -39,6 +40,8 @@ class ProxySettings:
     """Calls a second of one source that are then refused with an answer; those beyond are dropped."""
     locate_in_dialog: bool = False
     """Next hops that a dialog names by host name are looked up; else such a request goes to the call's other side."""
+    network_blocked: NetworkBlocked | None = None
+    """Calls that are too many, or of discontinued traffic, are refused with 603+, which says whom to turn to."""
     timers: TimerSettings = field(default_factory=TimerSettings)
 
 

@@ -298,6 +298,7 @@ def proxy_settings(configuration: Configuration, listeners: tuple[Hop, ...]) -> 
         refusals_per_s=limits.refusals_per_second,
         session_expires_s=limits.session_expires_seconds or 0,
         min_se_s=limits.min_session_seconds or 0,
+        network_blocked=configuration.network_blocked,
     )
 
 

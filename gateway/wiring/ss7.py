@@ -38,6 +38,7 @@ def point_of(configuration: Configuration, policy: Policy, proxy: SipProxy, own:
         emergency_numbers=configuration.emergency_numbers,
         max_call_s=configuration.limits.max_call_seconds,
         host=own.host,
+        network_blocked=configuration.network_blocked is not None,
     )
     exchange = Exchange(
         settings,

@@ -21,6 +21,8 @@ class ExchangeSettings:
     """A call between circuits that nobody ended is released after this time."""
     host: str = ""
     """Host part of the Call-ID of a call that came on a circuit; empty: the Call-ID has none."""
+    network_blocked: bool = False
+    """Calls that are too many, or of discontinued traffic, are released as blocked: cause 21, location "user"."""
 
 
 class ExchangeCounters:

@@ -26,6 +26,7 @@ from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
 from gateway.signalling.gate import Gate
 from gateway.signalling.isup_attempt import attempt_of_iam, circuit_call_id, is_emergency_number
 from gateway.signalling.members import TrunkMembers
+from gateway.signalling.network_blocked import released_by
 from gateway.signalling.ss7.call_processing import NO_CIRCUIT, CallProcessing
 from gateway.signalling.ss7.circuits import CircuitHalf, CircuitTable
 from gateway.signalling.ss7.conversion import in_words_of
@@ -141,13 +142,13 @@ class NewIsupCalls:
 
     def _refuse(self, half: CircuitHalf, call: Call, at_us: int, actions: list[Action]) -> None:
         finding = call.decision.refused_by
-        if finding is None or finding.refusal is None:
+        if finding is None:
             raise AssertionError("a refused call names the finding that refused it")
         actions.append(Decided(call))
-        call.final_status = finding.refusal.status
+        cause, call.final_status = released_by(finding, self._settings.network_blocked)
         call.ended_by = EndedBy.REFUSAL
         call.ended_at_us = at_us
-        half.release(Cause(finding.refusal.cause), at_us, actions)
+        half.release(cause, at_us, actions)
         actions.append(Ended(call))
 
     def _forward(
