@@ -6,6 +6,7 @@ Metric names and verdicts are the gateway's own (`gateway/operations/metrics.py`
 
 from __future__ import annotations
 
+from denial_of_service_panels import DENIAL_OF_SERVICE_ROW
 from gateway_panels import GATEWAY_ROW
 from panels import (
     CALLS,
@@ -256,4 +257,4 @@ TIMES_ROW = Row(
     ],
 )
 
-ROWS = (HEADLINE, CALLS_ROW, PROVIDERS_ROW, TRUNKS_ROW, SS7_ROW, TIMES_ROW, GATEWAY_ROW)
+ROWS = (HEADLINE, CALLS_ROW, PROVIDERS_ROW, DENIAL_OF_SERVICE_ROW, TRUNKS_ROW, SS7_ROW, TIMES_ROW, GATEWAY_ROW)

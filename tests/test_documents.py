@@ -19,13 +19,21 @@ from gateway.cli import app
 from gateway.operations import configuration_schema as schema
 from gateway.operations.configuration_denial_of_service import DenialOfServiceSection, NoticesSection
 from gateway.operations.configuration_detectors import DetectorsSection
+from gateway.operations.configuration_refusals import NetworkBlockedTable, RefusalsSection
 from gateway.policy.check import Check
 from gateway.policy.checks import REFUSES, all_checks
 from gateway.policy.engine import NO_ROOM_FINDING, NO_ROUTE_FINDING
 from gateway.policy.refusals import REFUSALS
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "docs/clauses.md", "docs/configuration.md", "docs/operations.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "docs/clauses.md",
+    "docs/configuration.md",
+    "docs/denial-of-service.md",
+    "docs/operations.md",
+)
 MADE_BY_RUNNING = ("var/", ".venv/", "bench/results.json")
 """Paths that exist only once something was run; the documents may name them."""
 
@@ -89,6 +97,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "## `[agreement]`": schema.AgreementSection,
     "## `[denial_of_service]`": DenialOfServiceSection,
     "## `[notices]`": NoticesSection,
+    "## `[refusals]`": RefusalsSection,
+    "### `network_blocked`": NetworkBlockedTable,
     "## `[[carriers]]`": schema.CarrierTable,
     "### `limit`": schema.LimitTable,
     "## `[[links]]`": schema.LinkTable,
@@ -153,7 +163,7 @@ def test_every_metric_and_every_alert_is_explained() -> None:
     text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     sources = [
         (ROOT / "gateway/operations" / name).read_text(encoding="utf-8")
-        for name in ("metrics.py", "readings.py", "ss7_readings.py")
+        for name in ("metrics.py", "readings.py", "ss7_readings.py", "dns_readings.py", "denial_of_service_readings.py")
     ]
     alerts = re.findall(r"alert: (\w+)", (ROOT / "grafana/alerts.yml").read_text(encoding="utf-8"))
     assert not [name for name in (*_METRIC.findall("".join(sources)), *alerts) if f"`{name}" not in text]
@@ -190,6 +200,7 @@ def test_the_table_of_checks_has_the_status_and_cause_of_every_refusal() -> None
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_that_a_document_names_is_one(document: str) -> None:
     commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    commands |= {group.name or "" for group in app.registered_groups}
     named = set(_COMMAND.findall((ROOT / document).read_text(encoding="utf-8")))
     assert named <= commands
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.interconnection.carriers import Carrier, CarrierBook, CarrierKind, Ocn, RateLimit
+from gateway.interconnection.denial_of_service import State
 from gateway.interconnection.trunk_groups import Hop, Member, Mode, Side, TrunkGroup
 from gateway.numbering.telephone_number import parse_number
 from gateway.operations.denial_of_service_readings import DenialOfServiceFigures
@@ -106,7 +107,15 @@ class Stand:
     datagrams_dropped: int = 0
     connections: ConnectionFigures = NO_CONNECTIONS
     dns: DnsFigures = ONE_NAME
-    denial_of_service: DenialOfServiceFigures = field(default_factory=DenialOfServiceFigures)
+    denial_of_service: DenialOfServiceFigures = field(
+        default_factory=lambda: DenialOfServiceFigures(
+            states={Ocn("555A"): State.THROTTLED},
+            alerts={"invite_flood": 1},
+            deliveries={("folder", "delivered"): 1},
+            shed_calls={None: 0},
+            socket_drops=0,
+        )
+    )
     ss7: Ss7Figures = SS7
     records_queued: int = 0
     records_written: int = 0

@@ -39,5 +39,5 @@ async def test_every_figure_of_denial_of_service_is_scraped() -> None:
 
 
 async def test_what_the_kernel_does_not_say_is_no_figure() -> None:
-    samples = await samples_of(metrics_of(Stand()))
+    samples = await samples_of(metrics_of(Stand(denial_of_service=DenialOfServiceFigures())))
     assert not [name for name, _ in samples if name.startswith("tollgate_socket_drops")]

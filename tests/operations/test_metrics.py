@@ -26,8 +26,8 @@ from metrics_examples import (
 )
 
 from gateway.interconnection.trunk_groups import Mode
-from gateway.operations.metrics import GatewayMetrics
 from gateway.operations.dns_readings import DnsFigures, NameReading
+from gateway.operations.metrics import GatewayMetrics
 from gateway.operations.readings import (
     METHODS,
     MOST_REASONS,
