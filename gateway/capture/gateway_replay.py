@@ -9,13 +9,14 @@ gateway probed the members of its trunk groups in a rhythm of its own, so the re
 that the gateway did. And where the gateway sent a call to another member than this replay, which does not know what
 happened before the capture began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP call that
 was made of one on a circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the capture did.
+Calls that an operator's step had the gateway end are ended when their time was up by the journal.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from gateway.capture.circuit_ids import CircuitId, circuit_of_call_id
 from gateway.codecs.malformed import Malformed
@@ -92,6 +93,17 @@ class Replayed(NamedTuple):
 NOTHING: Final = Replayed(None, "")
 
 
+class DueEnds(Protocol):
+    """What has the established calls that a step concerns ended when their time is up (L8)."""
+
+    @property
+    def next_us(self) -> int | None:
+        """When calls are to be ended next; None: never."""
+
+    def end_due(self, at_us: int) -> None:
+        """End those whose time is up, by `GatewayReplay.end_calls`."""
+
+
 class GatewayReplay:
     """Feeds a proxy from a capture. The datagrams must come in the order in which they were captured."""
 
@@ -109,6 +121,7 @@ class GatewayReplay:
         self._now_us = 0
         self.decided_late: Final[list[Call]] = []
         """Calls on circuits that a timer decided, and not a message; whoever reads them empties the list."""
+        self.due_ends: DueEnds | None = None
         self.listeners: Final[list[Callable[[list[Action]], None]]] = []
         """Told of everything that the gateway asks for, as it asks."""
         self._invites: Final[_Bounded[CircuitId, _Invite]] = _Bounded()  # calls on circuits that go on by SIP
@@ -165,6 +178,10 @@ class GatewayReplay:
         circuits, source = self._circuits, call.attempt.source
         return circuits.captured(source) if circuits is not None else source.address
 
+    def end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
+        """The gateway ended calls by itself (`SipProxy.end_calls`)."""
+        self._note(self._proxy.end_calls(wanted, cause, text, at_us))
+
     def see_link(self, message: LinkMessage) -> None:
         """How an association or a destination stands: what is not reached gets no calls, as it got none live."""
         if self._circuits is not None:
@@ -177,16 +194,26 @@ class GatewayReplay:
         if not self._begun and self._circuits is not None:
             self._begun = True
             self._note(self._circuits.point.assume_up(at_us))
-        due = self._proxy.next_wake_us
+        due = self._next_us
         woken = 0
         while due is not None and due <= at_us and woken <= MOST_WAKES:
             woken += 1
             self._now_us = max(due, self._now_us) if woken <= MOST_WAKES else at_us
+            if self.due_ends is not None:
+                self.due_ends.end_due(self._now_us)
             actions = self._proxy.wake(self._now_us)
             self._note(actions)
             self.decided_late.extend(action.call for action in actions if isinstance(action, Decided))
-            due = self._proxy.next_wake_us
+            due = self._next_us
         self._now_us = at_us
+
+    @property
+    def _next_us(self) -> int | None:
+        """When something is due next."""
+        timers, ends = self._proxy.next_wake_us, self.due_ends.next_us if self.due_ends is not None else None
+        if timers is None or ends is None:
+            return ends if timers is None else timers
+        return min(timers, ends)
 
     def _receive(self, payload: bytes, source: Address, is_response: bool) -> Replayed:
         actions = self._proxy.receive(payload, Hop(*source), self._now_us)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what only an audit with a configuration needs takes longer 
     from gateway.capture.gateway_replay import GatewayReplay
     from gateway.operations.configuration import Configuration
     from gateway.wiring.engine import Policy
+    from gateway.wiring.forced_release import Drains
 
 REPLAY_SECRET: Final = b"replay"
 """What is random for a live run; a replay sends nothing to anyone."""
@@ -170,6 +171,7 @@ def judges_of(configuration: Configuration | None, gateway_address: Address | No
     point_codes = {link.own: point_code_text(link.own, link.variant) for link in configuration.links}
     gateway = GatewayPlace(listeners[0].address, point_codes)
     replay = _replay_of(configuration, policy, listeners)
+    replay.due_ends = _drains_of(policy, replay)
     notes = [FROM_THE_FIRST_PACKET]
     if configuration.links:
         notes.append(LINKS_ARE_UP)
@@ -216,6 +218,16 @@ def _replay_of(configuration: Configuration, policy: Policy, listeners: tuple[Ho
     if point is None:
         return GatewayReplay(proxy, addresses)
     return GatewayReplay(point, addresses, ExchangeReplay(point, groups, configuration.links))
+
+
+def _drains_of(policy: Policy, replay: GatewayReplay) -> Drains:
+    """The steps of the journal that had calls ended."""
+    from gateway.wiring.forced_release import Drains
+
+    drains = Drains(policy, replay.end_calls)
+    for step in policy.standings.trail():
+        drains.foresee(step)
+    return drains
 
 
 def steps_of(configuration: Configuration) -> Steps:

@@ -37,9 +37,13 @@ class Drains:
 
     def begin(self, step: Step, at_us: int) -> None:
         """A step is in force. One whose calls are to end at once ends them."""
+        self.foresee(step)
+        self.end_due(at_us)
+
+    def foresee(self, step: Step) -> None:
+        """A step is, or will be, in force from its own time on."""
         if step.drain_s is not None:
             self._due.append((step.at_us + step.drain_s * 1_000_000, step))
-            self.end_due(at_us)
 
     def end_due(self, at_us: int) -> None:
         """End the calls of the steps whose time is up."""
@@ -56,6 +60,11 @@ class Drains:
 
             text = f"L8 {step.kind.value} of OCN {step.ocn}"
             self._end_calls(is_wanted, CAUSE, text, at_us)
+
+    @property
+    def next_us(self) -> int | None:
+        """When calls are to be ended next; None: no step waits."""
+        return min((due_us for due_us, _ in self._due), default=None)
 
     def waiting(self) -> Iterator[tuple[int, Step]]:
         """Steps whose calls are still to be ended, and when."""

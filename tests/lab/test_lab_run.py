@@ -45,6 +45,10 @@ PLAYED = (
     "911-on-blocked-circuits",
     "a-reset-of-circuits-as-a-group-clears-the-calls-on-them",
     "two-seizures-of-one-circuit-where-the-gateway-gives-way",
+    "a-discontinuance-by-force-ends-calls-on-circuits",
+    "a-flood-on-circuits-is-limited-and-another-provider-is-untouched",
+    "calls-are-ended-when-their-time-to-drain-is-over",
+    "a-provider-once-discontinued-comes-only-on-its-own-trunk-group",
 )
 
 
