@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from sim.attacks.messages import Kind, Numbering
 from sim.cast import DEFAULT_TRUNK
@@ -31,6 +32,12 @@ class Holds(Enum):
     ANSWERED = "answered"  # 400, 405, 481, or 200 to an OPTIONS, without a call
     DROPPED = "dropped"  # of strangers, or what belongs to nothing
     NOTHING = "nothing"  # calls that the agreement allows, or may never be held
+
+
+REFUSING: Final = frozenset(
+    {Holds.OCN, Holds.GROUP, Holds.SOURCE, Holds.PARTNER, Holds.THROTTLE, Holds.CHECKS, Holds.GATE}
+)
+"""What keeps calls from being placed."""
 
 
 @dataclass(frozen=True, slots=True)

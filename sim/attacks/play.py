@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from sim.attacks.attack import Attack, Holds, Stand
+from sim.attacks.attack import REFUSING, Attack, Holds, Stand
 from sim.attacks.attacker import Assault, AssaultReport, Attacker
 from sim.attacks.bystanders import ATTACKER, Bystanders, Share
 from sim.attacks.circuits import flood_circuits
@@ -163,7 +163,9 @@ def _of_innocent(
 
 
 def _held(wanted: Holds, held: Counter[Holds]) -> bool:
-    return not held if wanted is Holds.NOTHING else held[wanted] > 0
+    if wanted is Holds.NOTHING:
+        return not held.keys() & REFUSING
+    return held[wanted] > 0
 
 
 async def play_all(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -> list[AttackResult]:
