@@ -156,7 +156,7 @@ def test_a_refused_step_says_what_can_be_done_instead() -> None:
         f"{OFFENDER} is normal: restore leads nowhere from there; possible are cutover, discontinue, throttle"
     )
     assert StandingBook(CARRIERS, way_to(D)).objection_to(step(100, StepKind.CUTOVER), GROUPS) == (
-        f"{OFFENDER} is discontinued: cutover leads nowhere from there; possible are attest, discontinue"
+        f"{OFFENDER} is discontinued: cutover leads nowhere from there; possible are discontinue, remediate"
     )
 
 

@@ -26,7 +26,7 @@ class StepKind(Enum):
     THROTTLE = "throttle"
     RELEASE = "release"  # the throttle is lifted
     DISCONTINUE = "discontinue"
-    ATTEST = "attest"  # the partner says that it has removed the provider's traffic
+    ATTEST = "remediate"  # the partner says that it has removed the provider's traffic
     CLEAR = "clear"  # the gateway has seen none of it for the set time
     RESTORE = "restore"
     CUTOVER = "cutover"
