@@ -60,8 +60,8 @@ class Responses:
         self._recommendations: Final = recommendations
         self._take_step: Final = take_step
         self._take_evidence: Final = take_evidence
-        self._said: Final[set[tuple[Wanted, str]]] = set()
-        """Steps that were refused, and why, which is said once."""
+        self._refused: dict[Wanted, str] = {}
+        """Steps that are called for and could not be taken, and why: said once, and tried again without evidence."""
         self._advice: dict[int, str] = {}
 
     async def look(self) -> None:
@@ -76,7 +76,7 @@ class Responses:
             await self._follow(proposal)
         wanted = frozenset(_wanted(proposal) for proposal in response.proposals)
         self._recommendations.called_for(wanted, at_us)
-        self._said.intersection_update({each for each in self._said if each[0] in wanted})
+        self._refused = {step: why for step, why in self._refused.items() if step in wanted}
         for ocn in self._providers:
             await self._clear(ocn)
 
@@ -128,19 +128,20 @@ class Responses:
             scope=proposal.scope,
             approves=waiting.sequence if waiting is not None else None,
         )
+        evidence: Evidence | None = waiting.evidence if waiting is not None else None
+        if evidence is None and wanted not in self._refused:
+            evidence = await self._take_evidence(order, proposal.alerts)
         try:
             if automatic:
-                evidence = waiting.evidence if waiting is not None else None
-                await self._take_step(order, evidence or await self._take_evidence(order, proposal.alerts))
+                await self._take_step(order, evidence)
             else:
-                await self._recommend(order, proposal.alerts)
+                self._recommend(order, proposal.alerts, evidence)
         except (StepRefused, DatabaseFileError) as error:
-            if (wanted, str(error)) not in self._said:
-                self._said.add((wanted, str(error)))
+            if self._refused.get(wanted) != str(error):
                 LOG.error("%s of OCN %s is called for and not taken: %s", proposal.kind.value, proposal.ocn, error)
+            self._refused[wanted] = str(error)
 
-    async def _recommend(self, order: Order, alerts: Sequence[Alert]) -> None:
-        evidence = await self._take_evidence(order, alerts)
+    def _recommend(self, order: Order, alerts: Sequence[Alert], evidence: Evidence | None) -> None:
         step = Step(self._clock.now_us(), order.ocn, order.kind, SELF, order.why, scope=order.scope)
         if self._policy.standings.objection_to(step, {}) is None:  # the operator may have acted in the meantime
             self._recommendations.recommend(step, [alert_status(each, mask=self._mask) for each in alerts], evidence)

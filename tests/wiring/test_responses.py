@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from small_gateway import OTHER_PROVIDER_NUMBER, PROVIDER_NUMBER, Exchange, post
+from small_gateway import HOST_NUMBER, OTHER_PROVIDER_NUMBER, PROVIDER_NUMBER, Exchange, post
 
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.watch import Watch
+from gateway.records.database import UnavailableError
 from gateway.records.evidence import faults_of
 from gateway.records.journal import Entry, Kind, OperatorJournal
 from gateway.wiring import denial_of_service
@@ -396,3 +397,52 @@ async def test_a_cut_over_with_force_ends_the_providers_calls_on_the_shared_grou
         assert "Call-ID: offender\r\n" in await exchange.host.receive("BYE ")
         await exchange.set_up(at.gateway.address, "own", calling=PROVIDER_NUMBER, over=exchange.dedicated)
         assert at.gateway.calls_in_progress == 2
+
+
+async def test_calls_to_a_provider_are_ended_as_those_from_it_are(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        gateway = at.gateway.address
+        call = {"calling": HOST_NUMBER, "called": PROVIDER_NUMBER}
+        exchange.host.send("INVITE", gateway, "to-it", **call)
+        exchange.partner.answer(await exchange.partner.receive("INVITE "), "200 OK", gateway)
+        await exchange.host.receive("SIP/2.0 200 ")
+        exchange.host.send("ACK", gateway, "to-it", to_tag="b", **call)
+        await exchange.partner.receive("ACK ")
+        await discontinue(at, drain_seconds=0)
+        assert "Call-ID: to-it\r\n" in await exchange.partner.receive("BYE ")
+        assert "Call-ID: to-it\r\n" in await exchange.host.receive("BYE ")
+        assert at.gateway.calls_in_progress == 0
+
+
+async def test_a_provider_cut_over_with_force_loses_the_calls_to_it_on_the_shared_group(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        gateway = at.gateway.address
+        call = {"calling": HOST_NUMBER, "called": PROVIDER_NUMBER}
+        exchange.host.send("INVITE", gateway, "to-it", **call)
+        exchange.partner.answer(await exchange.partner.receive("INVITE "), "200 OK", gateway)
+        await exchange.host.receive("SIP/2.0 200 ")
+        exchange.host.send("ACK", gateway, "to-it", to_tag="b", **call)
+        await exchange.partner.receive("ACK ")
+        fields = {"ocn": OCN, "trunk_group": "dedicated", "drain_seconds": 0}
+        assert (await post(at.gateway, "/cutover", fields))[0] == 200
+        assert at.gateway.calls_in_progress == 0
+
+
+async def test_a_bundle_is_not_written_again_for_a_step_that_cannot_be_taken(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(exchange) as at:
+        monkeypatch.setattr(OperatorJournal, "append_recommendation", _cannot_be_written)
+        at.detector.flood = True
+        await at.after(2)
+        await at.after(30)
+        assert at.waiting == []
+        assert len(list((exchange.configuration.state_folder / "evidence").iterdir())) == 1
+        monkeypatch.undo()
+        monkeypatch.setattr(denial_of_service, "LOOK_S", 3_600)
+        await at.after(1)
+        assert len(at.waiting) == 1
+
+
+def _cannot_be_written(*_: object, **__: object) -> Entry:
+    raise UnavailableError("journal.db: disk is full")

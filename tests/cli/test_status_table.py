@@ -1,0 +1,179 @@
+"""The status as people read it, row by row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+
+from gateway.cli.status_table import MOST_NORMAL, lines_of
+
+NOW, NOON = "2026-01-15T15:30:00.000+00:00", "2026-01-15T12:00:00.000+00:00"
+
+
+def provider(ocn: str, state: str = "normal", **more: Any) -> dict[str, Any]:
+    standing = {"state": state, "since": None, "scope": None, "trunk_group": None, "attested": None} | more
+    limit = {"sustained_per_s": 2.5, "burst": 10, "in_progress": 20}
+    return {"ocn": ocn, "name": f"Provider {ocn}", "standing": standing, "calls_in_progress": 3, "limit": limit}
+
+
+def group(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "side": "partner",
+        "carrier": "7001",
+        "dedicated": False,
+        "kept_for": None,
+        "calls_in_progress": 4,
+        "capacity": 24,
+        "members": [{"state": "in service"}, {"state": "out of service"}],
+    } | more
+
+
+def status(**more: Any) -> dict[str, Any]:
+    of_l8 = {"automatic": [], "alerts": [], "recommendations": [], "drains": []}
+    return {
+        "version": "1.2.3",
+        "now": NOW,
+        "since": NOON,
+        "draining": False,
+        "calls_in_progress": 1,
+        "sip": ["udp:192.0.2.1:5060"],
+        "denial_of_service": of_l8 | more.pop("denial_of_service", {}),
+        "providers": [],
+        "trunk_groups": [],
+        "links": [],
+        "notices": {"pending": 0, "delivered": 2, "failed": 0},
+        "records": {"written": 7, "lost": 0},
+        "socket_drops": 0,
+        "journal": "3:abc",
+    } | more
+
+
+def table(**more: Any) -> list[str]:
+    return [click.unstyle(line) for line in lines_of(status(**more))]
+
+
+def row(lines: list[str], start: str) -> str:
+    (found,) = (line for line in lines if line.split()[:1] == [start])
+    return " ".join(found.split())
+
+
+def test_a_quiet_gateway_takes_few_lines() -> None:
+    assert table() == [
+        "tollgate 1.2.3  up 3 h 30 min  1 call up  udp:192.0.2.1:5060",
+        "",
+        "notices: 2 delivered, 0 pending, 0 failed",
+        "steps that the gateway takes by itself: none",
+        "records: 7 written  journal: 3:abc",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stands", "says"),
+    [
+        ({}, "normal 3 up 2.5/s, burst 10, 20 up"),
+        ({"state": "throttled", "since": "2026-01-15T15:29:00.000+00:00"}, "throttled for 60 s 3 up"),
+        ({"state": "discontinued", "since": NOON, "scope": "provider"}, "20 up its traffic is refused"),
+        (
+            {"state": "discontinued", "since": NOON, "scope": "partner", "attested": NOW},
+            "everything of its partner is refused, removal attested",
+        ),
+        (
+            {"state": "dedicated", "since": "2026-01-10T12:00:00.000+00:00", "trunk_group": "own"},
+            "dedicated for 5 d 3 h",
+        ),
+        ({"state": "dedicated", "since": NOON, "trunk_group": "own"}, "on own only"),
+    ],
+)
+def test_a_provider_is_a_row_that_says_how_it_stands(stands: dict[str, Any], says: str) -> None:
+    assert says in row(table(providers=[provider("901A", **stands)]), "901A")
+
+
+def test_of_many_providers_those_that_are_not_normal_are_always_shown() -> None:
+    many = [provider(f"A{number:03}") for number in range(200)]
+    many.append(provider("Z999", "throttled", since=NOON))
+    lines = table(providers=many)
+    assert "throttled" in row(lines, "Z999")
+    assert len([line for line in lines if " normal " in line]) == MOST_NORMAL
+    assert f"  and {200 - MOST_NORMAL} more that are normal" in " ".join(lines)
+
+
+def test_what_waits_for_an_operator_comes_first_with_the_number_to_approve() -> None:
+    waiting = {
+        "number": 17,
+        "step": "discontinue",
+        "ocn": "901A",
+        "scope": "provider",
+        "why": "invite_flood: 80 calls/s",
+        "decide_by": NOW,
+        "waits_seconds": 130,
+        "overdue": False,
+    }
+    lines = table(denial_of_service={"recommendations": [waiting, waiting | {"number": 18, "overdue": True}]})
+    assert lines[2] == "recommended"
+    assert row(lines, "17").startswith("17 discontinue 901A, scope provider waits 2 min, decide by ")
+    assert row(lines, "17").endswith("invite_flood: 80 calls/s")
+    assert "overdue since" in row(lines, "18")
+
+
+def test_an_alert_says_who_since_when_and_what() -> None:
+    alert = {
+        "detector": "invite_flood",
+        "subject": {"kind": "provider", "name": "901A"},
+        "trunk_group": "shared",
+        "raised": "2026-01-15T15:29:18.000+00:00",
+        "text": "80 calls/s over the last 10 s \x1b[2J" + "x" * 100,
+    }
+    (line,) = (line for line in table(denial_of_service={"alerts": [alert]}) if "invite_flood" in line)
+    assert line.startswith("  invite_flood  provider 901A on shared  for 42 s  80 calls/s over the last 10 s ?[2Jxxx")
+    assert line.endswith("…")
+
+
+def test_a_trunk_group_says_its_calls_its_members_and_for_whom_it_is_kept() -> None:
+    reachable = {"reachable": True, "blocked": {"operator": False}}
+    blocked = {"reachable": False, "blocked": {"operator": True}}
+    lines = table(
+        trunk_groups=[
+            group("shared"),
+            group("own", dedicated=True, kept_for="901A", capacity=None),
+            group("empty", dedicated=True),
+            group("circuits", circuits=reachable),
+            group("shut", circuits=blocked),
+        ]
+    )
+    assert row(lines, "shared") == "shared partner 7001 4 of 24 up 1 of 2 members in use"
+    assert row(lines, "own") == "own partner 7001 4 up 1 of 2 members in use kept for 901A"
+    assert row(lines, "empty").endswith("kept for nobody yet")
+    assert row(lines, "circuits").endswith("exchange reachable")
+    assert row(lines, "shut").endswith("exchange unreachable blocked by an operator")
+
+
+def test_a_link_that_is_down_says_why() -> None:
+    link = {"name": "rb-a", "role": "client", "address": "192.0.2.7:2905", "state": "down"}
+    lines = table(
+        links=[
+            link | {"last_error": {"text": "cannot be reached", "at": NOW}},
+            link | {"name": "rb-b", "state": "active", "last_error": None},
+        ]
+    )
+    assert row(lines, "rb-a") == "rb-a client 192.0.2.7:2905 down cannot be reached"
+    assert row(lines, "rb-b") == "rb-b client 192.0.2.7:2905 active"
+
+
+def test_what_is_lost_is_said_last() -> None:
+    lines = table(
+        notices={"pending": 1, "delivered": 0, "failed": 2},
+        records={"written": 7, "lost": 4},
+        socket_drops=12,
+        denial_of_service={"automatic": ["throttle"]},
+        draining=True,
+    )
+    assert lines[0].endswith("draining: no new calls are taken")
+    assert lines[-4:] == [
+        "notices: 0 delivered, 1 pending, 2 failed",
+        "steps that the gateway takes by itself: throttle",
+        "the kernel dropped 12 datagrams: more came than this machine takes in",
+        "records: 7 written, 4 lost  journal: 3:abc",
+    ]
