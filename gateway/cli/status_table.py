@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -70,7 +71,7 @@ def _recommendations(waiting: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cel
         )
 
 
-def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell]]:
+def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell] | str]:
     for each in alerts:
         subject = each["subject"]
         on = each["trunk_group"]
@@ -81,6 +82,8 @@ def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequenc
             Cell(f"for {_lasting(now - _time(each['raised']))}"),
             Cell(_cut(each["text"])),
         )
+        if each["advice"] is not None:
+            yield each["advice"]
 
 
 def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell]]:
@@ -90,7 +93,8 @@ def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[S
         if each in left_out:
             continue
         standing = each["standing"]
-        state, limit = standing["state"], each["limit"]
+        state = standing["state"]
+        limit = each["throttled_limit"] if state == "throttled" else each["limit"]
         yield (
             Cell(each["ocn"]),
             Cell(_cut(each["name"], 28)),
@@ -165,17 +169,21 @@ def _last_lines(status: dict[str, Any]) -> Iterator[str]:
     yield f"records: {records['written']} written{lost}  journal: {status['journal']}"
 
 
-def _section(title: str, rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
-    """A title and rows in columns; nothing where there are no rows."""
+def _section(title: str, rows: Iterable[Sequence[Cell] | str]) -> Iterator[str]:
+    """A title and rows in columns; a text goes below the row before it. Nothing where there are no rows."""
     every = list(rows)
     if not every:
         return
-    widths = [max(len(row[at].text) for row in every if at < len(row)) for at in range(max(map(len, every)))]
+    cells = [row for row in every if not isinstance(row, str)]
+    widths = [max(len(row[at].text) for row in cells if at < len(row)) for at in range(max(map(len, cells)))]
     yield ""
     yield typer.style(title, bold=True)
     for row in every:
-        cells = (_padded(cell, width) for cell, width in zip(row, widths, strict=False) if width)
-        yield ("  " + "  ".join(cells)).rstrip()
+        if isinstance(row, str):
+            yield from textwrap.wrap(_cut(row, 1_000), 110, initial_indent="    ", subsequent_indent="    ")
+            continue
+        padded = (_padded(cell, width) for cell, width in zip(row, widths, strict=False) if width)
+        yield ("  " + "  ".join(padded)).rstrip()
 
 
 def _padded(cell: Cell, width: int) -> str:

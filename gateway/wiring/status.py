@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.carriers import Ocn, RateLimit
 from gateway.interconnection.denial_of_service import Standing
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.operations.configuration import Configuration
@@ -16,22 +16,21 @@ from gateway.wiring.names import Names
 
 
 def provider_status(ocn: Ocn, configuration: Configuration, policy: Policy, now_us: int) -> dict[str, Any]:
-    """A provider: how it stands, its calls and its limit."""
+    """A provider: how it stands, its calls, its limit, and the one that holds as well while it is throttled."""
     carrier = configuration.carriers.get(ocn)
-    limit = carrier.limit if carrier is not None else None
+    throttled = carrier.throttled if carrier is not None else None
     return {
         "ocn": ocn,
         "name": carrier.name if carrier is not None else "",
         "standing": standing_status(policy.standings.standing_of(ocn, now_us)),
         "calls_in_progress": policy.limiter.in_progress(ocn),
-        "limit": None
-        if limit is None
-        else {
-            "sustained_per_s": limit.sustained_per_s,
-            "burst": limit.burst,
-            "in_progress": limit.in_progress,
-        },
+        "limit": _limit_status(carrier.limit) if carrier is not None and carrier.limit is not None else None,
+        "throttled_limit": _limit_status(throttled or configuration.denial_of_service.throttle),
     }
+
+
+def _limit_status(limit: RateLimit) -> dict[str, Any]:
+    return {"sustained_per_s": limit.sustained_per_s, "burst": limit.burst, "in_progress": limit.in_progress}
 
 
 def standing_status(standing: Standing) -> dict[str, Any]:

@@ -15,7 +15,15 @@ NOW, NOON = "2026-01-15T15:30:00.000+00:00", "2026-01-15T12:00:00.000+00:00"
 def provider(ocn: str, state: str = "normal", **more: Any) -> dict[str, Any]:
     standing = {"state": state, "since": None, "scope": None, "trunk_group": None, "attested": None} | more
     limit = {"sustained_per_s": 2.5, "burst": 10, "in_progress": 20}
-    return {"ocn": ocn, "name": f"Provider {ocn}", "standing": standing, "calls_in_progress": 3, "limit": limit}
+    held_to = {"sustained_per_s": 1, "burst": 5, "in_progress": 10}
+    return {
+        "ocn": ocn,
+        "name": f"Provider {ocn}",
+        "standing": standing,
+        "calls_in_progress": 3,
+        "limit": limit,
+        "throttled_limit": held_to,
+    }
 
 
 def group(name: str, **more: Any) -> dict[str, Any]:
@@ -74,7 +82,10 @@ def test_a_quiet_gateway_takes_few_lines() -> None:
     ("stands", "says"),
     [
         ({}, "normal 3 up 2.5/s, burst 10, 20 up"),
-        ({"state": "throttled", "since": "2026-01-15T15:29:00.000+00:00"}, "throttled for 60 s 3 up"),
+        (
+            {"state": "throttled", "since": "2026-01-15T15:29:00.000+00:00"},
+            "throttled for 60 s 3 up 1/s, burst 5, 10 up",
+        ),
         ({"state": "discontinued", "since": NOON, "scope": "provider"}, "20 up its traffic is refused"),
         (
             {"state": "discontinued", "since": NOON, "scope": "partner", "attested": NOW},
@@ -125,10 +136,13 @@ def test_an_alert_says_who_since_when_and_what() -> None:
         "trunk_group": "shared",
         "raised": "2026-01-15T15:29:18.000+00:00",
         "text": "80 calls/s over the last 10 s \x1b[2J" + "x" * 100,
+        "advice": "the limits of trunk group and source hold; have the partner find the sender",
     }
-    (line,) = (line for line in table(denial_of_service={"alerts": [alert]}) if "invite_flood" in line)
+    lines = table(denial_of_service={"alerts": [alert]})
+    (line,) = (line for line in lines if "invite_flood" in line)
     assert line.startswith("  invite_flood  provider 901A on shared  for 42 s  80 calls/s over the last 10 s ?[2Jxxx")
     assert line.endswith("…")
+    assert lines[lines.index(line) + 1] == f"    {alert['advice']}"
 
 
 def test_a_trunk_group_says_its_calls_its_members_and_for_whom_it_is_kept() -> None:

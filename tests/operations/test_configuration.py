@@ -440,6 +440,7 @@ def test_the_example_configuration_is_without_fault() -> None:
     assert configuration.state_folder.resolve() == example.parents[1] / "var" / "tollgate"
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, len(VALID)), st.integers(0, 40), st.text(max_size=10) | st.sampled_from(["1", '"', "[", "x = 1\n"])
 )

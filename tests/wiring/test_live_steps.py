@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 from small_gateway import Exchange, post
 
 from gateway.records.journal import JOURNAL_FILE, Head
@@ -120,3 +122,27 @@ async def test_a_recommendation_that_there_is_not_can_be_neither_approved_nor_di
         for route in ("/approve", "/dismiss"):
             status, said = await post(gateway, route, {"recommendation": 1})
             assert (status, said["error"]) == (409, "1 is not a recommendation that waits; there are: none")
+
+
+async def test_a_notice_is_posted_to_the_webhook_once(tmp_path: Path) -> None:
+    posted: list[tuple[str, dict[str, Any]]] = []
+    arrived = asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        posted.append((request.headers["Idempotency-Key"], await request.json()))
+        arrived.set()
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/notices", take)
+    async with TestServer(app) as server:
+        exchange = Exchange(tmp_path, f'\n[notices]\nwebhook = "{server.make_url("/notices")}"\n')
+        async with running(exchange.configuration) as gateway, asyncio.timeout(10):
+            await post(gateway, "/throttle", PROVIDER)
+            await arrived.wait()
+            while gateway.status()["notices"]["pending"]:  # noqa: ASYNC110 - nobody is told of it
+                await asyncio.sleep(0.01)
+        exchange.close()
+    ((key, notice),) = posted
+    assert key == notice["id"]
+    assert (notice["kind"], notice["ocn"], notice["clause"], notice["step"]) == ("throttled", "901A", "L8", 1)
