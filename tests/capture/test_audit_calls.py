@@ -238,7 +238,7 @@ def test_more_captures_than_are_read_side_by_side_are_named(tmp_path: Path) -> N
     file.write_bytes(pcap_of([at(0, A, B, INVITE)]))
     result = audit([file, file], limits=AuditLimits(captures=1))
     assert result.unreadable == [
-        f"{file}: more than 1 captures in one audit; merge them first (mergecap), or audit them in turn"
+        f"{file}: more than 1 captures at once; merge them first (mergecap), or read them in turn"
     ]
     assert exit_code(result) == 3
 
