@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 from attempts import AT_US, HOST_GROUP, OTHER_PROVIDER, PROVIDER, SECOND_US, attempt
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import Hop
@@ -178,8 +180,8 @@ def test_the_number_of_alerts_is_bounded() -> None:
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_detector_that_is_switched_off_is_not_there(enabled: bool) -> None:
-    settings = DetectorSettings(register_flood=SourceRateSettings(enabled=enabled))
-    names = [one.name for one in all_detectors(settings, Contracts())]
+    thresholds = DetectorSettings(register_flood=SourceRateSettings(enabled=enabled))
+    names = [one.name for one in all_detectors(thresholds, Contracts())]
     assert ("register_flood" in names) is enabled
     assert len(names) == len(set(names)) == 12 - (not enabled)
 
@@ -191,3 +193,86 @@ def test_an_emergency_call_counts_against_nobody_but_in_emergency_flood() -> Non
         watch.decided(call, ADMITTED)
         watch.ended(call, ADMITTED, None, call.at_us, call.at_us + 1)
     assert [one.detection.detector for one in watch.due(AT_US + 50 * SECOND_US).raised] == ["emergency_flood"]
+
+
+TIMES = st.one_of(st.integers(0, 90), st.integers(-30, 0), st.just(1_000_000_000))
+"""Seconds since the beginning: as they come, late ones, and a damaged time stamp."""
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["decided", "ended", "request", "malformed", "stray", "shed"]),
+        TIMES,
+        st.integers(0, 3),
+        st.booleans(),
+        st.integers(1, 500),
+    ),
+    max_size=120,
+)
+
+
+def _tell(watch: Watch, kind: str, at_us: int, number: int, emergency: bool, count: int) -> None:
+    """One event, so many times over."""
+    call = attempt(
+        at_us=at_us,
+        calling=f"+1314555{number:04}",
+        called="911" if emergency else "+16365550199",
+        provider=(PROVIDER, OTHER_PROVIDER, None, PROVIDER)[number],
+        emergency=emergency,
+    )
+    decision = ADMITTED if number else Decision(Outcome.REFUSE, None, (), ())
+    for _ in range(count):
+        if kind == "decided":
+            watch.decided(call, decision)
+        elif kind == "ended":
+            watch.ended(call, decision, at_us, at_us if number % 2 else None, at_us + count, cut_off=number == 3)
+        elif kind == "request":
+            watch.request(SOURCE, (b"REGISTER", b"OPTIONS", b"PUBLISH", b"")[number], at_us)
+        elif kind == "malformed":
+            watch.malformed(SOURCE, at_us)
+        elif kind == "stray":
+            watch.stray(SOURCE, at_us)
+        else:
+            watch.shed(SOURCE, "partner-1" if number else None, call.provider, count, at_us)
+
+
+@settings(max_examples=40, deadline=None)
+@given(EVENTS)
+def test_whatever_happens_an_alert_is_raised_once_before_it_is_cleared_once(
+    events: list[tuple[str, int, int, bool, int]],
+) -> None:
+    watch = Watch(all_detectors(DetectorSettings(), Contracts()), AT_US)
+    up: set[int] = set()
+    now_us = AT_US
+    for kind, at_s, number, emergency, count in events:
+        at_us = AT_US + at_s * SECOND_US
+        _tell(watch, kind, at_us, number, emergency, count)
+        now_us = max(now_us, at_us)
+        alerts = watch.due(now_us)
+        raised, cleared = ({alert.number for alert in some} for some in (alerts.raised, alerts.cleared))
+        assert not raised & up
+        assert cleared <= up
+        up = (up | raised) - cleared
+        assert {alert.number for alert in watch.active} == up
+        for alert in alerts.up:
+            assert alert.detection.figures[1][0] == "threshold"
+            assert alert.clause == ("L10" if alert.detection.detector == "emergency_flood" else "L8")
+            assert alert.peak.excess >= alert.detection.excess
+
+
+@settings(max_examples=40, deadline=None)
+@given(EVENTS)
+def test_whatever_else_happens_emergency_calls_change_nothing_that_is_said_of_anybody(
+    events: list[tuple[str, int, int, bool, int]],
+) -> None:
+    with_them, without = (Watch(all_detectors(DetectorSettings(), Contracts()), AT_US) for _ in range(2))
+    now_us = AT_US
+    for kind, at_s, number, emergency, count in events:
+        at_us = AT_US + at_s * SECOND_US
+        of_emergency = emergency and kind in ("decided", "ended")
+        _tell(with_them, kind, at_us, number, of_emergency, count)
+        if not of_emergency:
+            _tell(without, kind, at_us, number, False, count)
+        now_us = max(now_us, at_us)
+        with_them.due(now_us)
+        without.due(now_us)
+    said = [one.detection for one in with_them.active if one.detection.detector != "emergency_flood"]
+    assert said == [one.detection for one in without.active]
