@@ -190,9 +190,9 @@ class ResponsePlan:
             )
         on = f" on trunk group {group}" if group is not None else ""
         return (
-            f"no provider is known by these calls, or they claim to be of many{on}, so that a step against one would "
-            "hit the wrong one: the limits of trunk group and source hold; lower them, have the partner find the "
-            "sender, or discontinue all traffic on the partner's trunks (scope partner)"
+            f"what is seen{on} cannot be laid to one provider, so that a step against one might hit the wrong one: the "
+            "limits of trunk group and source hold; lower them, have the partner find the sender, or discontinue all "
+            "traffic on the partner's trunks (scope partner)"
         )
 
 
