@@ -10,13 +10,10 @@ from gateway.capture.msu import LinkMessage, Unread
 from gateway.capture.udp import Datagram
 from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.watch import Watch
-from gateway.signalling.call import Action, Decided, Ended, EndedBy
+from gateway.signalling.call import CUT_OFF, Action, Decided, Ended
 
 if TYPE_CHECKING:
     from gateway.capture.sigtran import Ss7
-
-CUT_OFF: Final = frozenset({EndedBy.DISCONTINUED, EndedBy.SHUTDOWN})
-"""Ends that are the gateway's own doing."""
 
 
 class ReplayFeed:

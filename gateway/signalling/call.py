@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.interconnection.trunk_groups import Hop, Service
 from gateway.policy.call_attempt import CallAttempt
@@ -24,6 +24,10 @@ class EndedBy(Enum):
     EXPIRED = "expired"  # its sides agreed to refresh it and did not (RFC 4028)
     DISCONTINUED = "discontinued"  # released by the gateway: its traffic is discontinued (clause L8)
     SHUTDOWN = "shutdown"  # still up when the gateway stopped
+
+
+CUT_OFF: Final = frozenset({EndedBy.DISCONTINUED, EndedBy.SHUTDOWN})
+"""Ends that are the gateway's own doing, so that the length of a call says nothing of its caller."""
 
 
 @dataclass(slots=True)

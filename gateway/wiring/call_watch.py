@@ -8,7 +8,7 @@ from typing import Final
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.watch import Watch
-from gateway.signalling.call import Call
+from gateway.signalling.call import CUT_OFF, Call
 from gateway.signalling.gate import Shed
 
 
@@ -37,7 +37,8 @@ class CallWatch:
 
     def ended(self, call: Call) -> None:
         if call.ended_at_us is not None:
-            self.watch.ended(call.attempt, call.decision, call.progressed_at_us, call.answered_at_us, call.ended_at_us)
+            times = call.progressed_at_us, call.answered_at_us, call.ended_at_us
+            self.watch.ended(call.attempt, call.decision, *times, cut_off=call.ended_by in CUT_OFF)
 
     def shed(self, shed: Iterable[Shed], at_us: int) -> None:
         """Calls were refused, or dropped, without being read."""
