@@ -264,7 +264,7 @@ async def test_a_flood_of_nobody_known_has_no_step_but_advice(exchange: Exchange
         assert at.waiting == []
         alerts = at.responses._calls.watch.active
         assert len(alerts) == 1
-        assert "no provider is known by these calls" in str(at.responses.advice_on(alerts[0]))
+        assert "cannot be laid to one provider" in str(at.responses.advice_on(alerts[0]))
         assert [entry.body["subject"]["name"] for entry in at.entries(Kind.ALERT)] == ["shared"]
 
 
