@@ -29,6 +29,11 @@ class Allowance:
         self._left -= _ONE
         return True
 
+    def is_empty(self, at_us: int) -> bool:
+        """Whether `take` would say no."""
+        self._fill(at_us)
+        return self._left < _ONE
+
     def charge(self, at_us: int) -> None:
         """One more came to nothing: it is counted, whether or not there is anything left. It runs up no debt."""
         self._fill(at_us)

@@ -22,7 +22,6 @@ from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, headers, parse_name_addr, split_list
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import PARTNER_SIDE, Hop, Transport, TrunkGroup
-from gateway.numbering.telephone_number import parse_number
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.call_attempt import CallAttempt
 from gateway.signalling.allowance import Allowance
@@ -31,10 +30,18 @@ from gateway.signalling.sip_attempt import is_emergency, read_uri
 
 TRUNK_GROUP_SHARE: Final = 4
 """How many times a source's allowance a trunk group has."""
-GATEWAY_SHARE: Final = 10
+GATEWAY_SHARE: Final = 8
 """How many times a source's allowance the gateway has: what comes to nothing shall take a small part of its time."""
 GOOD_STANDING: Final = 10
-"""Calls in a row that go on, after which the record of a source gets no better."""
+"""Calls that go on, after which the standing of a source gets no better. That of a trunk group is ten times as slow."""
+MOST_HOLDERS: Final = 8_192
+HOLDERS_US: Final = 60_000_000
+"""Numbers whose carrier is remembered, at most, and for how long at most: a flood repeats the same few."""
+_CALLING: Final = (headers.P_ASSERTED_IDENTITY, headers.FROM)
+"""Where a calling number stands: the first of them that has one (RFC 3325)."""
+_BEGIN_NUMBERS: Final = frozenset(b"%c" % character for character in b"+0123456789(")
+_LONGEST_NUMBER: Final = 32
+_NOT_LOOKED_UP: Final = Ocn("")
 _UDP: Final = Transport.UDP
 _SS7: Final = Transport.SS7
 
@@ -73,12 +80,14 @@ class Origin:
 class Trunk:
     """A trunk group as the gate knows it, with an allowance for each carrier that answers for calls on it."""
 
-    __slots__ = ("allowance", "carriers", "from_partner", "name", "others")
+    __slots__ = ("allowance", "carriers", "from_partner", "name", "others", "standing")
 
     def __init__(self, group: TrunkGroup, wasted: int) -> None:
         self.name: Final = group.name
         self.from_partner: Final = group.side is PARTNER_SIDE
         self.allowance: Final = Allowance(wasted * TRUNK_GROUP_SHARE)
+        self.standing = 10 * GOOD_STANDING
+        """As of a source; but a trunk group begins with a good one."""
         self.carriers: Final[dict[Ocn, Allowance]] = {}
         self.others: Final = Allowance(wasted)
         """Of calls for which no carrier of the configuration answers."""
@@ -104,6 +113,9 @@ class Gate:
         self._ingress: Final = ingress
         self._finder: Final = finder
         self._emergency_numbers: Final = emergency_numbers
+        self._emergency_digits: Final = frozenset(digits.encode() for digits in emergency_numbers)
+        self._holders: Final[dict[bytes, Ocn | None]] = {}
+        self._holders_until_us = 0
         self._wasted: Final = wasted_per_s
         self._answers: Final = refusals_per_s
         self._origins: Final[dict[Hop, Origin]] = {}
@@ -187,6 +199,7 @@ class Gate:
         self._all.charge(at_us)
         if trunk is not None:
             trunk.allowance.charge(at_us)
+            trunk.standing = max(trunk.standing - 1, 0)
 
     def good(self, origin: Origin, trunk: Trunk | None, invite: SipMessage, at_us: int) -> None:
         """A call goes on, of an origin that is short."""
@@ -199,6 +212,7 @@ class Gate:
         self._all.give_back()
         if trunk is not None:
             trunk.allowance.give_back()
+            trunk.standing = min(trunk.standing + 1, 10 * GOOD_STANDING)
         origin.standing = min(origin.standing + 1, GOOD_STANDING)
         origin.short = origin.standing < GOOD_STANDING or not origin.allowance.is_whole
 
@@ -231,9 +245,10 @@ class Gate:
     def _passes_for(self, carrier: Ocn | None, origin: Origin, trunk: Trunk, at_us: int) -> bool:
         """Whether a call passes the closed gate for the sake of the carrier that answers for it."""
         if not self._allowance_of(trunk, carrier).is_used_up(at_us):
-            # Calls that change their carrier each time find some allowance left, as long as the gateway has one.
-            own = origin.allowance.is_used_up(at_us) or trunk.allowance.is_used_up(at_us)
-            if not own or not self._all.is_used_up(at_us):
+            # Calls that change their carrier each time always find one that has something left: they come to an end
+            # with what the gateway has.
+            flooding = origin.allowance.is_used_up(at_us) or not trunk.standing
+            if not flooding or not self._all.is_used_up(at_us):
                 return True
         return self._is_shed(origin, trunk, carrier)
 
@@ -290,9 +305,9 @@ class Gate:
         return False
 
     def _is_emergency(self, uri: bytes) -> bool:
-        number = parse_number(_user_of(uri))
-        if number is not None and number.is_nanp:
-            return number.digits in self._emergency_numbers
+        user = _user_of(uri)
+        if len(user) == 12 and user.startswith(b"+1") and user[2:].isdigit() and not user.startswith(b"+11"):
+            return user[2:] in self._emergency_digits
         try:
             called = read_uri(uri)
         except Malformed:
@@ -315,36 +330,45 @@ class Gate:
         """
         if not trunk.from_partner:
             return self._holder_of(invite.request_uri, at_us)
-        asserted = invite.value(headers.P_ASSERTED_IDENTITY)
-        carrier = self._holder_in(asserted, at_us) if asserted is not None else None
-        return carrier if carrier is not None else self._holder_in(invite.value(headers.FROM), at_us)
-
-    def _holder_in(self, value: bytes | None, at_us: int) -> Ocn | None:
-        if value is None:
-            return None
-        try:
-            for start, end in split_list(value) if b"," in value else ((0, len(value)),):
-                return self._holder_of(parse_name_addr(value[start:end]).uri, at_us)
-        except Malformed:
-            pass
+        for header in _CALLING:
+            value = invite.value(header)
+            if value is None:
+                continue
+            try:
+                start, end = (0, len(value)) if b"," not in value else next(iter(split_list(value)), (0, 0))
+                uri = parse_name_addr(value[start:end]).uri
+            except Malformed:
+                continue
+            if _user_of(uri)[:1] in _BEGIN_NUMBERS:
+                return self._holder_of(uri, at_us)
         return None
 
     def _holder_of(self, uri: bytes, at_us: int) -> Ocn | None:
-        number, routing_number = parse_number(_user_of(uri)), None
-        if b"rn" in uri:
-            try:
-                read = read_uri(uri)
-            except Malformed:
-                return None
-            number, routing_number = read.number, read.routing_number
-        carrier = self._finder.provider_of(number, routing_number, at_us)[0]
+        """The holder of the number in a URI, where it is a carrier of the configuration."""
+        user = _user_of(uri)
+        if b"rn=" in uri or len(user) > _LONGEST_NUMBER:
+            return self._holder_in_tables(uri, at_us)
+        if at_us >= self._holders_until_us or len(self._holders) >= MOST_HOLDERS:
+            self._holders.clear()
+            self._holders_until_us = at_us + HOLDERS_US
+        holder = self._holders.get(user, _NOT_LOOKED_UP)
+        if holder is _NOT_LOOKED_UP:
+            holder = self._holders[user] = self._holder_in_tables(uri, at_us)
+        return holder
+
+    def _holder_in_tables(self, uri: bytes, at_us: int) -> Ocn | None:
+        try:
+            read = read_uri(uri)
+        except Malformed:
+            return None
+        carrier = self._finder.provider_of(read.number, read.routing_number, at_us)[0]
         return carrier if carrier is not None and carrier in self._finder.carriers else None
 
 
-def _user_of(uri: bytes) -> str:
+def _user_of(uri: bytes) -> bytes:
     """The user part of a SIP URI, or the number of a tel URI, without parameters; as much as is needed to know it."""
     start = uri.find(b":") + 1
     end = uri.find(b"@", start)
     user = uri[start:end] if end >= 0 else uri[start:]
     parameters = user.find(b";")
-    return (user[:parameters] if parameters >= 0 else user).decode("ascii", "replace")
+    return user[:parameters] if parameters >= 0 else user

@@ -67,6 +67,18 @@ class Gatekeeper:
         self._gate.wasted(origin, origin.trunk, None, at_us)
         return True
 
+    def drops(self, invite: SipMessage, origin: Origin, at_us: int) -> bool:
+        """Whether an INVITE of a member over UDP is dropped at once: a flood's, of which so many were answered already
+        that nobody need know where the answer would go, or whether it came before. Raises `Malformed`.
+        """
+        trunk = origin.trunk
+        if trunk is None or not self._gate.is_closed(origin, trunk, at_us) or not origin.answers.is_empty(at_us):
+            return False
+        if tag_of(invite.required(headers.TO)) or self._gate.passes(self._restored(invite), origin, trunk, at_us):
+            return False
+        self._counters.shed["calls dropped"] += 1
+        return True
+
     def passes(
         self, request: SipMessage, key: ServerKey, source: Hop, origin: Origin, trunk: Trunk | None, at_us: int
     ) -> bool:

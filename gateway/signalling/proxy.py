@@ -307,6 +307,8 @@ class SipProxy:
         self, request: SipMessage, source: Hop, origin: Origin | None, at_us: int, actions: list[Action]
     ) -> None:
         method = request.method
+        if method == b"INVITE" and origin is not None and self._gatekeeper.drops(request, origin, at_us):
+            return
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
         group = self._ingress.group_of(source, via.port)
