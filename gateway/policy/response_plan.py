@@ -201,9 +201,10 @@ def _disguised(alerts: Iterable[Alert], by_provider: dict[Ocn, list[Alert]]) -> 
     flooded = {alert.detection.trunk_group for alert in alerts if _is_by_several(alert)}
     if not flooded or len(by_provider) < 2:  # one provider over its limits on a busy trunk group is the one
         return []
+    of_the_flood: set[str | None] = {None, *flooded}
     taken: list[Alert] = []
     for ocn, concerning in list(by_provider.items()):
-        elsewhere = [one for one in concerning if one.detection.trunk_group not in (None, *flooded)]
+        elsewhere = [one for one in concerning if one.detection.trunk_group not in of_the_flood]
         taken += [one for one in concerning if one not in elsewhere]
         if elsewhere:
             by_provider[ocn] = elsewhere
