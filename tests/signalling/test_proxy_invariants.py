@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playbook import (
@@ -23,7 +25,7 @@ from playbook import (
 )
 
 from gateway.interconnection.trunk_groups import Address
-from gateway.signalling.call import Action, Call, Decided, Ended, Send
+from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Send
 
 _METHODS = st.sampled_from(["INVITE", "INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "OPTIONS", "REGISTER"])
 _SOURCES = st.sampled_from([CALLER, CALLER, CALLEE, STRANGER])
@@ -83,8 +85,11 @@ _REPLY = st.tuples(
         [(b"", b""), (b"", b""), (b"To: ", b"X: "), (b"Via: SIP/2.0/UDP 192.0.2.10", b"X: "), (b": ", b":\t")]
     ),
 )
+_EVERY_CALL: Final = "every call is to be ended"
 _STEPS = st.lists(
-    st.one_of(_requests(), _requests(), _REPLY, _REPLY, st.sampled_from([0.1, 1, 5, 33, 200])), min_size=1, max_size=25
+    st.one_of(_requests(), _requests(), _REPLY, _REPLY, st.sampled_from([0.1, 1, 5, 33, 200]), st.just(_EVERY_CALL)),
+    min_size=1,
+    max_size=25,
 )
 
 
@@ -122,7 +127,7 @@ class _Run:
 @settings(max_examples=300, deadline=None)
 @given(_STEPS)
 def test_every_decided_call_ends_once_and_nothing_is_left_when_all_timers_have_passed(
-    steps: list[Datagram | tuple[int, int, str, tuple[bytes, bytes]] | float],
+    steps: list[Datagram | tuple[int, int, str, tuple[bytes, bytes]] | float | str],
 ) -> None:
     run = _Run()
     for step in steps:
@@ -134,10 +139,14 @@ def test_every_decided_call_ends_once_and_nothing_is_left_when_all_timers_have_p
                 continue
             sent, target = run.requests_sent[-1 - back]
             run.note(run.proxy.receive(reply(sent, status, tag).data.replace(*change), target, run.now_us))
+        elif isinstance(step, str):
+            run.note(run.proxy.end_calls(lambda _: True, 21, "L8", run.now_us))
+            assert all(call.attempt.emergency for call in run.decided if call.ended_by is None)
+            assert not any(call.attempt.emergency for call in run.ended if call.ended_by is EndedBy.DISCONTINUED)
         else:
             run.pass_time(step)
         assert run.ledger.in_progress == sum(call.ended_by is None for call in run.decided)
-        assert run.proxy.transactions <= 3 * len(steps)
+        assert run.proxy.transactions <= 5 * len(steps)
     run.pass_time(8_000)
     assert len(run.ended) == len(run.decided)
     assert (run.proxy.transactions, run.proxy.dialogs, run.ledger.in_progress) == (0, 0, 0)
