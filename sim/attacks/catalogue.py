@@ -129,7 +129,7 @@ ATTACKS: Final = (
         kind=Kind.RESPONSE,
         stand=Stand.STRANGERS,
         ports=20,
-        found=(),
+        found=(Found("stray_messages", _SOURCE),),
         held_by=(Holds.DROPPED,),
     ),
     Attack(

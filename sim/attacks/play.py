@@ -1,10 +1,11 @@
-"""Plays one attack: against a gateway of its own, with the innocent in its midst; then says what came of it."""
+"""Plays attacks, each against a gateway of its own with the innocent in its midst; then says what came of them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -20,8 +21,8 @@ from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
 
-LANES: Final = 4
-"""Attacks that go on at one time, each on a gateway of its own."""
+AT_ONCE: Final = 5
+"""Attacks that go on at one time."""
 BUSY: Final = AnswerPlan(provisional=(180,), status=486, phrase="Busy Here")
 SETTLE_S: Final = 0.3
 """How long an attacker waits for answers that may never come."""
@@ -60,30 +61,64 @@ class AttackResult:
         return self.alerts[0].detector if self.alerts else "nothing found"
 
 
-async def play(attack: Attack, folder: Path) -> AttackResult:
-    """Play an attack in a folder of its own, which is there.
+async def play_all(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -> list[AttackResult]:
+    """Play attacks, each in a folder below that one; their results in the order of the attacks.
+
+    They are played in waves, side by side: of the catalogue's neighbours, which are of one kind, none are in one wave.
+    Raises as `play_wave`.
+    """
+    waves = -(-len(attacks) // AT_ONCE)
+    results: dict[str, AttackResult] = {}
+    for wave in range(waves):
+        for result in await play_wave(attacks[wave::waves], folder, watcher):
+            results[result.attack.slug] = result
+    return [results[attack.slug] for attack in attacks]
+
+
+async def play_wave(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -> list[AttackResult]:
+    """Play attacks side by side, each against a gateway of its own. All are up before the first attack begins: to read
+    the numbering tables takes longer than a call.
 
     Raises OSError, and what a gateway raises that doesn't start.
     """
-    async with opened(folder, operations_port=0, defence=DEFENCE) as lab:
-        _set(lab.cast, attack)
-        bystanders, over = Bystanders(lab.cast), asyncio.Event()
-        witness = Witness(lab.gateway, attack.found)
-        calling, watching = asyncio.create_task(bystanders.call_until(over)), asyncio.create_task(witness.watch())
-        try:
-            report = await _attacked(lab, attack)
-            await witness.found()
-            over.set()
-            await calling
-        finally:
-            for task in (calling, watching):
-                task.cancel()
-            await asyncio.gather(calling, watching, return_exceptions=True)
-        held = held_by(lab, attack, report)
-        alerts, recommended = witness.alerts, witness.recommended
-        why = [*_faults(attack, report, alerts, recommended, held), *bystanders.faults()]
-        if lab.gateway.transport.faults:
-            why.append("the gateway's own code failed on a datagram; its log says where")
+    async with AsyncExitStack() as stack:
+        labs = []
+        for attack in attacks:
+            own = folder / attack.slug
+            own.mkdir(parents=True, exist_ok=True)
+            labs.append(await stack.enter_async_context(opened(own, operations_port=0, defence=DEFENCE)))
+        return await asyncio.gather(
+            *(_watched(attack, lab, watcher) for attack, lab in zip(attacks, labs, strict=True))
+        )
+
+
+async def _watched(attack: Attack, lab: Lab, watcher: Watcher) -> AttackResult:
+    watcher.started(attack.title)
+    result = await play(attack, lab)
+    watcher.done(attack.title, result.got, result.agrees)
+    return result
+
+
+async def play(attack: Attack, lab: Lab) -> AttackResult:
+    """Play an attack in a lab that is used for nothing else."""
+    _set(lab.cast, attack)
+    bystanders, over = Bystanders(lab.cast), asyncio.Event()
+    witness = Witness(lab.gateway, attack.found)
+    calling, watching = asyncio.create_task(bystanders.call_until(over)), asyncio.create_task(witness.watch())
+    try:
+        report = await _attacked(lab, attack)
+        await witness.found()
+        over.set()
+        await calling
+    finally:
+        for task in (calling, watching):
+            task.cancel()
+        await asyncio.gather(calling, watching, return_exceptions=True)
+    held = held_by(lab, attack, report)
+    alerts, recommended = witness.alerts, witness.recommended
+    why = [*_faults(attack, report, alerts, recommended, held), *bystanders.faults()]
+    if lab.gateway.transport.faults:
+        why.append("the gateway's own code failed on a datagram; its log says where")
     return AttackResult(
         attack, report, bystanders.innocent, bystanders.emergency, alerts, recommended, held, tuple(why)
     )
@@ -166,22 +201,3 @@ def _held(wanted: Holds, held: Counter[Holds]) -> bool:
     if wanted is Holds.NOTHING:
         return not held.keys() & REFUSING
     return held[wanted] > 0
-
-
-async def play_all(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -> list[AttackResult]:
-    """Play attacks, `LANES` at a time, each in a folder below that one; their results in the order of the attacks."""
-    results: dict[int, AttackResult] = {}
-    left = iter(enumerate(attacks))
-
-    async def lane() -> None:
-        for number, attack in left:
-            own = folder / attack.slug
-            own.mkdir(parents=True, exist_ok=True)
-            watcher.started(attack.title)
-            results[number] = await play(attack, own)
-            watcher.done(attack.title, results[number].got, results[number].agrees)
-
-    async with asyncio.TaskGroup() as lanes:
-        for _ in range(LANES):
-            lanes.create_task(lane())
-    return [results[number] for number in range(len(attacks))]

@@ -17,7 +17,7 @@ from sim.observation import DecisionSeen
 
 PATIENCE_S: Final = 4.0
 """How long a detection gets after the attack: the detectors are asked once a second."""
-LOOK_S: Final = 0.1
+LOOK_S: Final = 0.25
 _LEVELS: Final[Mapping[str, Holds]] = {
     "trunk group ": Holds.GROUP,
     "source ": Holds.SOURCE,
