@@ -48,7 +48,7 @@ class Found:
     subject: str
     """Kind and name, as `/status` has them: ``provider XV02``."""
     step: str | None = None
-    """The step that must be recommended about the attacker; None: no step may be."""
+    """The step that must be recommended about the attacker, or taken where it may be; None: no step may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,8 @@ class Attack:
     """The trunk group that the partner's switch takes."""
     hold_s: float | None = 0.0
     """How long a caller keeps an answered call; None: until the attack is over."""
+    automatic: tuple[str, ...] = ()
+    """Steps that the gateway may take by itself; else it only recommends them."""
     answered_of: int = 1
     """Every so many-th number called answers, the others are busy."""
     spoofed: bool = False

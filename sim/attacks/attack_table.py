@@ -58,7 +58,9 @@ def _found(found: Found, result: AttackResult) -> str:
     figures = list(alert.figures.items())
     name, value = figures[0] if figures else ("", 0.0)
     said = f"{found.detector} of {found.subject}: {name} {value:g}, threshold {alert.figures.get('threshold', 0):g}"
-    return f"{said}; recommends: {found.step}" if found.step is not None else said
+    if found.step is None:
+        return said
+    return f"{said}; {'takes' if found.step in result.attack.automatic else 'recommends'}: {found.step}"
 
 
 def _alert(found: Found, alerts: Sequence[AlertSeen]) -> AlertSeen | None:

@@ -36,6 +36,13 @@ ATTACKS: Final = (
         held_by=(Holds.OCN, Holds.GATE),
     ),
     Attack(
+        "INVITE flood, honest numbers, throttled automatically",
+        *(1_000, 250, BLUESTEM, WENTZVILLE),
+        automatic=("throttle",),
+        found=(Found("invite_flood", _PROVIDER, "throttle"),),
+        held_by=(Holds.OCN, Holds.THROTTLE, Holds.GATE),
+    ),
+    Attack(
         "INVITE flood, another provider's number with every call, on a limited trunk group",
         *(560, 250, OF_EVERYONE, COLUMBIA),
         over="RB-CLMA",

@@ -4,6 +4,7 @@ back over seconds where an operator's look over minutes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from sim.gateway_file import Defence
@@ -12,8 +13,7 @@ _LIMIT: Final = {"sustained_per_s": 20, "burst": 20, "in_progress": 6}
 """Of all calls on a trunk group, or of all from its member: whoever's numbers they show, fewer than Pawpaw may have in
 progress."""
 
-DEFENCE: Final = Defence(
-    sections="""\
+_SECTIONS: Final = """\
 [limits]
 wasted_per_second = 40
 refusals_per_second = 20
@@ -44,6 +44,13 @@ hold_seconds = 1
 [detectors.emergency_flood]
 calls = 60
 window_seconds = 10
-""",
-    of_trunk_groups={"RB-CLMA": {"limit": _LIMIT}, "RB-TDM": {"source_limit": _LIMIT}},
-)
+"""
+
+
+def defence(automatic: Iterable[str] = ()) -> Defence:
+    """Where the gateway may take these steps by itself."""
+    steps = ", ".join(f'"{step}"' for step in automatic)
+    return Defence(
+        f"[denial_of_service]\nautomatic = [{steps}]\n\n{_SECTIONS}",
+        {"RB-CLMA": {"limit": _LIMIT}, "RB-TDM": {"source_limit": _LIMIT}},
+    )

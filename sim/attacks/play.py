@@ -14,7 +14,7 @@ from sim.attacks.attack import REFUSING, Attack, Holds, Stand
 from sim.attacks.attacker import Assault, AssaultReport, Attacker
 from sim.attacks.bystanders import ATTACKER, Bystanders, Share
 from sim.attacks.circuits import flood_circuits
-from sim.attacks.defence import DEFENCE
+from sim.attacks.defence import defence
 from sim.attacks.messages import Kind, Numbering
 from sim.attacks.witness import AlertSeen, RecommendationSeen, Witness, held_by, is_found
 from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
@@ -86,7 +86,9 @@ async def play_wave(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -
         for attack in attacks:
             own = folder / attack.slug
             own.mkdir(parents=True, exist_ok=True)
-            labs.append(await stack.enter_async_context(opened(own, operations_port=0, defence=DEFENCE)))
+            labs.append(
+                await stack.enter_async_context(opened(own, operations_port=0, defence=defence(attack.automatic)))
+            )
         return await asyncio.gather(
             *(_watched(attack, lab, watcher) for attack, lab in zip(attacks, labs, strict=True))
         )

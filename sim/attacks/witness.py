@@ -18,6 +18,8 @@ from sim.observation import DecisionSeen
 PATIENCE_S: Final = 4.0
 """How long a detection gets after the attack: the detectors are asked once a second."""
 LOOK_S: Final = 0.25
+GATEWAY: Final = "tollgate"
+"""Who takes a step that the gateway takes by itself."""
 _LEVELS: Final[Mapping[str, Holds]] = {
     "trunk group ": Holds.GROUP,
     "source ": Holds.SOURCE,
@@ -41,7 +43,7 @@ class AlertSeen(NamedTuple):
 
 
 class RecommendationSeen(NamedTuple):
-    """A step that the gateway recommends, as `/status` has it."""
+    """A step that the gateway recommends, or has taken by itself, as `/status` has it."""
 
     step: str
     ocn: str
@@ -72,9 +74,10 @@ class Witness:
     async def watch(self) -> None:
         """Look until cancelled."""
         while True:
-            status = self._gateway.control.status()["denial_of_service"]
+            whole = self._gateway.control.status()
+            status = whole["denial_of_service"]
             self._alerts |= {(alert.detector, alert.subject): alert for alert in alerts_of(status)}
-            self._recommended |= dict.fromkeys(recommendations_of(status))
+            self._recommended |= dict.fromkeys((*recommendations_of(status), *taken_of(whole)))
             await asyncio.sleep(LOOK_S)
 
     async def found(self) -> None:
@@ -108,6 +111,11 @@ def alerts_of(status: Mapping[str, Any]) -> tuple[AlertSeen, ...]:
 
 def recommendations_of(status: Mapping[str, Any]) -> tuple[RecommendationSeen, ...]:
     return tuple(RecommendationSeen(one["step"], one["ocn"]) for one in status["recommendations"])
+
+
+def taken_of(status: Mapping[str, Any]) -> tuple[RecommendationSeen, ...]:
+    """The steps that the gateway has taken by itself."""
+    return tuple(RecommendationSeen(one["step"], one["ocn"]) for one in status["steps"] if one["who"] == GATEWAY)
 
 
 def held_by(lab: Lab, attack: Attack, report: AssaultReport) -> Counter[Holds]:
