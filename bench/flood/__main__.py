@@ -21,7 +21,7 @@ from bench.contestants.contestant import Contestant, ContestantError, NotInstall
 from bench.contestants.tollgate import Tollgate
 from bench.flood.kamailio import FloodedKamailio
 from bench.flood.report import print_flooded, write
-from bench.flood.rounds import Flooded, Kind, Rounds
+from bench.flood.rounds import Flooded, Kind, Rounds, end, put_to_sleep
 from bench.flood.site import SOURCES, NoFlood, Site, Workloads, workloads
 from bench.flood.tollgate import FloodedTollgate
 from bench.flood.traffic import Answerer, Programs, Surroundings
@@ -92,7 +92,7 @@ def _run(options: argparse.Namespace) -> int:
             if not flooded:
                 raise ContestantError("none of the contestants could be started")
             _measure(Rounds(site, answerer), flooded, _kinds(options), capacity, lengths)
-            notes += [fault for one in flooded for end in (one.contestant, one.twin) for fault in end.stop(range(0))]
+            notes += [fault for one in flooded for it in (one.contestant, one.twin) for fault in end(it)]
         for one in flooded:
             print_flooded(one)
         notes.append(f"{time.monotonic() - began:.0f} s in all")
@@ -123,8 +123,10 @@ def _start(
         notes.append(f"NOT MEASURED  {name}: {error}")
         print(notes[-1], file=sys.stderr)
         return None
-    for pid in (*family(contestant.process.pid), *family(twin.process.pid)):
-        hurry(pid)
+    for it in (contestant, twin):
+        for pid in family(it.process.pid):
+            hurry(pid)
+        put_to_sleep(it)
     calls, calls_of_twin = (
         surround(one.port, to / "calls") for one, to in zip((contestant, twin), folders, strict=True)
     )
@@ -134,8 +136,7 @@ def _start(
 def _measure(rounds: Rounds, flooded: list[Flooded], kinds: list[Kind], capacity: float, lengths: Lengths) -> None:
     """Every flood against every contestant in turn, each after a round of its twin."""
     for one in flooded:
-        rounds.unloaded(one, lengths.unloaded_s)
-        one.unloaded.clear()  # the first calls of a process are slower
+        rounds.warm_up(one, lengths.unloaded_s)
     for kind, one in product(kinds, flooded):
         rounds.unloaded(one, lengths.unloaded_s)
         rate = min(MOST_PER_S, kind.times * capacity)

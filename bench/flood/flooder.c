@@ -164,7 +164,7 @@ static double flood(double rate, double emergency_rate) {
         double due = (at - begin) * rate - (double)(begun + tally.behind);
         if (due > LATEST * rate + 1) tally.behind += (long)(due - LATEST * rate);
         for (int i = 0; i < AT_ONCE && (double)(begun + tally.behind) < (at - begin) * rate && begun < EMERGENCY_OFFSET; i++) send_flood();
-        if (!ending && at < flood_until && tally.emergencies < most_emergencies && (double)tally.emergencies < (at - begin) * emergency_rate) begin_emergency(at);
+        if (!ending && at < flood_until && tally.emergencies < most_emergencies && (double)tally.emergencies < (at - begin) * emergency_rate) begin_emergency(at), open = 1;
         drain();
         if (at >= next_check) open = watch_emergencies(at), next_check = at + 0.02;
         if (at > flood_until + GIVE_UP) break;

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -122,35 +125,42 @@ class Rounds:
         self._answerer = answerer
         self._numbers = count(0, CALLS_OF_A_ROUND)
 
+    def warm_up(self, one: Flooded, seconds: float) -> None:
+        """Innocent and emergency calls through both, which nobody looks at: the first calls of a process are slower."""
+        for contestant, calls in ((one.contestant, one.calls), (one.twin, one.calls_of_twin)):
+            with awake(contestant):
+                self._call(calls, seconds)
+
     def unloaded(self, one: Flooded, seconds: float) -> Sight:
         """A round through the twin: innocent and emergency calls alone."""
-        quiet(one.contestant)
-        before = self._reading(one.twin)
-        innocent, emergency = self._call(one.calls_of_twin, seconds)
-        sight = Sight(innocent, emergency, None, self._usage(one.twin, before))
+        with awake(one.twin):
+            before = self._reading(one.twin)
+            innocent, emergency = self._call(one.calls_of_twin, seconds)
+            sight = Sight(innocent, emergency, None, self._usage(one.twin, before))
         one.unloaded.append(sight)
         return sight
 
     def flooded(self, one: Flooded, kind: Kind, rate: float, seconds: float) -> Sight:
-        """A round under a flood of so many calls a second."""
-        before = self._reading(one.contestant)
-        flood = one.calls.flood(
-            kind.sources,
-            spoofed=kind.spoofed,
-            rate=rate,
-            emergency_rate=EMERGENCIES_PER_S,
-            first_call=next(self._numbers),
-            most_s=AHEAD_S + seconds + BEYOND_S,
-        )
-        with flood:
-            time.sleep(AHEAD_S)
-            innocent, emergency = self._call(one.calls, seconds)
-            report = flood.stop()
-        sight = Sight(innocent, emergency, report, self._usage(one.contestant, before))
+        """A round under a flood of so many calls a second. Raises ContestantError where the contestant ends."""
+        with awake(one.contestant):
+            before = self._reading(one.contestant)
+            flood = one.calls.flood(
+                kind.sources,
+                spoofed=kind.spoofed,
+                rate=rate,
+                emergency_rate=EMERGENCIES_PER_S,
+                first_call=next(self._numbers),
+                most_s=AHEAD_S + seconds + BEYOND_S,
+            )
+            with flood:
+                time.sleep(AHEAD_S)
+                innocent, emergency = self._call(one.calls, seconds)
+                report = flood.stop()
+            if (status := one.contestant.process.poll()) is not None:
+                last = one.contestant.last_lines()
+                raise ContestantError(f"{one.name} ended under a flood with status {status}\n{last}")
+            sight = Sight(innocent, emergency, report, self._usage(one.contestant, before))
         one.floods.append((kind, rate, sight))
-        if (status := one.contestant.process.poll()) is not None:
-            last = one.contestant.last_lines()
-            raise ContestantError(f"{one.name} ended under a flood with status {status}\n{last}")
         return sight
 
     def _call(self, through: Surroundings, seconds: float) -> tuple[Round, Round]:
@@ -204,8 +214,39 @@ class _Reading(NamedTuple):
     harness_drops: int
 
 
-def quiet(contestant: Contestant) -> None:
-    """Wait until a contestant has worked off what it was sent: nothing waits at its sockets, and it is idle."""
+@contextmanager
+def awake(contestant: Contestant) -> Iterator[None]:
+    """Have a contestant run, once it has worked off what it had left; afterwards it sleeps.
+
+    One that works off a flood that is over would take the processor from the one that is measured.
+    """
+    _signal(contestant, signal.SIGCONT)
+    _await_quiet(contestant)
+    try:
+        yield
+    finally:
+        put_to_sleep(contestant)
+
+
+def put_to_sleep(contestant: Contestant) -> None:
+    """Stop its processes where they stand, until it is `awake`."""
+    _signal(contestant, signal.SIGSTOP)
+
+
+def end(contestant: Contestant) -> list[str]:
+    """Have it end; what it says of that, one line each."""
+    _signal(contestant, signal.SIGCONT)
+    return contestant.stop(range(1))
+
+
+def _signal(contestant: Contestant, number: signal.Signals) -> None:
+    if contestant.process.poll() is None:
+        for pid in family(contestant.process.pid):
+            os.kill(pid, number)
+
+
+def _await_quiet(contestant: Contestant) -> None:
+    """Until nothing waits at its sockets and it is idle; at most for `QUIET_S`."""
     deadline = time.monotonic() + QUIET_S
     inodes = _inodes(contestant)
     while time.monotonic() < deadline:
