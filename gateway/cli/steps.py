@@ -179,7 +179,7 @@ def _step(route: str, config: Path, fields: dict[str, Any], key: str | None) -> 
     attested = f"; the removal of its traffic is attested since {after['attested']}" if after["attested"] else ""
     was = f" (before: {before['state']})" if before["state"] != after["state"] else ""
     typer.echo(
-        f"{done['ocn']} is {after['state']}{group} since {done['at']}{scope}{was}{attested}"
+        f"{done['ocn']} is {after['state']}{group} since {after['since']}{scope}{was}{attested}"
         f"{_calls(done)}{_at_exchange(done)}; journal {_entry(done)}"
     )
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.interconnection.denial_of_service import Scope, Standing, Step, StepKind
+from gateway.interconnection.denial_of_service import Scope, Standing, State, Step, StepKind
 from gateway.interconnection.notices import Delivery, DeliveryState, NoticeMaker
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import Order
@@ -42,6 +42,9 @@ LOOK_S: Final = 1.0
 """How often the detectors are asked."""
 _AGAINST: Final = frozenset({StepKind.THROTTLE, StepKind.DISCONTINUE})
 """Steps against what a provider does, which evidence goes with."""
+
+_LETTING_THROUGH: Final = frozenset({State.NORMAL, State.THROTTLED})
+"""States in which no call need end: the step that was to end some was undone."""
 
 
 def call_watch_of(configuration: Configuration, clock: Clock) -> CallWatch:
@@ -108,8 +111,8 @@ class Defence:
 
     async def look(self) -> None:
         """What is done once a second."""
+        self._end_due()
         at_us = self._gateway.clock.now_us()
-        self._drains.end_due(at_us)
         self.calls.shed(self._gateway.proxy.take_shed(), at_us)
         await self.responses.look()
 
@@ -129,6 +132,7 @@ class Defence:
             "drains": [
                 {"ocn": step.ocn, "step": step.kind.value, "calls_end": timestamp(due_us)}
                 for due_us, step in self._drains.waiting()
+                if self._gateway.policy.standings.standing_of(step.ocn, at_us).state not in _LETTING_THROUGH
             ],
         }
 
@@ -205,6 +209,8 @@ class Defence:
             self.recommendations.approved(step.approves)
         self.recommendations.overtaken(step, entry)
         self._drains.begin(step, self._gateway.clock.now_us())
+        if step.drain_s:
+            asyncio.get_running_loop().call_later(step.drain_s, self._end_due)
         self._delivery.wake()
 
     def at_exchange(self, trunk_group: str) -> dict[str, Any]:
@@ -213,6 +219,9 @@ class Defence:
         if point is None or trunk_group not in point.exchange.tables:
             return {}
         return step_status(point.exchange.tables[trunk_group], point.exchange.unacknowledged(trunk_group))
+
+    def _end_due(self) -> None:
+        self._drains.end_due(self._gateway.clock.now_us())
 
     def _end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
         gateway = self._gateway

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
 from gateway.capture.pcapng_writer import write_pcapng
 from gateway.interconnection.carriers import Ocn
@@ -25,10 +26,16 @@ from gateway.wiring.status import timestamp
 
 LOG = logging.getLogger("tollgate")
 
+_T = TypeVar("_T")
+
 LOOK_BACK_US: Final = 60_000_000
 """Of a step that no alert calls for."""
 LEAD_US: Final = 5_000_000
 """Shown from before what an alert was counted over."""
+BREATH_S: Final = 0.001
+BETWEEN_BREATHS: Final = 16
+"""Messages, or calls. Evidence is written while a flood is on: its thread lets go of the interpreter every half a
+millisecond or so, where it would otherwise keep the gateway's loop waiting for five at a time."""
 
 
 class EvidenceTaker:
@@ -72,22 +79,20 @@ class EvidenceTaker:
             "journal": str(self._journal.head()),
         }
 
+        breathe = _Breather()
+
         def packets(stream: BinaryIO) -> object:
-            return write_pcapng(stream, self._messages(since_us, at_us, hosts), self._most_bytes)
+            held = self._flight.slice(since_us, at_us, lambda message: breathe() and _is_between(message, hosts))
+            return write_pcapng(stream, breathe.through(held), self._most_bytes)
 
         bundle = self._store.write(
             f"{about}-{what}-{at_us // 1_000_000}",
             document,
-            calls=calls,
+            calls=breathe.through(calls),
             packets=None if self._mask else packets,
             referred=self._referred(),
         )
         return bundle.reference()
-
-    def _messages(self, since_us: int, until_us: int, hosts: frozenset[str]) -> Iterable[SeenMessage]:
-        return self._flight.slice(
-            since_us, until_us, lambda message: message.source[0] in hosts or message.destination[0] in hosts
-        )
 
     def _referred(self) -> set[str]:
         """Bundles that a step, or a recommendation that waits, rests on."""
@@ -97,6 +102,29 @@ class EvidenceTaker:
             resting += page
             last = page[-1].sequence
         return {str(entry.evidence["id"]) for entry in resting if entry.evidence is not None}
+
+
+class _Breather:
+    """Lets other threads run in between."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self) -> bool:
+        """True, at times after a pause."""
+        self._count += 1
+        if self._count % BETWEEN_BREATHS == 0:
+            time.sleep(BREATH_S)
+        return True
+
+    def through(self, each: Iterable[_T]) -> Iterator[_T]:
+        for one in each:
+            self()
+            yield one
+
+
+def _is_between(message: SeenMessage, hosts: frozenset[str]) -> bool:
+    return message.source[0] in hosts or message.destination[0] in hosts
 
 
 def _figures(calls: Sequence[CallRecord]) -> dict[str, Any]:

@@ -380,6 +380,7 @@ async def test_a_step_that_was_undone_before_its_time_ends_no_call(exchange: Exc
         await exchange.set_up(at.gateway.address, "offender")
         await discontinue(at, drain_seconds=60)
         assert (await post(at.gateway, "/undo", {"ocn": OCN}))[0] == 200
+        assert at.gateway.status()["denial_of_service"]["drains"] == []
         at.gateway.clock._offset_ns += 61 * 10**9
         await at.gateway.defence.look()
         assert at.gateway.calls_in_progress == 1
