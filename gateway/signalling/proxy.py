@@ -34,11 +34,12 @@ from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
-from gateway.signalling.requests import received_via, reply_address, request_of, server_key
+from gateway.signalling.requests import received_via, reply_address, request_of, sender_of, server_key
 from gateway.signalling.response_relay import LONGEST_REASON, MAX_REASONS, ResponseRelay
 from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 from gateway.signalling.transactions import ServerTransaction, State
+from gateway.signalling.undelivered import Undelivered
 
 _UDP: Final = Transport.UDP
 
@@ -77,6 +78,7 @@ class SipProxy:
         )
         sessions = SessionTimers(settings, self._calls)
         self._gatekeeper: Final = Gatekeeper(self.gate, self._layer, self._calls, next_hops, self.counters)
+        self._undelivered: Final = Undelivered(self._ingress, self._layer)
         self._parking: Final = Parking(self._own.can_reach)
         self._released: Final = ForcedRelease(
             self._own,
@@ -148,7 +150,7 @@ class SipProxy:
         request = SipMessage(invite)
         via_value = request.required(headers.VIA)
         via = parse_via(via_value)
-        key = server_key(request, via, via_value, _sender(source, call.attempt.ingress, known_host=True))
+        key = server_key(request, via, via_value, sender_of(source, call.attempt.ingress, known_host=True))
         server = ServerTransaction(key, request, source, source, None)
         self._new_calls.open_decided(server, call, at_us, actions)
         return actions
@@ -194,24 +196,10 @@ class SipProxy:
         return actions
 
     def undeliverable(self, message: Send, at_us: int) -> list[Action]:
-        """No socket took a message, or the connection that was to carry it never came up.
-
-        A request fails, a response may go by another connection. A datagram is as good as lost, and sent again.
-        """
+        """No socket took a message, or the connection that was to carry it never came up."""
         actions: list[Action] = []
         self.counters.undeliverable += 1
-        if message.target.transport is _UDP:
-            return actions
-        data = message.data
-        if data.startswith(b"SIP/2.0 "):
-            self._reroute(message, actions)
-            return actions
-        via = data.find(b"\r\n")  # ours, behind the request line: a Request-URI may have a branch parameter too
-        start = data.find(b";branch=", via) + 8
-        method = data[: data.find(b" ")]
-        client = self._layer.client(data[start : data.find(b"\r\n", start)], b"INVITE" if method == b"ACK" else method)
-        if client is not None and client.target == message.target:
-            self._layer.unreachable(client, at_us, actions)
+        self._undelivered.take(message, at_us, actions)
         return actions
 
     def located(self, token: int, hops: Iterable[Hop], at_us: int) -> list[Action]:
@@ -313,7 +301,7 @@ class SipProxy:
         via = parse_via(via_value)
         group = self._ingress.group_of(source, via.port)
         known_host = origin is not None
-        key = server_key(request, via, via_value, _sender(source, group, known_host))
+        key = server_key(request, via, via_value, sender_of(source, group, known_host))
         server = self._layer.server(key)
         if method == b"ACK":
             if server is not None and server.state is not State.ACCEPTED:
@@ -436,29 +424,3 @@ class SipProxy:
         if not tag and client.method == b"INVITE" and 200 <= response.status < 300:
             raise Malformed("the To of an answer has no tag")  # no BYE could end its call (RFC 3261 section 8.2.6.2)
         self._layer.answered(client, response, at_us, actions)
-
-    def _reroute(self, message: Send, actions: list[Action]) -> None:
-        """A response whose connection is gone goes to where the Via says, by a new one (RFC 3261 section 18.2.2)."""
-        if not message.target.connection:
-            return
-        try:
-            response = SipMessage(message.data)
-            via = parse_via(response.required(headers.VIA))
-            sender = _sender(message.target, self._ingress.group_of(message.target, via.port), known_host=True)
-            server = self._layer.server((via.branch, via.host, via.port, response.cseq()[1], sender))
-        except Malformed:
-            return
-        if server is not None and server.reply_to == message.target:
-            server.reply_to = Hop(message.target.host, via.port, message.target.transport)
-            actions.append(Send(message.data, server.reply_to))
-
-
-def _sender(source: Hop, group: TrunkGroup | None, known_host: bool) -> str:
-    """Whose branches a request's branch is one of.
-
-    A branch can often be guessed: neither a stranger's nor that of another trunk group must stand for somebody's call,
-    to forestall or cancel it.
-    """
-    if group is not None:
-        return group.name
-    return source.host if known_host else f"{source.host}:{source.port}"

@@ -8,7 +8,7 @@ from typing import Final
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, Via, completed_via, headers, parameter_of, split_list, tag_of
 from gateway.codecs.sip.headers import Header
-from gateway.interconnection.trunk_groups import Hop, Transport
+from gateway.interconnection.trunk_groups import Hop, Transport, TrunkGroup
 from gateway.signalling.transaction_layer import ServerKey
 from gateway.signalling.transactions import ServerTransaction
 
@@ -37,6 +37,17 @@ def server_key(request: SipMessage, via: Via, value: bytes, sender: str) -> Serv
         tag = tag_of(request.required(headers.FROM))
         branch = b"\n".join((value, request.request_uri, request.required(headers.CALL_ID), number, tag))
     return branch, via.host, via.port, method, sender
+
+
+def sender_of(source: Hop, group: TrunkGroup | None, known_host: bool) -> str:
+    """Whose branches a request's branch is one of.
+
+    A branch can often be guessed: neither a stranger's nor that of another trunk group must stand for somebody's call,
+    to forestall or cancel it.
+    """
+    if group is not None:
+        return group.name
+    return source.host if known_host else f"{source.host}:{source.port}"
 
 
 def reply_address(source: Hop, via: Via, value: bytes, hosts: Set[str]) -> Hop:
