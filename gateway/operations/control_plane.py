@@ -9,6 +9,8 @@ from gateway.interconnection.denial_of_service.states import Scope, State, StepK
 
 KEY_HEADER: Final = "Idempotency-Key"
 """The header in which a request carries the name that its sender gave it."""
+SELF: Final = "tollgate"
+"""Who takes the steps that the gateway takes, and makes the findings that it makes, by itself."""
 JsonObject = dict[str, Any]
 """Values that JSON can carry."""
 

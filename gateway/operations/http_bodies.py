@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from gateway.operations.control_plane import SELF
+
 BODY_TIMEOUT_S = 5.0
 
 
@@ -33,6 +35,19 @@ class Text:
         if len(value) > self.longest:
             return f"at most {self.longest} characters, not {len(value)}"
         return None if value.isprintable() else "control characters are not allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Whoever answers for a step: anybody but the gateway itself."""
+
+    longest: int
+    """Characters."""
+
+    def fault(self, value: object) -> str | None:
+        if isinstance(value, str) and value.strip().lower() == SELF:
+            return f"{SELF} is who takes the gateway's own steps; give the name of a person"
+        return Text(self.longest).fault(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from gateway.operations.control_plane import (
     RequestKey,
     StepRefused,
 )
-from gateway.operations.http_bodies import BodyField, Flag, Number, Text, Word, read_body
+from gateway.operations.http_bodies import BodyField, Flag, Number, Operator, Text, Word, read_body
 
 log = logging.getLogger("gateway.operations.http_api")
 
@@ -54,7 +54,7 @@ LAST_ENTRY: Final = 2**53 - 1
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 
 _OCN: Final = BodyField(Text(16))
-_BY_WHOM: Final = {"who": BodyField(Text(128)), "why": BodyField(Text(1000))}
+_BY_WHOM: Final = {"who": BodyField(Operator(128)), "why": BodyField(Text(1000))}
 _EXPECTED: Final = BodyField(Word(tuple(state.value for state in State)), required=False)
 _DRAIN: Final = BodyField(Number(0, LONGEST_DRAIN_S), required=False)
 _NUMBER: Final = Number(1, LAST_ENTRY)

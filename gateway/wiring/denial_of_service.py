@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.interconnection.denial_of_service import Scope, Standing, State, Step, StepKind
 from gateway.interconnection.notices import Delivery, DeliveryState, NoticeMaker
 from gateway.operations.configuration import Configuration
-from gateway.operations.control_plane import Order
+from gateway.operations.control_plane import SELF, Order
 from gateway.operations.denial_of_service_readings import DenialOfServiceFigures
 from gateway.operations.notice_delivery import Channel, FolderChannel, NoticeDelivery, WebhookChannel
 from gateway.policy.detectors.contracts import Contracts
@@ -43,6 +43,7 @@ LOOK_S: Final = 1.0
 _AGAINST: Final = frozenset({StepKind.THROTTLE, StepKind.DISCONTINUE})
 """Steps against what a provider does, which evidence goes with."""
 
+_TAKING_BACK: Final = frozenset({StepKind.UNDO, StepKind.RELEASE})
 _LETTING_THROUGH: Final = frozenset({State.NORMAL, State.THROTTLED})
 """States in which no call need end: the step that was to end some was undone."""
 
@@ -207,6 +208,8 @@ class Defence:
         """A step about a provider is in force."""
         if step.approves is not None:
             self.recommendations.approved(step.approves)
+        if step.kind in _TAKING_BACK and step.who != SELF:
+            self.recommendations.undone(step.ocn)
         self.recommendations.overtaken(step, entry)
         self._drains.begin(step, self._gateway.clock.now_us())
         if step.drain_s:

@@ -72,8 +72,7 @@ class Gateway:
             undo.callback(self._journal.close)
             steps = self._journal.steps()
             # A step that was taken is in force, also where the wall clock was set back since.
-            last = self._journal.entry(self._journal.head().sequence)
-            self.clock: Final = Clock(not_before_us=last.at_us if last is not None else 0)
+            self.clock: Final = Clock(not_before_us=self._journal.last_us())
             self.policy: Final = policy_of(configuration, steps)
             listeners = advertised(configuration, sockets)
             self.proxy: Final = SipProxy(

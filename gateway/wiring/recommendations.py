@@ -8,14 +8,13 @@ from typing import Any, Final, NamedTuple
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import Scope, Step, StepKind
+from gateway.operations.control_plane import SELF
 from gateway.records.database import DatabaseFileError
 from gateway.records.journal import Entry, OperatorJournal, step_of
 from gateway.wiring.status import timestamp
 
 LOG = logging.getLogger("tollgate")
 
-SELF: Final = "tollgate"
-"""Who takes the steps that the gateway takes, and makes the findings that it makes, by itself."""
 WITHDRAW_AFTER_US: Final = 60_000_000
 """A recommendation that nothing has called for so long is withdrawn. Detectors need some seconds after a restart."""
 
@@ -43,7 +42,7 @@ class Recommendations:
         self._called_for: Final = dict.fromkeys(self._open, began_us)
         """When each was last called for."""
         self._declined: Final[set[Wanted]] = set()
-        """An operator said no: not to be recommended again while the same thing goes on."""
+        """An operator said no: neither taken nor recommended again while the same thing goes on."""
         self._said_overdue: Final[set[int]] = set()
 
     @property
@@ -88,15 +87,22 @@ class Recommendations:
             self._declined.add(Wanted.of(step_of(entry)))
         self._forget(number)
 
+    def undone(self, ocn: Ocn) -> None:
+        """An operator took back what was done against a provider."""
+        self._declined.add(Wanted(StepKind.THROTTLE, ocn, None))
+        self._declined.update(Wanted(StepKind.DISCONTINUE, ocn, scope) for scope in Scope)
+
     def overtaken(self, step: Step, entry: Entry) -> None:
         """A step about a provider is in force: what was recommended about it before is withdrawn."""
         for each in self.open:
             if each.subject == step.ocn and each.sequence != step.approves:
                 self._withdraw(each, f"overtaken by entry {entry.sequence}: {step.kind.value}", step.at_us)
 
-    def called_for(self, wanted: frozenset[Wanted], at_us: int) -> None:
-        """These steps are called for now. What has not been for long is withdrawn."""
-        self._declined.intersection_update(wanted)
+    def called_for(self, wanted: frozenset[Wanted], alerted: frozenset[Ocn | None], at_us: int) -> None:
+        """These steps are called for now, and of these providers an alert is up. What has not been called for in a long
+        time is withdrawn.
+        """
+        self._declined.intersection_update({each for each in self._declined if each in wanted or each.ocn in alerted})
         for entry in self.open:
             if Wanted.of(step_of(entry)) in wanted:
                 self._called_for[entry.sequence] = at_us

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.denial_of_service import State, Step, StepKind
 from gateway.operations.configuration import Configuration
-from gateway.operations.control_plane import Order, StepRefused
+from gateway.operations.control_plane import SELF, Order, StepRefused
 from gateway.policy.detectors.detector import SubjectKind
 from gateway.policy.response_plan import Proposal, ResponsePlan
 from gateway.policy.watch import Alert, Alerts
@@ -20,7 +21,7 @@ from gateway.transport.clock import Clock
 from gateway.wiring.call_watch import CallWatch
 from gateway.wiring.engine import Policy
 from gateway.wiring.evidence import alert_status
-from gateway.wiring.recommendations import SELF, Recommendations, Wanted
+from gateway.wiring.recommendations import Recommendations, Wanted
 from gateway.wiring.status import timestamp
 from gateway.wiring.steps import Evidence
 
@@ -68,14 +69,14 @@ class Responses:
         """Ask the detectors, and do what follows."""
         at_us = self._clock.now_us()
         alerts = self._calls.watch.due(at_us)
-        self._tell(alerts)
+        await self._tell(alerts)
         watch, standings = self._calls.watch, self._policy.standings
         response = self._plan.respond(watch.active, standings.standing_of, watch.quiet_since, at_us)
         self._advice = {advice.alert.number: advice.text for advice in response.advice}
         for proposal in response.proposals:
             await self._follow(proposal)
         wanted = frozenset(_wanted(proposal) for proposal in response.proposals)
-        self._recommendations.called_for(wanted, at_us)
+        self._recommendations.called_for(wanted, frozenset(alert.provider for alert in watch.active), at_us)
         self._refused = {step: why for step, why in self._refused.items() if step in wanted}
         for ocn in self._providers:
             await self._clear(ocn)
@@ -86,7 +87,7 @@ class Responses:
 
     # -- alerts -------------------------------------------------------------------------------------------------------
 
-    def _tell(self, alerts: Alerts) -> None:
+    async def _tell(self, alerts: Alerts) -> None:
         for alert in (*alerts.raised, *alerts.cleared):
             detection = alert.detection
             what = "is raised" if alert.cleared_us is None else "is cleared"
@@ -100,7 +101,8 @@ class Responses:
                 said["text"],
             )
             if detection.subject.kind in _KEPT:
-                self._keep(alert, said, what)
+                # Beside the loop: a flood raises several at a time, and each waits for the disk.
+                await asyncio.to_thread(self._keep, alert, said, what)
 
     def _keep(self, alert: Alert, said: dict[str, Any], what: str) -> None:
         at_us = alert.cleared_us if alert.cleared_us is not None else alert.raised_us
@@ -118,7 +120,7 @@ class Responses:
         wanted = _wanted(proposal)
         waiting = self._recommendations.of(wanted)
         automatic = proposal.kind in self._settings.automatic
-        if not automatic and (waiting is not None or self._recommendations.is_declined(wanted)):
+        if self._recommendations.is_declined(wanted) or (waiting is not None and not automatic):
             return
         order = Order(
             proposal.kind,

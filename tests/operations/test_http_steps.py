@@ -208,6 +208,9 @@ async def test_a_page_that_is_none_is_refused(query: str, says: str) -> None:
         pytest.param(json.dumps(STEP | {"force": True}).encode(), "'force': no such field", id="a field too many"),
         pytest.param(json.dumps(STEP | {"ocn": None}).encode(), "ocn: must be a text that is not empty", id="null OCN"),
         pytest.param(json.dumps(STEP | {"who": " "}).encode(), "who: must be a text that is not empty", id="nobody"),
+        pytest.param(
+            json.dumps(STEP | {"who": "Tollgate"}).encode(), "who: tollgate is who takes the gateway's own", id="itself"
+        ),
         pytest.param(json.dumps(STEP | {"why": 7}).encode(), "why: must be a text that is not empty", id="a number"),
         pytest.param(
             json.dumps(STEP | {"why": "x" * 1001}).encode(), "why: at most 1000 characters, not 1001", id="too long"

@@ -245,6 +245,40 @@ async def test_steps_are_taken_where_the_configuration_says_so_from_throttle_to_
 
 
 @automatic
+@pytest.mark.parametrize("route", ["/undo", "/release"])
+async def test_what_an_operator_takes_back_is_not_done_again_while_the_same_thing_goes_on(
+    exchange: Exchange, route: str
+) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        assert (await post(at.gateway, route, {"ocn": OCN, "why": "a sale, announced"}))[0] == 200
+        await at.after(60)
+        assert at.state == "normal"
+        assert at.waiting == []
+        at.detector.flood = False
+        await at.after(20)
+        at.detector.flood = True
+        await at.after(2)
+        assert at.state == "throttled"
+
+
+@automatic
+async def test_a_discontinuance_that_was_undone_is_not_taken_again_while_the_same_thing_goes_on(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        await at.after(35)
+        assert at.state == "discontinued"
+        assert (await post(at.gateway, "/undo", {"ocn": OCN, "why": "too much"}))[0] == 200
+        await at.after(35)
+        await at.after(35)
+        assert at.state == "throttled"
+
+
+@automatic
 async def test_a_throttle_is_lifted_when_nothing_was_seen_for_the_set_time(exchange: Exchange) -> None:
     async with scene(exchange) as at:
         at.detector.flood = True
