@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -58,10 +58,10 @@ class Heard:
 class Scene:
     """A proxy with two members on the partner's trunk group, and what it does with each message."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, flooders: Sequence[Hop] = (FLOODER,)) -> None:
         exchange = Exchange(folder)
         exchange.close()
-        ends = {"shared": (FLOODER, NEIGHBOUR, STREAM), "host": (HOST,)}
+        ends = {"shared": (*flooders, NEIGHBOUR, STREAM), "host": (HOST,)}
         groups = tuple(
             replace(group, members=tuple(map(Member, ends[group.name])))
             for group in exchange.configuration.trunk_groups
