@@ -177,7 +177,7 @@ class LimitsSection(Section):
     max_call_seconds: Annotated[int, Field(ge=1, le=604_800)] = 43_200
     emergency_reserve: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
     strangers_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
-    wasted_per_second: Annotated[int, Field(ge=1, le=100_000)] = 50
+    wasted_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100
     refusals_per_second: Annotated[int, Field(ge=0, le=100_000)] = 50
     session_expires_seconds: Annotated[int, Field(ge=90, le=604_800)] | None = None
     min_session_seconds: Annotated[int, Field(ge=90, le=604_800)] | None = None

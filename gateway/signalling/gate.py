@@ -28,9 +28,9 @@ from gateway.signalling.allowance import Allowance
 from gateway.signalling.ingress import Ingress
 from gateway.signalling.sip_attempt import is_emergency, read_uri
 
-TRUNK_GROUP_SHARE: Final = 4
+TRUNK_GROUP_SHARE: Final = 2
 """How many times a source's allowance a trunk group has."""
-GATEWAY_SHARE: Final = 8
+GATEWAY_SHARE: Final = 4
 """How many times a source's allowance the gateway has: what comes to nothing shall take a small part of its time."""
 GOOD_STANDING: Final = 10
 """Calls that go on, after which the standing of a source gets no better. That of a trunk group is ten times as slow."""

@@ -33,7 +33,7 @@ class ProxySettings:
     """By how many transactions and calls emergency calls may exceed those bounds."""
     strangers_per_s: int = 50
     """Requests a second that are looked at of senders who belong to no trunk group; those beyond are dropped unread."""
-    wasted_per_s: int = 50
+    wasted_per_s: int = 100
     """Messages a second of one source that may come to nothing, beside as many as calls of it that go on. Beyond, its
     new calls are looked at only for emergencies and for the carrier that answers for them."""
     refusals_per_s: int = 50

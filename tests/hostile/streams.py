@@ -28,7 +28,7 @@ STRANGER: Final = "127.0.0.3"
 MOST_ACCEPTED: Final = 800
 STRANGERS_MOST: Final = MOST_ACCEPTED // 8
 MOST_HANDSHAKES: Final = 40
-LOOKED_AT: Final = 50
+LOOKED_AT: Final = 100
 """Requests of one source that are answered although none of them is a call (`wasted_per_second`); most of those beyond
 are dropped."""
 PATIENCE_S: Final = 20.0

@@ -101,7 +101,7 @@ def test_a_file_becomes_domain_objects(folder: Path) -> None:
     assert configuration.emergency_trunk_group == "host-1"
     assert configuration.emergency_numbers == {"911", "3145550199"}
     assert configuration.gateway_numbers == {"3145550100"}
-    assert configuration.limits == Limits(65_535, 100_000, 100_000, 43_200, 1_000, 50, 50, 50, None, None)
+    assert configuration.limits == Limits(65_535, 100_000, 100_000, 43_200, 1_000, 50, 100, 50, None, None)
     assert configuration.agreement == Agreement("Carrier-partner amendment", date(2005, 10, 17), None)
     assert configuration.carriers.get(Ocn("890B")) == Carrier(
         ocn=Ocn("890B"),
