@@ -6,7 +6,8 @@ only are learnt from what the gateway sent. The branches in its Via are new in e
 ones of this replay, or no response would find its request. A response that the gateway relayed although the capture
 does not hold what it was relayed from (a capture of one side) is handed to the proxy as if it had come from there. The
 gateway probed the members of its trunk groups in a rhythm of its own, so the replay probes one when the capture shows
-that the gateway did. And where the gateway sent a call to another member than this replay, which does not know what
+that the gateway did. A call that the gateway itself ended is ended where the capture has its BYE, which has no Via but the
+gateway's own and says why. And where the gateway sent a call to another member than this replay, which does not know what
 happened before the capture began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP call that
 was made of one on a circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the capture did.
 Calls that an operator's step had the gateway end are ended when their time was up by the journal.
@@ -14,6 +15,7 @@ Calls that an operator's step had the gateway end are ended when their time was 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
@@ -39,11 +41,15 @@ SAME_IAM_US: Final = 1_000_000
 MOST_WAKES: Final = 20_000
 """Timers that run out one by one between two packets; then time leaps. An exchange asks again every minute for as long
 as nobody answers, and a damaged time stamp may be decades ahead."""
+_CAUSE: Final = re.compile(rb"Q\.850;cause=([0-9]{1,3})(?![0-9])")
 REMEMBERED: Final = 100_000
 """Transactions whose branches are remembered; the oldest is forgotten first."""
 
 _Key = tuple[bytes, bytes, int, bytes, bytes]
 """Of the Via before the gateway's own: branch (or all of it, of an RFC 2543 element), host, port; Call-ID, CSeq."""
+
+_DialogKey = tuple[bytes, bytes, bytes]
+"""Call-ID, tag of From and tag of To."""
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -129,6 +135,7 @@ class GatewayReplay:
         self._sent: Final[_Bounded[_Key, _Sent]] = _Bounded()
         self._branches: Final[_Bounded[bytes, bytes]] = _Bounded()  # the capture's branch to the replay's
         self._answered: Final[_Bounded[_Key, int]] = _Bounded()  # the highest status sent back
+        self._byes: Final[_Bounded[_DialogKey, bytes]] = _Bounded()  # branches of the replay's own BYEs
 
     @property
     def sip_proxy(self) -> SipProxy:
@@ -249,7 +256,10 @@ class GatewayReplay:
         if message.status:
             key = _key(vias[0], message)
             self._answered.put(key, max(message.status, self._answered.get(key, 0)))
-        elif len(vias) == 2:
+        elif len(vias) == 1:
+            if message.method == b"BYE":
+                self._byes.put(_dialog_key(message), vias[0][0].branch)
+        else:
             via = b"Via: " + vias[0][1] + b"\r\n"
             sent = _Sent(vias[0][0].branch, via, target)
             self._sent.put(_key(vias[1], message), sent)
@@ -275,7 +285,24 @@ class GatewayReplay:
                 self._branches.put(branch, sent.branch)
         elif message.method == b"OPTIONS" and branch not in self._branches:
             self._probed(branch, Hop(*destination))
+        elif message.method == b"BYE" and branch not in self._branches:
+            self._hung_up(message, branch)
         return NOTHING
+
+    def _hung_up(self, bye: SipMessage, branch: bytes) -> None:
+        """The gateway said BYE to a side of a call: it ended a call, or an answer that came too late."""
+        key = _dialog_key(bye)
+        cause = _CAUSE.match(bye.value(headers.REASON) or b"")
+        if key not in self._byes and cause is not None:
+            call_id = bye.required(headers.CALL_ID).decode("utf-8", "replace")
+
+            def is_it(call: Call) -> bool:
+                return call.attempt.call_id == call_id
+
+            self._note(self._proxy.end_calls(is_it, int(cause[1]), "", self._now_us))
+        own = self._byes.get(key)
+        if own is not None:
+            self._branches.put(branch, own)
 
     def _probed(self, branch: bytes, target: Hop) -> None:
         """The gateway asked a member whether it is there."""
@@ -340,6 +367,11 @@ class GatewayReplay:
             return payload
         start = payload.find(branch, *span)
         return payload[:start] + own + payload[start + len(branch) :] if start >= 0 else payload
+
+
+def _dialog_key(message: SipMessage) -> _DialogKey:
+    from_, to = message.required(headers.FROM), message.required(headers.TO)
+    return message.required(headers.CALL_ID), tag_of(from_), tag_of(to)
 
 
 def _decided(actions: list[Action]) -> Call | None:

@@ -201,6 +201,18 @@ def test_calls_that_a_draining_gateway_turned_away_are_not_decided(configuration
     assert late.why_not_judged == "the gateway answers it before any check: 503 Gateway At Capacity"
 
 
+def test_calls_that_the_gateway_ended_take_no_places_afterwards(configuration: Configuration, file: Path) -> None:
+    """They have places in progress that the next calls can only have when these are over."""
+    stay = [Plan(2_000 * n, bye_by="nobody") for n in range(4)]
+    after = [Plan(30_000 + 2_000 * n, bye_by="nobody") for n in range(4)]
+    world = World(RecordedGateway(configuration), [*stay, Plan(15_000), *after])
+    world.ends_calls(20_000, lambda call: call.attempt.provider is not None)
+    live = world.run()
+    outcomes = [decision.outcome for _, _, decision in live.decisions]
+    assert outcomes == [Outcome.ADMIT] * 4 + [Outcome.REFUSE] + [Outcome.ADMIT] * 4
+    assert decisions(audited(live.packets, configuration, file)) == by_time(live.decisions)
+
+
 def test_a_request_that_the_gateway_answers_by_itself_is_not_decided(configuration: Configuration, file: Path) -> None:
     live = World(RecordedGateway(configuration), [Plan(0, max_forwards=0)]).run()
     result = audited(live.packets, configuration, file)
