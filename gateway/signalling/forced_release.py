@@ -41,6 +41,9 @@ PHRASE: Final = "Traffic Discontinued"
 LAST_CSEQ: Final = (1 << 31) - 1
 """RFC 3261 section 8.1.1.5."""
 
+ACK_WITHIN_US: Final = 32_000_000
+"""So long the called side says its 2xx again; it gives up where no ACK has come (section 13.3.1.4)."""
+
 Wanted = Callable[[Call], bool]
 """Whether a call is to be ended."""
 
@@ -152,7 +155,7 @@ class ForcedRelease:
             return
         first, last = passes[0], passes[-1]
         release = first.release
-        if release is None or release.unanswered is not None or not all(each.acknowledged for each in first.answers):
+        if release is None or release.unanswered is not None or _may_not_know(first, at_us):
             return
         release.unanswered = 0
         for answer in first.answers:
@@ -215,6 +218,13 @@ class ForcedRelease:
         branch = self._own.new_branch()
         data = with_via(bye, self._own.towards(hop).via + branch)
         self._layer.send_request(b"BYE", branch, data, hop, None, dialog, at_us, actions)
+
+
+def _may_not_know(dialog: Dialog, at_us: int) -> bool:
+    """Whether the caller may not have seen the 2xx yet, and still will."""
+    since_us = dialog.call.answered_at_us if dialog.call is not None else None
+    still = since_us is None or at_us - since_us < ACK_WITHIN_US
+    return still and not all(answer.acknowledged for answer in dialog.answers)
 
 
 def _is_wanted(first: Dialog, wanted: Wanted) -> bool:

@@ -18,7 +18,9 @@ class Paced(Generic[Item]):
 
     def __init__(self) -> None:
         self._waiting: Final[deque[Item]] = deque()
-        self._not_before_us = 0
+        self._left = 0
+        self._anew_us = 0
+        """So many may still have their turn before that time; from then on a whole batch."""
 
     def add(self, items: Iterable[Item]) -> None:
         self._waiting.extend(items)
@@ -26,14 +28,17 @@ class Paced(Generic[Item]):
     @property
     def next_us(self) -> int | None:
         """When the next of it is due; None where nothing waits."""
-        return self._not_before_us if self._waiting else None
+        return self._anew_us if self._waiting else None
 
     def due(self, at_us: int) -> list[Item]:
-        """What is to be done now; the next of it is due an interval later."""
-        if not self._waiting or at_us < self._not_before_us:
+        """What is to be done now. What is left then is due when the interval is over."""
+        if not self._waiting:
             return []
-        self._not_before_us = at_us + INTERVAL_US
-        return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        if at_us >= self._anew_us:
+            self._left, self._anew_us = BATCH, at_us + INTERVAL_US
+        count = min(self._left, len(self._waiting))
+        self._left -= count
+        return [self._waiting.popleft() for _ in range(count)]
 
     def __len__(self) -> int:
         return len(self._waiting)

@@ -364,6 +364,15 @@ def test_a_caller_that_has_not_acknowledged_is_told_when_it_has() -> None:
         assert play.proxy.dialogs == 1
 
 
+def test_a_call_whose_ack_will_never_come_is_ended_at_once() -> None:
+    with Playbook() as play:
+        invite = ringing(play)
+        play >> reply(invite, 200) << sends("200", CALLER)
+        play.now_us += 33 * SECOND_US
+        play >> Discontinue()
+        hung_up(play)
+
+
 def test_an_answer_that_is_never_acknowledged_is_ended_by_who_answered() -> None:
     """RFC 3261 section 13.3.1.4."""
     with Playbook() as play:
@@ -516,6 +525,13 @@ def test_many_calls_are_ended_a_few_at_a_time() -> None:
             over = [each for each in play.proxy.wake(play.now_us) if isinstance(each, Ended)]
             assert len(over) == more
         assert play.proxy.dialogs == 0
+
+
+def test_a_few_calls_more_need_not_wait() -> None:
+    with Playbook() as play:
+        for name in ("c1", "c2"):
+            play >> request(call_id=name, branch=name) << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+            play >> Discontinue() << sends("403", CALLER) << ended(EndedBy.DISCONTINUED, 403)
 
 
 def test_a_call_that_ends_while_it_waits_for_its_turn_is_left_alone() -> None:

@@ -24,6 +24,7 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy
 from gateway.signalling.gate import Gate
+from gateway.signalling.gatekeeper import OVER_ALLOWANCE
 from gateway.signalling.isup_attempt import attempt_of_iam, circuit_call_id, is_emergency_number
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.network_blocked import released_by
@@ -69,6 +70,7 @@ class NewIsupCalls:
         transit: TransitCalls,
     ) -> None:
         self._settings: Final = settings
+        self._shed: Final = released_by(OVER_ALLOWANCE, settings.network_blocked)[0]
         self._counters: Final = counters
         self._engine: Final = engine
         self._find_provider: Final = find_provider.provider_of
@@ -124,7 +126,7 @@ class NewIsupCalls:
         gate = self.gate
         if gate is not None and not gate.passes_on_circuit(attempt):
             half.table.counters["refused in a flood"] += 1
-            half.release(SWITCHING_EQUIPMENT_CONGESTION, at_us, actions)
+            half.release(self._shed, at_us, actions)
             return
         call = Call(attempt, self._engine.decide(attempt, self._members.room_for))
         egress = call.decision.egress
