@@ -6,11 +6,11 @@ only are learnt from what the gateway sent. The branches in its Via are new in e
 ones of this replay, or no response would find its request. A response that the gateway relayed although the capture
 does not hold what it was relayed from (a capture of one side) is handed to the proxy as if it had come from there. The
 gateway probed the members of its trunk groups in a rhythm of its own, so the replay probes one when the capture shows
-that the gateway did. A call that the gateway itself ended is ended where the capture has its BYE, which has no Via but the
-gateway's own and says why. And where the gateway sent a call to another member than this replay, which does not know what
-happened before the capture began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP call that
-was made of one on a circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the capture did.
-Calls that an operator's step had the gateway end are ended when their time was up by the journal.
+that the gateway did. A call that the gateway itself ended is ended where the capture has its BYE, which has no Via but
+the gateway's own and says why. And where the gateway sent a call to another member than this replay, which does not
+know what happened before the capture began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP
+call that was made of one on a circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the
+capture did. Calls that an operator's step had the gateway end are ended when their time was up by the journal.
 """
 
 from __future__ import annotations
