@@ -20,7 +20,7 @@ SETTLES_S: Final = 8.0
 """How long a provider gets to come into a state, or a recommendation to come."""
 MOST_UNDONE: Final = 20
 """Steps on one provider that are taken back after a scenario: more than any takes."""
-LOOK_S: Final = 0.05
+LOOK_S: Final = 0.1
 
 
 class Life:

@@ -25,6 +25,8 @@ MOST_MESSAGES: Final = 50_000
 MOST_A_SECOND: Final = 20_000
 MOST_PORTS: Final = 1_000
 LONGEST_S: Final = 60.0
+ENDING_S: Final = 3.0
+"""How long calls get to be over after the attack: each has its answer as soon as the gateway gets to it."""
 _TICK_S: Final = 0.005
 
 
@@ -71,6 +73,8 @@ class AssaultReport:
     """Calls that were up at the same time, at most."""
     ended: int = 0
     """Answered calls whose BYE was answered with 200, whoever sent it."""
+    sending_s: float = 0.0
+    """From the first message to the last one."""
     lasted_s: float = 0.0
     """From the first message to the last answer that was waited for."""
 
@@ -160,10 +164,11 @@ class Attacker:
         messages = [self._made(assault, 0 if repeated else number) for number in range(assault.messages)]
         started = time.monotonic()
         await self._paced(assault, messages)
+        self.report.sending_s = time.monotonic() - started
         await self._settled(assault.settle_s, lambda: self.report.silent <= 0)
         for of_call in self._calls:
             self._end(of_call)
-        await self._settled(assault.settle_s, lambda: not self._ending)
+        await self._settled(ENDING_S, lambda: not self._ending)
         self.report.lasted_s = time.monotonic() - started
         return self.report
 

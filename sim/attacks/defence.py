@@ -30,7 +30,7 @@ window_seconds = 1
 [detectors.stray_messages]
 window_seconds = 1
 [detectors.short_calls]
-longest_seconds = 0.3
+longest_seconds = 0.45
 minimum_answered = 20
 window_seconds = 10
 [detectors.asr_acd]

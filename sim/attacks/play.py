@@ -21,7 +21,7 @@ from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
 
-AT_ONCE: Final = 5
+AT_ONCE: Final = 4
 """Attacks that go on at one time."""
 BUSY: Final = AnswerPlan(provisional=(180,), status=486, phrase="Busy Here")
 SETTLE_S: Final = 0.3
