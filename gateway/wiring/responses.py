@@ -63,6 +63,8 @@ class Responses:
         self._take_evidence: Final = take_evidence
         self._refused: dict[Wanted, str] = {}
         """Steps that are called for and could not be taken, and why: said once, and tried again without evidence."""
+        self._not_cleared: Final[dict[Ocn, str]] = {}
+        """Providers whose removal was observed and could not be taken down, and why, which is said once."""
         self._advice: dict[int, str] = {}
 
     async def look(self) -> None:
@@ -163,7 +165,11 @@ class Responses:
         try:
             await self._take_step(Order(StepKind.CLEAR, ocn, SELF, why), None)
         except StepRefused as error:
-            LOG.error("OCN %s is seen to be remediated, which is not taken down: %s", ocn, error)
+            if self._not_cleared.get(ocn) != str(error):
+                LOG.error("OCN %s is seen to be remediated, which is not taken down: %s", ocn, error)
+            self._not_cleared[ocn] = str(error)
+        else:
+            self._not_cleared.pop(ocn, None)
 
 
 def _wanted(proposal: Proposal) -> Wanted:

@@ -12,7 +12,7 @@ from metrics_examples import Stand, metrics_of
 
 from gateway.operations import http_connections
 from gateway.operations.http_api import operations_app, serve
-from gateway.operations.http_connections import MOST_CONNECTIONS
+from gateway.operations.http_connections import MOST_CONNECTIONS, HttpConnections
 
 LOOPBACK = "127.0.0.1"
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -99,3 +99,27 @@ async def test_whoever_holds_connections_and_says_nothing_keeps_nobody_out() -> 
         assert await is_closed(held[2])  # the first of those that have asked for nothing yet
         for _, writer in (*held, newcomer, third):
             writer.close()
+
+
+class Wire(asyncio.Transport):
+    """A transport that only remembers its end."""
+
+    aborted = False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+async def test_a_connection_that_is_being_answered_gives_way_to_nobody() -> None:
+    table = HttpConnections(asyncio.Protocol, most=1)
+    first, second, third = Wire(), Wire(), Wire()
+    answered = table()
+    answered.connection_made(first)
+    table.head_is_read(first)
+    table().connection_made(second)
+    assert (first.aborted, second.aborted, len(table)) == (False, True, 1)
+    table.answered(first)
+    table().connection_made(third)
+    assert (first.aborted, third.aborted, len(table)) == (True, False, 1)
+    answered.connection_lost(None)
+    assert len(table) == 1

@@ -378,6 +378,20 @@ async def test_a_call_of_the_provider_puts_the_observation_off_and_an_emergency_
         assert at.state == "remediated"
 
 
+async def test_a_provider_whose_calls_are_still_up_is_not_gone(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        await exchange.set_up(at.gateway.address, "long")
+        await discontinue(at)
+        assert (await post(at.gateway, "/remediate", {"ocn": OCN}))[0] == 200
+        await at.after(200)
+        assert at.state == "discontinued"
+        await exchange.hang_up(at.gateway.address, "long")
+        await at.after(80)
+        assert at.state == "discontinued"
+        await at.after(20)
+        assert at.state == "remediated"
+
+
 async def test_established_calls_of_a_provider_are_ended_at_once_where_it_is_so_ordered(exchange: Exchange) -> None:
     async with scene(exchange) as at:
         await exchange.set_up(at.gateway.address, "offender")
