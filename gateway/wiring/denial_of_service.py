@@ -228,7 +228,7 @@ class Defence:
 
     def _end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
         gateway = self._gateway
-        gateway.transport.perform((gateway.point or gateway.proxy).end_calls(wanted, cause, text, at_us), at_us)
+        gateway.transport.act((gateway.point or gateway.proxy).end_calls(wanted, cause, text, at_us), at_us)
 
 
 def _delivery_status(delivery: Delivery) -> dict[str, Any]:
