@@ -16,10 +16,10 @@ capture did. Calls that an operator's step had the gateway end are ended when th
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from gateway.capture.bounded import Bounded
 from gateway.capture.circuit_ids import CircuitId, circuit_of_call_id
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, Via, headers, parse_via, tag_of
@@ -42,26 +42,12 @@ MOST_WAKES: Final = 20_000
 """Timers that run out one by one between two packets; then time leaps. An exchange asks again every minute for as long
 as nobody answers, and a damaged time stamp may be decades ahead."""
 _CAUSE: Final = re.compile(rb"Q\.850;cause=([0-9]{1,3})(?![0-9])")
-REMEMBERED: Final = 100_000
-"""Transactions whose branches are remembered; the oldest is forgotten first."""
 
 _Key = tuple[bytes, bytes, int, bytes, bytes]
 """Of the Via before the gateway's own: branch (or all of it, of an RFC 2543 element), host, port; Call-ID, CSeq."""
 
 _DialogKey = tuple[bytes, bytes, bytes]
 """Call-ID, tag of From and tag of To."""
-
-_K = TypeVar("_K")
-_V = TypeVar("_V")
-
-
-class _Bounded(OrderedDict[_K, _V], Generic[_K, _V]):
-    """A dictionary that forgets its oldest entry beyond a bound."""
-
-    def put(self, key: _K, value: _V) -> None:
-        self[key] = value
-        if len(self) > REMEMBERED:
-            self.popitem(last=False)
 
 
 class _Sent(NamedTuple):
@@ -130,12 +116,12 @@ class GatewayReplay:
         self.due_ends: DueEnds | None = None
         self.listeners: Final[list[Callable[[list[Action]], None]]] = []
         """Told of everything that the gateway asks for, as it asks."""
-        self._invites: Final[_Bounded[CircuitId, _Invite]] = _Bounded()  # calls on circuits that go on by SIP
-        self._renamed: Final[_Bounded[bytes, _Names]] = _Bounded()  # by the capture's Call-ID
-        self._sent: Final[_Bounded[_Key, _Sent]] = _Bounded()
-        self._branches: Final[_Bounded[bytes, bytes]] = _Bounded()  # the capture's branch to the replay's
-        self._answered: Final[_Bounded[_Key, int]] = _Bounded()  # the highest status sent back
-        self._byes: Final[_Bounded[_DialogKey, bytes]] = _Bounded()  # branches of the replay's own BYEs
+        self._invites: Final[Bounded[CircuitId, _Invite]] = Bounded()  # calls on circuits that go on by SIP
+        self._renamed: Final[Bounded[bytes, _Names]] = Bounded()  # by the capture's Call-ID
+        self._sent: Final[Bounded[_Key, _Sent]] = Bounded()
+        self._branches: Final[Bounded[bytes, bytes]] = Bounded()  # the capture's branch to the replay's
+        self._answered: Final[Bounded[_Key, int]] = Bounded()  # the highest status sent back
+        self._byes: Final[Bounded[_DialogKey, bytes]] = Bounded()  # branches of the replay's own BYEs
 
     @property
     def sip_proxy(self) -> SipProxy:
