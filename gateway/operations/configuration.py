@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +29,7 @@ from gateway.interconnection.trunk_groups import (
 from gateway.operations.configuration_denial_of_service import DenialOfServiceSettings, NoticeSettings
 from gateway.operations.configuration_draft import Draft
 from gateway.operations.configuration_faults import ENVIRONMENT, ConfigurationError, ConfigurationFault
+from gateway.operations.configuration_file import parse_toml, read_text
 from gateway.operations.configuration_rules import CHECK_NAMES, contradictions
 from gateway.operations.configuration_schema import (
     CarrierTable,
@@ -46,9 +45,6 @@ from gateway.operations.configuration_words import reason_and_remedy
 from gateway.operations.toml_lines import KeyPath, key_text, line_of, locate_keys
 from gateway.policy.detectors.settings import DetectorSettings
 from gateway.signalling.network_blocked import NetworkBlocked
-
-LARGEST_FILE = 4 * 1024 * 1024
-"""Bytes. Ten thousand trunk groups take about two million."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +195,8 @@ def load_configuration(path: Path, *, check_names: frozenset[str] = CHECK_NAMES)
     Raises `ConfigurationError`, with all faults found, in the order of the file.
     A file that is not TOML has one fault only.
     """
-    text = _read(path)
-    data = _parse(text, path)
+    text = read_text(path)
+    data = parse_toml(text, path)
     reporter = _Reporter(str(path), text)
     for variable in unknown_variables(os.environ):
         remedy = "remove it; TOLLGATE_SECTION__KEY overrides a single setting of a section"
@@ -223,43 +219,6 @@ def _validated(data: Mapping[str, Any]) -> tuple[Document | None, list[tuple[Key
         return Document(**data), []
     except ValidationError as error:
         return None, [(detail["loc"], *reason_and_remedy(detail)) for detail in error.errors(include_url=False)]
-
-
-def _read(path: Path) -> str:
-    def fault(reason: str, remedy: str, line: int | None = None) -> ConfigurationError:
-        return ConfigurationError([ConfigurationFault(str(path), line, "", reason, remedy)])
-
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise fault(f"cannot be read: {reason}", "give the path of a configuration file") from None
-    if len(content) > LARGEST_FILE:
-        raise fault(f"is larger than {LARGEST_FILE} bytes", "give the path of a configuration file")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise fault(f"byte {error.start} is not UTF-8", "save the file as UTF-8", line) from None
-
-
-def _parse(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        reason, line, column = "brackets are nested too deep", None, None
-    except ValueError as error:
-        reason, line, column = _syntax_error(str(error), text)
-    raise ConfigurationError([ConfigurationFault(str(path), line, "", reason, "correct the TOML", column)])
-
-
-def _syntax_error(message: str, text: str) -> tuple[str, int | None, int | None]:
-    if match := re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", message, re.DOTALL):
-        return match[1], int(match[2]), int(match[3])
-    if message.endswith("(at end of document)"):
-        return f"{message.removesuffix('(at end of document)')}before the end of the file", text.count("\n") + 1, None
-    return message, None, None
 
 
 def _overridden(data: Mapping[str, Any]) -> dict[str, Any]:

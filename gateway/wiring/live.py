@@ -70,10 +70,9 @@ class Gateway:
             undo.callback(self._lock.close)
             self._journal: Final = OperatorJournal(folder / JOURNAL_FILE)
             undo.callback(self._journal.close)
-            steps = self._journal.steps()
             # A step that was taken is in force, also where the wall clock was set back since.
             self.clock: Final = Clock(not_before_us=self._journal.last_us())
-            self.policy: Final = policy_of(configuration, steps)
+            self.policy: Final = policy_of(configuration, self._journal.steps())
             listeners = advertised(configuration, sockets)
             self.proxy: Final = SipProxy(
                 proxy_settings(configuration, listeners),
@@ -102,11 +101,7 @@ class Gateway:
             self.connections: Final = add_carriers(
                 self.transport, configuration, sockets, certificates, self.proxy.members.hosts
             )
-            self.links: Final = (
-                LinkEndpoint(configuration.links, self.point, self.transport, _both(flight.transferred, link_tap))
-                if self.point
-                else None
-            )
+            self.links: Final = self._new_links(_both(flight.transferred, link_tap))
             self.transport.links = self.links
             self.proxy.observer = watching.watch
             self.defence: Final = Defence(self, self._journal, watching, flight)
@@ -115,6 +110,9 @@ class Gateway:
         self.started_us: Final = self.clock.now_us()
         self.draining = False
         self.operations_address: Address = configuration.operations_listen
+
+    def _new_links(self, tap: LinkTap) -> LinkEndpoint | None:
+        return LinkEndpoint(self.configuration.links, self.point, self.transport, tap) if self.point else None
 
     def _new_metrics(self) -> GatewayMetrics:
         configuration = self.configuration
