@@ -114,8 +114,8 @@ class Gatekeeper:
             self._counters.shed["requests dropped"] += 1
             if in_dialog:
                 self.stray(source, at_us)
-            elif self.observer is not None:
-                self.observer.request(source, method, at_us)
+            else:
+                self.request(source, method, at_us)
             return False
         answered = trunk is not None and origin.answers.take(at_us)
         self._counters.shed["calls refused" if answered else "calls dropped"] += 1
@@ -140,6 +140,11 @@ class Gatekeeper:
                 self.observer.stray(source, at_us)
         elif opens_call and origin.short:
             self._gate.good(origin, trunk, request, at_us)
+
+    def request(self, source: Hop, method: bytes, at_us: int) -> None:
+        """A request came that is neither of a call nor of a dialog."""
+        if self.observer is not None:
+            self.observer.request(source, method, at_us)
 
     def stray(self, source: Hop, at_us: int) -> None:
         """A message belongs to nothing."""

@@ -15,7 +15,7 @@ from gateway.interconnection.trunk_groups import Hop, Member, Transport, TrunkGr
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
-from gateway.signalling.answers import ALLOW, Answers
+from gateway.signalling.answers import Answers
 from gateway.signalling.call import Action, Call, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.failover import Failover
@@ -29,13 +29,14 @@ from gateway.signalling.members import TrunkMembers
 from gateway.signalling.network_blocked import said_of
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.other_requests import OtherRequests
 from gateway.signalling.overload_control import OFFER, OverloadControl, OverloadSource
 from gateway.signalling.own_side import OWN_COOKIE, OwnSide
 from gateway.signalling.parking import Parking
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
-from gateway.signalling.requests import received_via, reply_address, request_of, sender_of, server_key
-from gateway.signalling.response_relay import LONGEST_REASON, MAX_REASONS, ResponseRelay
+from gateway.signalling.requests import received_via, reply_address, sender_of, server_key
+from gateway.signalling.response_relay import ResponseRelay
 from gateway.signalling.session_timers import SessionTimers
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 from gateway.signalling.transactions import ServerTransaction, State
@@ -80,6 +81,7 @@ class SipProxy:
         self._gatekeeper: Final = Gatekeeper(self.gate, self._layer, self._calls, next_hops, self.counters)
         self._undelivered: Final = Undelivered(self._ingress, self._layer)
         self._parking: Final = Parking(self._own.can_reach)
+        self._others: Final = OtherRequests(self._layer, self._answers, self._parking)
         self._released: Final = ForcedRelease(
             self._own,
             next_hops,
@@ -332,27 +334,17 @@ class SipProxy:
         if self._overload is not None and group is not None and OFFER in via_value:
             self._overload.heed(server, request, group.name, via_value, via, at_us)
         if method == b"CANCEL":
-            self._cancel(server, at_us, actions)
+            self._others.cancel(server, at_us, actions)
         elif to_tag:
             self._in_dialog.relay(server, to_tag, known_host, group, at_us, actions)
         elif method == b"INVITE":
             self._new_calls.open(server, group, at_us, actions)
         else:
-            self._outside_dialog(server, known_host, at_us, actions)
+            self._gatekeeper.request(source, method, at_us)
+            self._others.answer(server, known_host, actions)
         if origin is not None:
             opens_call = method == b"INVITE" and not to_tag
             self._gatekeeper.weigh(request, opens_call, source, origin, trunk, at_us, actions)
-
-    def _outside_dialog(self, server: ServerTransaction, known_host: bool, at_us: int, actions: list[Action]) -> None:
-        """A request that is of no call: we are nobody's registrar."""
-        request = request_of(server)
-        if self.observer is not None:
-            self.observer.request(server.source, request.method, at_us)
-        request.check()
-        if request.method == b"OPTIONS":
-            self._answers.options(server, known_host, actions)
-        else:
-            self._answers.once(server, 405, "Method Not Allowed", actions, extra=ALLOW)
 
     def _malformed(
         self,
@@ -389,23 +381,6 @@ class SipProxy:
         if self._overload is not None and group is not None and OFFER in via_value:
             self._overload.heed(server, request, group.name, via_value, via, at_us, shed=True)
         self._answers.once(server, self._shed.status, self._shed.phrase, actions, extra=self._shed.lines)
-
-    def _cancel(self, server: ServerTransaction, at_us: int, actions: list[Action]) -> None:
-        """CANCEL of an INVITE that is being relayed (RFC 3261 sections 9.2 and 16.10), with its Reason (RFC 3326)."""
-        branch, host, port, _, sender = server.key
-        invite = self._layer.server((branch, host, port, b"INVITE", sender))
-        if invite is None:
-            self._answers.once(server, 481, "Call/Transaction Does Not Exist", actions)
-            return
-        self._answers.once(server, 200, "OK", actions)
-        if invite.client is not None:
-            request = request_of(server)
-            # What was bare line feeds and the like is written out as single spaces.
-            reasons = [b" ".join(request.text(span).split()) for span in request.spans(headers.REASON)[:MAX_REASONS]]
-            invite.client.cancel_reason = b"".join(b"Reason: %s\r\n" % reason[:LONGEST_REASON] for reason in reasons)
-            self._layer.cancel(invite.client, at_us, actions)
-        elif self._parking.cancel(invite):
-            self._answers.in_transaction(invite, 487, "Request Terminated", at_us, actions)
 
     # -- responses ----------------------------------------------------------------------------------------------------
 
