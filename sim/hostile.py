@@ -11,6 +11,8 @@ from sim.packets import PacketLog
 from sim.sip_text import Address
 
 PATIENCE_S = 3.0
+PAUSE_S = 0.02
+"""Between two datagrams: of one source only so many a second that come to nothing get an answer."""
 
 
 class _Sender(asyncio.DatagramProtocol):
@@ -43,6 +45,7 @@ async def send_corpus(gateway: Address, log: PacketLog) -> list[str]:
     """
     faults: list[str] = []
     for number, kind in enumerate(corpus()):
+        await asyncio.sleep(PAUSE_S)
         fault = await _send_one(number, kind, gateway, log)
         if fault is not None:
             faults.append(fault)
