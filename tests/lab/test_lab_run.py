@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.operations.control_client import get_status, post_step
 from sim.act import Result
 from sim.attacks.catalogue import ATTACKS
 from sim.audited import audited
@@ -156,6 +157,21 @@ def test_a_scenario_that_cannot_be_played_is_said_with_file_and_line(
     said = capsys.readouterr()
     assert said.out == ""
     assert f"{tmp_path}/a-call-passes.toml:2: expect.outcome: " in said.err
+
+
+async def test_a_provider_stands_after_a_restart_as_it_stood_before(tmp_path: Path) -> None:
+    discontinued = load(FOLDER / "calls-to-a-provider-discontinued-are-refused.toml")
+    order, *calls = discontinued.steps
+    stays = replace(discontinued, steps=tuple(calls))
+    async with opened(tmp_path, operations_port=0) as lab:
+        step = {"ocn": "XV02", "who": "lab", "why": "before the restart", "scope": "provider"}
+        await asyncio.to_thread(post_step, lab.configuration, "discontinue", step)
+    async with opened(tmp_path, operations_port=0) as lab:
+        assert (await lab.stage.play(stays)).why == ()
+        status = await asyncio.to_thread(get_status, lab.configuration)
+    standings = {one["ocn"]: one["standing"]["state"] for one in status["providers"]}
+    assert standings["XV02"] == "discontinued"
+    assert order.do == "order"
 
 
 async def test_a_scenario_that_is_stopped_waits_for_none_of_its_calls(tmp_path: Path) -> None:
