@@ -108,7 +108,7 @@ class Gate:
         refusals_per_s: int,
     ) -> None:
         """`wasted_per_s`: messages of a source that may come to nothing, beside as many as came to something.
-        `refusals_per_s`: answers to what is shed of it.
+        `refusals_per_s`: answers to what is shed of it; of all sources together, as many times more as they may waste.
         """
         self._ingress: Final = ingress
         self._finder: Final = finder
@@ -118,6 +118,7 @@ class Gate:
         self._holders_until_us = 0
         self._wasted: Final = wasted_per_s
         self._answers: Final = refusals_per_s
+        self._all_answers: Final = Allowance(refusals_per_s * GATEWAY_SHARE)
         self._origins: Final[dict[Hop, Origin]] = {}
         self._hosts: Final[dict[Hop, Origin]] = {}
         """Origins of what comes from a member's host and is no member: by host and transport."""
@@ -251,6 +252,17 @@ class Gate:
             if not flooding or not self._all.is_used_up(at_us):
                 return True
         return self._is_shed(origin, trunk, carrier)
+
+    def may_answer(self, origin: Origin, at_us: int) -> bool:
+        """Whether what is shed of a source may get an answer, of its own and of those of all sources together.
+
+        An answer costs more than to shed without one, and a thousand sources would each want theirs.
+        """
+        return not origin.answers.is_empty(at_us) and not self._all_answers.is_empty(at_us)
+
+    def takes_answer(self, origin: Origin, at_us: int) -> bool:
+        """The same; if so it is counted."""
+        return self.may_answer(origin, at_us) and origin.answers.take(at_us) and self._all_answers.take(at_us)
 
     # -- calls on circuits --------------------------------------------------------------------------------------------
 

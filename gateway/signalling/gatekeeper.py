@@ -72,7 +72,7 @@ class Gatekeeper:
         that nobody need know where the answer would go, or whether it came before. Raises `Malformed`.
         """
         trunk = origin.trunk
-        if trunk is None or not self._gate.is_closed(origin, trunk, at_us) or not origin.answers.is_empty(at_us):
+        if trunk is None or not self._gate.is_closed(origin, trunk, at_us) or self._gate.may_answer(origin, at_us):
             return False
         if tag_of(invite.required(headers.TO)) or self._gate.passes(self._restored(invite), origin, trunk, at_us):
             return False
@@ -117,7 +117,7 @@ class Gatekeeper:
             else:
                 self.request(source, method, at_us)
             return False
-        answered = trunk is not None and origin.answers.take(at_us)
+        answered = trunk is not None and self._gate.takes_answer(origin, at_us)
         self._counters.shed["calls refused" if answered else "calls dropped"] += 1
         return answered
 

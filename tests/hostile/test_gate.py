@@ -174,6 +174,14 @@ def test_a_flood_from_many_sources_is_shed_and_the_one_whose_calls_went_on_is_no
     assert scene.call(members[0], called="911") == "on"
 
 
+def test_a_flood_from_many_sources_gets_no_more_answers_than_a_few_of_them(scene: Scene) -> None:
+    members = [Hop("192.0.2.30", 5000 + number) for number in range(60)]
+    scene.proxy.members_are("shared", [Member(hop) for hop in members], scene.now_us)
+    said = [scene.call(members[number % 60], called=OUTSIDE_NUMBER) for number in range(60 * WASTED)]
+    assert said.count("480") == GATEWAY_SHARE * REFUSALS
+    assert set(said[-60:]) == {"dropped"}
+
+
 @pytest.mark.parametrize(
     "uri", ["sip:911@h", "tel:911", "urn:service:sos", "sip:sos@h", "sip:9-1-1@h", "sip:1911@h", "sip:*67911#@h"]
 )
