@@ -25,6 +25,7 @@ MOST_MESSAGES: Final = 50_000
 MOST_A_SECOND: Final = 20_000
 MOST_PORTS: Final = 1_000
 LONGEST_S: Final = 60.0
+HOLDING_S: Final = 6.0
 ENDING_S: Final = 3.0
 """How long calls get to be over after the attack: each has its answer as soon as the gateway gets to it."""
 _TICK_S: Final = 0.005
@@ -77,6 +78,15 @@ class AssaultReport:
     """From the first message to the last one."""
     lasted_s: float = 0.0
     """From the first message to the last answer that was waited for."""
+
+    def add(self, other: AssaultReport) -> None:
+        """The attack went on."""
+        self.sent += other.sent
+        self.statuses += other.statuses
+        self.held = max(self.held, other.held)
+        self.ended += other.ended
+        self.sending_s += other.sending_s
+        self.lasted_s += other.lasted_s
 
     @property
     def silent(self) -> int:
@@ -155,8 +165,8 @@ class Attacker:
         for port in self._ports:
             port.close()
 
-    async def run(self, assault: Assault) -> AssaultReport:
-        """Send it, wait for answers, and end every call that is still up."""
+    async def run(self, assault: Assault, enough: Callable[[], bool] = lambda: True) -> AssaultReport:
+        """Send it, wait for answers, and end every call that is still up, once it is `enough`, or `HOLDING_S` later."""
         self._assault, self.report, self._up = assault, AssaultReport(), 0
         self._calls.clear()
         self._ending.clear()
@@ -166,6 +176,8 @@ class Attacker:
         await self._paced(assault, messages)
         self.report.sending_s = time.monotonic() - started
         await self._settled(assault.settle_s, lambda: self.report.silent <= 0)
+        if self._up:
+            await self._settled(HOLDING_S, enough)
         for of_call in self._calls:
             self._end(of_call)
         await self._settled(ENDING_S, lambda: not self._ending)

@@ -19,7 +19,12 @@ WENTZVILLE: Final = Numbering(("16363271", "16363272", "16363321"))
 COLUMBIA: Final = Numbering(("15732560", "15732561"))
 TROY: Final = Numbering(("16362900", "16362901"))
 OF_EVERYONE: Final = Numbering(
-    ("13142061", "13142063", "13142060", "16366791", "16362661", "13142084", "13142087"), first=100, size=900
+    (
+        *("13142061", "13142063", "13142062", "16366791"),
+        *("13142060", "13142084", "13142087", "15732685"),
+    ),
+    first=100,
+    size=900,
 )
 """Blocks of two providers and of the partner itself, in turn: every call claims to be somebody else's."""
 OF_NO_PROVIDER: Final = Numbering(("13142040", "13142041", "13142200"))

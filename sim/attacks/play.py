@@ -21,6 +21,8 @@ from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
 
+MOST_REPEATS: Final = 2
+"""How often an attack goes on that was over before it was found: on a machine that is busy with something else."""
 AT_ONCE: Final = 4
 """Attacks that go on at one time."""
 BUSY: Final = AnswerPlan(provisional=(180,), status=486, phrase="Busy Here")
@@ -108,8 +110,13 @@ async def play(attack: Attack, lab: Lab) -> AttackResult:
     witness = Witness(lab.gateway, attack.found)
     calling, watching = asyncio.create_task(bystanders.call_until(over)), asyncio.create_task(witness.watch())
     try:
-        report = await _attacked(lab, attack)
+        report = await _attacked(lab, attack, witness)
         await witness.found()
+        for _ in range(MOST_REPEATS):
+            if witness.has_all and all(_held(one, held_by(lab, attack, report), report) for one in attack.held_by):
+                break
+            report.add(await _attacked(lab, attack, witness))
+            await witness.found()
         over.set()
         await calling
     finally:
@@ -134,7 +141,7 @@ def _set(cast: Cast, attack: Attack) -> None:
         cast.agents["wentzville"].answers_by_number.update(dict.fromkeys(busy, BUSY))
 
 
-async def _attacked(lab: Lab, attack: Attack) -> AssaultReport:
+async def _attacked(lab: Lab, attack: Attack, witness: Witness) -> AssaultReport:
     """The attack from its first message to its last answer."""
     if attack.stand is Stand.CIRCUITS:
         return await flood_circuits(lab.cast, attack)
@@ -154,7 +161,8 @@ async def _attacked(lab: Lab, attack: Attack) -> AssaultReport:
                 hold_s=attack.hold_s,
                 settle_s=SETTLE_S,
                 domain=f"{ATTACKER}.example",
-            )
+            ),
+            lambda: witness.has_all,
         )
     finally:
         if not of_provider:
@@ -174,7 +182,9 @@ def _faults(
             step = f", and {found.step} recommended" if found.step is not None else ""
             yield f"{found.detector} was not raised of {found.subject}{step}"
     yield from _of_innocent(attack, alerts, recommended)
-    yield from (f"nothing was held by: {wanted.value}" for wanted in attack.held_by if not _held(wanted, held))
+    for wanted in attack.held_by:
+        if not _held(wanted, held, report):
+            yield f"nothing was held by: {wanted.value}" if wanted is not Holds.NOTHING else "some of it was held"
     if attack.served and report.statuses[200] != report.sent:
         yield f"{report.sent - report.statuses[200]} of its {report.sent} emergency calls were not answered"
     if report.ended != report.statuses[200] and attack.kind in (Kind.CALLS, Kind.REPEATED_CALL):
@@ -199,7 +209,10 @@ def _of_innocent(
     )
 
 
-def _held(wanted: Holds, held: Counter[Holds]) -> bool:
+def _held(wanted: Holds, held: Counter[Holds], report: AssaultReport) -> bool:
+    """Whether something was held by that; for NOTHING, whether hardly anything was: a slow sender makes up for its
+    pauses, and may for a moment be over a rate that it keeps.
+    """
     if wanted is Holds.NOTHING:
-        return not held.keys() & REFUSING
+        return sum(held[each] for each in REFUSING) * 5 <= report.sent
     return held[wanted] > 0

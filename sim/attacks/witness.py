@@ -15,7 +15,7 @@ from sim.attacks.messages import Kind
 from sim.laboratory import Lab
 from sim.observation import DecisionSeen
 
-PATIENCE_S: Final = 4.0
+PATIENCE_S: Final = 2.5
 """How long a detection gets after the attack: the detectors are asked once a second."""
 LOOK_S: Final = 0.25
 GATEWAY: Final = "tollgate"
