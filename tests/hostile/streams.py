@@ -139,6 +139,7 @@ def _bounded(configuration: Configuration) -> Configuration:
             max_handshakes=MOST_HANDSHAKES,
             handshake_seconds=1.0,
             message_seconds=1.0,
+            half_closed_seconds=1.0,
         ),
     )
 
