@@ -86,7 +86,7 @@ def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequenc
             yield each["advice"]
 
 
-def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell]]:
+def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell] | str]:
     normal = [each for each in providers if each["standing"]["state"] == "normal"]
     left_out = normal[MOST_NORMAL:]
     for each in providers:
@@ -104,6 +104,8 @@ def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[S
             Cell(_limit(limit)),
             Cell(_standing_note(standing)),
         )
+        if each["not_enforced_on"]:
+            yield f"NOT enforced on {', '.join(each['not_enforced_on'])}"
     if left_out:
         yield (Cell(""), Cell(f"and {len(left_out)} more that are normal"))
 
@@ -140,6 +142,7 @@ def _groups(groups: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
                 exchange if circuits is not None else f"{used} of {len(members)} members in use",
                 None if well and (circuits is None or circuits["reachable"]) else typer.colors.RED,
             ),
+            Cell("" if group["mode"] == "enforce" else f"mode {group['mode']}", typer.colors.YELLOW),
             Cell("blocked by an operator" if blocked else kept, typer.colors.YELLOW if blocked else None),
         )
 

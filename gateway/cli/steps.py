@@ -182,6 +182,8 @@ def _step(route: str, config: Path, fields: dict[str, Any], key: str | None) -> 
         f"{done['ocn']} is {after['state']}{group} since {after['since']}{scope}{was}{attested}"
         f"{_calls(done)}{_at_exchange(done)}; journal {_entry(done)}"
     )
+    if done["not_enforced_on"]:
+        typer.echo(f"warning: calls are found and not refused on {', '.join(done['not_enforced_on'])}", err=True)
 
 
 def _calls(done: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from gateway.interconnection.denial_of_service import StandingBook, Step
 from gateway.interconnection.trunk_groups import PARTNER_SIDE
 from gateway.policy.checks.discontinuance import Discontinuance
 from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
+from gateway.policy.enforcement import is_enforced
 from gateway.policy.verdict import Verdict
 from gateway.signalling.call import Call
 from gateway.wiring.engine import Policy
@@ -89,12 +90,13 @@ class Refusal:
         if ingress is None:
             return False
         attempt = replace(call.attempt, at_us=self._at_us)
-        if self._discontinuance.judge(attempt).verdict in _REFUSED:
+        if is_enforced(self._discontinuance.name, ingress) and self._discontinuance.judge(attempt).verdict in _REFUSED:
             return True
         if ingress.side is PARTNER_SIDE:
             if attempt.provider != self._ocn and ingress.name != self._own:
                 return False  # another's dedicated trunk group, of which this book does not know
-            return self._trunk_group.judge(attempt).verdict in _REFUSED
+            enforced = is_enforced(self._trunk_group.name, ingress)
+            return enforced and self._trunk_group.judge(attempt).verdict in _REFUSED
         if self._own is None or self._router.holder_of(attempt) != self._ocn:
             return False
         egress = call.decision.egress

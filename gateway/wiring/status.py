@@ -9,6 +9,7 @@ from gateway.interconnection.carriers import Ocn, RateLimit
 from gateway.interconnection.denial_of_service import Standing
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.operations.configuration import Configuration
+from gateway.policy.enforcement import not_enforced_on
 from gateway.signalling.members import TrunkGroupState, TrunkMember
 from gateway.transport.name_watch import WatchedName
 from gateway.wiring.engine import Policy
@@ -19,10 +20,13 @@ def provider_status(ocn: Ocn, configuration: Configuration, policy: Policy, now_
     """A provider: how it stands, its calls, its limit, and the one that holds as well while it is throttled."""
     carrier = configuration.carriers.get(ocn)
     throttled = carrier.throttled if carrier is not None else None
+    standing = policy.standings.standing_of(ocn, now_us)
+    partner = carrier.partner if carrier is not None else None
     return {
         "ocn": ocn,
         "name": carrier.name if carrier is not None else "",
-        "standing": standing_status(policy.standings.standing_of(ocn, now_us)),
+        "standing": standing_status(standing),
+        "not_enforced_on": list(not_enforced_on(standing, partner, configuration.trunk_groups)),
         "calls_in_progress": policy.limiter.in_progress(ocn),
         "limit": _limit_status(carrier.limit) if carrier is not None and carrier.limit is not None else None,
         "throttled_limit": _limit_status(throttled or configuration.denial_of_service.throttle),
@@ -54,6 +58,8 @@ def group_status(
         "carrier": group.carrier,
         "switch": group.switch,
         "dedicated": group.dedicated,
+        "mode": group.default_mode.value,
+        "modes": {check: mode.value for check, mode in group.modes.items()},
         "kept_for": policy.standings.owner_of(group.name, now_us),
         "calls_in_progress": state.calls,
         "capacity": group.capacity,

@@ -13,6 +13,7 @@ from gateway.interconnection.denial_of_service import Standing, StandingBook, St
 from gateway.interconnection.notices import Notice, NoticeMaker, Taken
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import Answer, KeyReused, Order, RequestKey, StepRefused
+from gateway.policy.enforcement import not_enforced_on
 from gateway.records.database import DatabaseFileError
 from gateway.records.journal import Entry, OperatorJournal, step_of
 from gateway.transport.clock import Clock
@@ -134,6 +135,7 @@ class OperatorSteps:
         said = (
             taken_status(step)
             | {"before": standing_status(before), "after": standing_status(after)}
+            | {"not_enforced_on": self._not_enforced_on(step, after)}
             | {"established_calls": self._effects.calls_concerned(order, after)}
             | {"evidence": evidence.get("id") if evidence is not None else None}
         )
@@ -174,6 +176,11 @@ class OperatorSteps:
         """How the provider will stand."""
         trail = (*self._policy.standings.trail(step.ocn), step)
         return StandingBook(self._carriers, trail).standing_of(step.ocn, step.at_us)
+
+    def _not_enforced_on(self, step: Step, after: Standing) -> list[str]:
+        carrier = self._carriers.get(step.ocn)
+        partner = carrier.partner if carrier is not None else None
+        return list(not_enforced_on(after, partner, self._groups.values()))
 
     def _exchange_of(self, *standings: Standing) -> dict[str, Any]:
         groups = [standing.trunk_group for standing in standings if standing.trunk_group is not None]

@@ -23,6 +23,7 @@ def provider(ocn: str, state: str = "normal", **more: Any) -> dict[str, Any]:
         "calls_in_progress": 3,
         "limit": limit,
         "throttled_limit": held_to,
+        "not_enforced_on": [],
     }
 
 
@@ -32,6 +33,7 @@ def group(name: str, **more: Any) -> dict[str, Any]:
         "side": "partner",
         "carrier": "7001",
         "dedicated": False,
+        "mode": "enforce",
         "kept_for": None,
         "calls_in_progress": 4,
         "capacity": 24,
@@ -100,6 +102,16 @@ def test_a_quiet_gateway_takes_few_lines() -> None:
 )
 def test_a_provider_is_a_row_that_says_how_it_stands(stands: dict[str, Any], says: str) -> None:
     assert says in row(table(providers=[provider("901A", **stands)]), "901A")
+
+
+def test_it_is_said_where_what_is_in_force_is_not_enforced() -> None:
+    stands = provider("901A", "discontinued", since=NOON, scope="provider")
+    lines = table(
+        providers=[stands | {"not_enforced_on": ["rb-1 (monitor)", "rb-2 (off)"]}],
+        trunk_groups=[group("rb-1", mode="monitor")],
+    )
+    assert "    NOT enforced on rb-1 (monitor), rb-2 (off)" in lines
+    assert "mode monitor" in row(lines, "rb-1")
 
 
 def test_of_many_providers_those_that_are_not_normal_are_always_shown() -> None:

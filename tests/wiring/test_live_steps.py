@@ -12,6 +12,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from small_gateway import Exchange, post
 
+from gateway.operations.configuration import load_configuration
 from gateway.records.journal import JOURNAL_FILE, Head
 from gateway.records.journal_verification import verify_journal
 from gateway.wiring.live import Gateway, running
@@ -55,6 +56,23 @@ async def test_each_step_says_what_was_and_what_is_in_force(exchange: Exchange) 
         assert standing(gateway) == said["after"]
         kinds = [entry["kind"] for entry in (await journal(gateway))["entries"]]
         assert kinds[:2] == ["step", "notice"]
+
+
+async def test_a_step_says_on_which_trunk_groups_it_is_not_enforced_and_ends_no_call_there(tmp_path: Path) -> None:
+    exchange = Exchange(tmp_path)
+    file = exchange.configuration.file
+    monitored = file.read_text().replace('name = "shared"\n', 'name = "shared"\nmode = "monitor"\n')
+    file.write_text(monitored)
+    async with running(load_configuration(file)) as gateway:
+        await exchange.set_up(gateway.address, "up")
+        status, said = await post(gateway, "/discontinue", {**PROVIDER, "scope": "provider", "drain_seconds": 0})
+        assert (status, said["not_enforced_on"]) == (200, ["shared (monitor)"])
+        (provider,) = (each for each in gateway.status()["providers"] if each["ocn"] == "901A")
+        assert provider["not_enforced_on"] == ["shared (monitor)"]
+        assert [group["mode"] for group in gateway.status()["trunk_groups"]] == ["monitor", "enforce", "enforce"]
+        await exchange.set_up(gateway.address, "as before")
+        await exchange.hang_up(gateway.address, "up")  # which nobody has ended
+    exchange.close()
 
 
 async def test_a_step_that_the_table_does_not_have_is_a_conflict_that_says_the_state(exchange: Exchange) -> None:
