@@ -11,7 +11,7 @@ from gateway.interconnection.carriers import CarrierKind, Ocn
 from gateway.interconnection.denial_of_service import State, Step, StepKind
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import SELF, Order, StepRefused
-from gateway.policy.detectors.detector import SubjectKind
+from gateway.policy.detectors.detector import Subject, SubjectKind
 from gateway.policy.response_plan import Proposal, ResponsePlan
 from gateway.policy.watch import Alert, Alerts
 from gateway.records.call_rows import mask_text
@@ -28,7 +28,10 @@ from gateway.wiring.steps import Evidence
 LOG = logging.getLogger("tollgate")
 
 _KEPT: Final = frozenset({SubjectKind.PROVIDER, SubjectKind.TRUNK_GROUP, SubjectKind.PARTNER})
-"""Whose alerts go into the journal: those that the configuration names, so that nobody can fill it from outside."""
+"""Kinds of subjects whose alerts go into the journal, where the configuration names the subject: who spoofs numbers
+raises alerts on any carrier of LERG, and must not fill what is never deleted."""
+KEEP_AGAIN_US: Final = 600_000_000
+"""An alert that was in the journal is there again after this at the earliest, however often it comes and goes."""
 
 TakeStep = Callable[[Order, Evidence | None], Awaitable[dict[str, Any]]]
 TakeEvidence = Callable[[Order, Sequence[Alert]], Awaitable[Evidence | None]]
@@ -61,6 +64,13 @@ class Responses:
         self._recommendations: Final = recommendations
         self._take_step: Final = take_step
         self._take_evidence: Final = take_evidence
+        self._named: Final = frozenset(
+            [*(str(one.ocn) for one in configuration.carriers), *(group.name for group in configuration.trunk_groups)]
+        )
+        self._kept_us: Final[dict[tuple[str, Subject, str | None], int]] = {}
+        """When an alert went into the journal last. Bounded by what the configuration names."""
+        self._kept: Final[set[int]] = set()
+        """Numbers of the alerts that are up and are in the journal, so that their end will be too."""
         self._refused: dict[Wanted, str] = {}
         """Steps that are called for and could not be taken, and why: said once, and tried again without evidence."""
         self._not_cleared: Final[dict[Ocn, str]] = {}
@@ -102,9 +112,26 @@ class Responses:
                 *(alert.number, detection.detector, alert.clause, what, detection.subject.kind.value, name),
                 said["text"],
             )
-            if detection.subject.kind in _KEPT:
+            if self._is_to_be_kept(alert):
                 # Beside the loop: a flood raises several at a time, and each waits for the disk.
                 await asyncio.to_thread(self._keep, alert, said, what)
+
+    def _is_to_be_kept(self, alert: Alert) -> bool:
+        """Whether an alert, or its end, goes into the journal."""
+        if alert.cleared_us is not None:
+            if alert.number not in self._kept:
+                return False
+            self._kept.remove(alert.number)
+            return True
+        detection, subject = alert.detection, alert.detection.subject
+        if subject.kind not in _KEPT or subject.name not in self._named:
+            return False
+        last_us = self._kept_us.get(detection.key)
+        if last_us is not None and alert.raised_us - last_us < KEEP_AGAIN_US:
+            return False
+        self._kept_us[detection.key] = alert.raised_us
+        self._kept.add(alert.number)
+        return True
 
     def _keep(self, alert: Alert, said: dict[str, Any], what: str) -> None:
         at_us = alert.cleared_us if alert.cleared_us is not None else alert.raised_us

@@ -22,7 +22,7 @@ from gateway.wiring import denial_of_service
 from gateway.wiring.call_watch import CallWatch
 from gateway.wiring.live import Gateway, running
 from gateway.wiring.recommendations import WITHDRAW_AFTER_US
-from gateway.wiring.responses import Responses
+from gateway.wiring.responses import KEEP_AGAIN_US, Responses
 
 OCN: Final = Ocn("901A")
 RECOMMENDING: Final = """
@@ -43,11 +43,12 @@ class Seeing:
     clause: str = "L8"
     flood: bool = False
     spoofed: bool = False
+    carriers: tuple[Ocn, ...] = (OCN,)
 
     def judge(self, at_us: int) -> Iterable[Detection]:
-        if self.flood:
-            provider = None if self.spoofed else OCN
-            kind, subject = (SubjectKind.TRUNK_GROUP, "shared") if self.spoofed else (SubjectKind.PROVIDER, OCN)
+        for ocn in self.carriers if self.flood else ():
+            provider = None if self.spoofed else ocn
+            kind, subject = (SubjectKind.TRUNK_GROUP, "shared") if self.spoofed else (SubjectKind.PROVIDER, ocn)
             yield Detection(
                 self.name,
                 Subject(kind, subject),
@@ -300,6 +301,29 @@ async def test_a_flood_of_nobody_known_has_no_step_but_advice(exchange: Exchange
         assert len(alerts) == 1
         assert "cannot be laid to one provider" in str(at.responses.advice_on(alerts[0]))
         assert [entry.body["subject"]["name"] for entry in at.entries(Kind.ALERT)] == ["shared"]
+
+
+async def test_alerts_on_carriers_that_nobody_has_configured_do_not_fill_the_journal(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.carriers = (OCN, *(Ocn(f"Z{number:03}") for number in range(200)))
+        at.detector.flood = True
+        await at.after(2)
+        assert len(at.responses._calls.watch.active) == 201  # /status and the log have them
+        assert [entry.subject for entry in at.entries(Kind.ALERT)] == [OCN]
+
+
+async def test_an_alert_that_comes_and_goes_is_in_the_journal_once_in_ten_minutes(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        for _ in range(12):
+            at.detector.flood = True
+            await at.after(4)
+            at.detector.flood = False
+            await at.after(10)
+        assert [" is raised: " in entry.why for entry in at.entries(Kind.ALERT)] == [True, False]
+        await at.after(KEEP_AGAIN_US / 1e6)
+        at.detector.flood = True
+        await at.after(4)
+        assert len(at.entries(Kind.ALERT)) == 3
 
 
 async def test_evidence_has_the_calls_and_messages_of_the_time(exchange: Exchange) -> None:
