@@ -59,11 +59,14 @@ def verify(
         typer.Option(metavar="SEQUENCE:HASH", help="A head noted earlier, as /status, notices and evidence carry it."),
     ] = None,
 ) -> None:
-    """Check every entry against its hash, and all against a head noted earlier; exit 1 if anything was changed."""
+    """Check every entry against its hash, all against a head noted earlier, and the bundles of evidence against the
+    digests in their entries; exit 1 if anything was changed.
+    """
     from gateway.records.journal import JOURNAL_FILE, Head
     from gateway.records.journal_verification import verify_journal
 
-    file = configuration_of(config).state_folder / JOURNAL_FILE
+    folder = configuration_of(config).state_folder
+    file = folder / JOURNAL_FILE
     expected = None
     if head is not None:
         try:
@@ -83,9 +86,31 @@ def verify(
         typer.echo(f"{file}: {said} {as_written}; head {found.head}")
         if not found.faults and expected is None:
             typer.echo("an end that was cut off shows only beside a head noted earlier: give one with --head")
+        if _check_evidence(file, folder):
+            code = Exit.VIOLATIONS
 
     with_faults_said(check)
     raise typer.Exit(int(code))
+
+
+def _check_evidence(file: Path, state_folder: Path) -> bool:
+    """Say what is wrong with the bundles of evidence, and whether anything is."""
+    from gateway.records.database import DatabaseFileError
+    from gateway.records.evidence import EVIDENCE_FOLDER, verify_evidence
+
+    try:
+        found = verify_evidence(file, state_folder)
+    except DatabaseFileError as error:
+        typer.echo(f"{error}; the evidence cannot be checked", err=True)
+        return True
+    for fault in found.faults:
+        typer.echo(fault, err=True)
+    if found.kept or found.missing:
+        said = f"{len(found.faults)} faults" if found.faults else "as they were written"
+        typer.echo(f"{state_folder / EVIDENCE_FOLDER}: {found.kept} bundles, {said}")
+    if found.missing:
+        typer.echo(f"not there any more: {', '.join(found.missing)}")
+    return bool(found.faults)
 
 
 def _lines(entry: Entry) -> Iterator[str]:

@@ -170,6 +170,9 @@ def _last_lines(status: dict[str, Any]) -> Iterator[str]:
         yield typer.style(drops, fg=typer.colors.RED)
     lost = f", {records['lost']} lost" if records["lost"] else ""
     yield f"records: {records['written']} written{lost}  journal: {status['journal']}"
+    if status["journal_faults"]:
+        faults = f"{len(status['journal_faults'])} faults in the journal: see `tollgate journal verify`"
+        yield typer.style(faults, fg=typer.colors.RED)
 
 
 def _section(title: str, rows: Iterable[Sequence[Cell] | str]) -> Iterator[str]:

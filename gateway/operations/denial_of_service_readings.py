@@ -32,6 +32,8 @@ class DenialOfServiceFigures:
     deliveries: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Deliveries of notices by channel and state, since the journal began."""
     journal_entries: int = 0
+    journal_faults: int = 0
+    """Found in the journal when the gateway started."""
     shed_calls: Mapping[str | None, int] = field(default_factory=dict)
     """New calls refused or dropped unread since the start, by the trunk group that they came on."""
     shed_messages: Mapping[str, int] = field(default_factory=dict)
@@ -67,6 +69,11 @@ def denial_of_service_families(figures: DenialOfServiceFigures) -> Iterator[Metr
         deliveries.add_metric([channel, delivery_state], count)
     yield deliveries
     yield GaugeMetricFamily("tollgate_journal_entries", "Entries of the journal.", figures.journal_entries)
+    yield GaugeMetricFamily(
+        "tollgate_journal_faults",
+        "Entries of the journal that were not as written at the start.",
+        figures.journal_faults,
+    )
     yield from _shed(figures)
 
 

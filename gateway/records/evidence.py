@@ -19,7 +19,7 @@ from contextlib import closing
 from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from gateway.durable import flush_folder
 from gateway.giving_way import giving_way
@@ -96,7 +96,7 @@ class EvidenceStore:
         bundles that the journal refers to, which are never removed. Raises `EvidenceFullError` where no more can be
         kept, `UnavailableError` where it cannot be written: then nothing of it is there.
         """
-        if not name or not all(character.isascii() and (character.isalnum() or character == "-") for character in name):
+        if not _is_name(name):
             raise ValueError(f"{name!r} is no name of a bundle: letters, digits and hyphens")
         try:
             with self._writing:
@@ -178,17 +178,36 @@ def faults_of(state_folder: Path, reference: Mapping[str, Any]) -> tuple[str, ..
     return tuple(faults)
 
 
-def verify_evidence(journal: Path, state_folder: Path) -> tuple[str, ...]:
-    """What is wrong with the bundles that a journal refers to, each with the number of its entry.
+class EvidenceVerification(NamedTuple):
+    """What became of a verification of the bundles that a journal refers to."""
+
+    kept: int
+    """Bundles that are there."""
+    missing: tuple[str, ...]
+    """Bundles that are not: made room for others, went to an archive, or were taken away."""
+    faults: tuple[str, ...]
+    """What is wrong with those that are there, each with the number of the entry."""
+
+
+def verify_evidence(journal: Path, state_folder: Path) -> EvidenceVerification:
+    """Compare the bundles that a journal refers to with the digests in its entries.
 
     Raises `DatabaseFileError` where the journal cannot be read.
     """
-    return tuple(
-        f"entry {entry.sequence}: {fault}"
-        for entry in read_entries(journal)
-        if entry.evidence is not None
-        for fault in faults_of(state_folder, entry.evidence)
-    )
+    kept: set[str] = set()
+    missing: dict[str, None] = {}
+    faults: list[str] = []
+    for entry in read_entries(journal):
+        reference = entry.evidence
+        if reference is None:
+            continue
+        name = reference.get("id")
+        if isinstance(name, str) and _is_name(name) and not (state_folder / EVIDENCE_FOLDER / name).is_dir():
+            missing[name] = None
+            continue
+        kept.add(str(name))
+        faults += [f"entry {entry.sequence}: {fault}" for fault in faults_of(state_folder, reference)]
+    return EvidenceVerification(len(kept), tuple(missing), tuple(dict.fromkeys(faults)))
 
 
 def calls_of(
@@ -215,6 +234,10 @@ def calls_of(
             if all(max(call.at_us, call.ended_at_us or 0) < since_us for call in page):
                 break
     return found[:most][::-1]
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and all(character.isascii() and (character.isalnum() or character == "-") for character in name)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------

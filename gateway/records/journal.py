@@ -28,6 +28,7 @@ from gateway.records.journal_entries import (
     Kind,
     NewEntry,
     UnfitEntryError,
+    UnreadableEntryError,
     blocking_of,
     entry_of_blocking,
     entry_of_notice,
@@ -60,7 +61,7 @@ _OPEN: Final = """
 kind = 'recommendation' AND sequence NOT IN (
     SELECT number FROM (
         SELECT coalesce(json_extract(body, '$.approves'), json_extract(body, '$.dismisses')) AS number
-        FROM entries WHERE kind IN ('step', 'dismissal')
+        FROM entries WHERE kind IN ('step', 'dismissal') AND json_valid(body)
     ) WHERE number IS NOT NULL
 )
 """
@@ -69,6 +70,15 @@ _LAST: Final = 2**63 - 1
 """The last number that an entry could have."""
 MOST_ENTRIES: Final = 1_000
 """Given at a time."""
+
+
+def _recommends(entry: Entry) -> bool:
+    """Whether an entry says all that a recommendation says."""
+    try:
+        step_of(entry)
+    except UnreadableEntryError:
+        return False
+    return isinstance(entry.body.get("decide_by_us"), int) and isinstance(entry.body.get("detections", []), list)
 
 
 def _nobody(_: Entry) -> Iterable[Notice]:
@@ -191,13 +201,15 @@ class OperatorJournal:
         return self._file.entries(*_after(after, subject), limit=max(0, min(limit, MOST_ENTRIES)))
 
     def of_kind(self, *kinds: str, after: int = 0) -> tuple[Entry, ...]:
-        """Up to `MOST_ENTRIES` entries of some kinds behind number `after`, in their order."""
+        """Up to `MOST_ENTRIES` entries of some kinds behind number `after`, in their order, but for damaged ones."""
         places = ",".join("?" * len(kinds))
-        return self._file.entries(f"kind IN ({places}) AND sequence > ?", *kinds, after, limit=MOST_ENTRIES)
+        return self._file.readable(f"kind IN ({places}) AND sequence > ?", *kinds, after, limit=MOST_ENTRIES)
 
     def open_recommendations(self) -> tuple[Entry, ...]:
-        """Those that were neither approved nor dismissed, oldest first. `step_of` says what each recommends."""
-        return self._file.entries(_OPEN)
+        """Those that were neither approved nor dismissed, oldest first, but for damaged ones. `step_of` says what each
+        recommends.
+        """
+        return tuple(entry for entry in self._file.readable(_OPEN) if _recommends(entry))
 
     def head(self) -> Head:
         """How far the journal goes."""
@@ -205,7 +217,7 @@ class OperatorJournal:
 
     def last_us(self) -> int:
         """The latest time that an entry has, microseconds since the Unix epoch; 0 where there is none."""
-        return max((entry.at_us for entry in self._file.entries("at_us = (SELECT max(at_us) FROM entries)")), default=0)
+        return self._file.last_us()
 
     def bundles(self) -> frozenset[str]:
         """The bundles of evidence that entries refer to."""

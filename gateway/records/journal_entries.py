@@ -31,6 +31,9 @@ MOST_OF_KEY: Final = 128
 MOST_OF_BODY: Final = 262_144
 """Characters that each field of an entry may have, the body as the JSON text that it is kept as."""
 
+LAST_US: Final = 253_402_300_799_999_999
+"""The last time that can be written as a date: the end of the year 9999, microseconds since the Unix epoch."""
+
 
 class Kind(StrEnum):
     """What an entry is about. A journal may hold others: an entry's kind is a text."""
@@ -159,7 +162,7 @@ def check_texts(new: NewEntry) -> None:
             raise UnfitEntryError(f"{name} has {len(text)} characters, more than {most}; shorten it")
         if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise UnfitEntryError(f"{name} holds what is not text; give plain text")
-    if not 0 <= new.at_us < 2**63:
+    if not 0 <= new.at_us <= LAST_US:
         raise UnfitEntryError(f"{new.at_us} is no time in microseconds since 1970; look at the clock of this machine")
 
 

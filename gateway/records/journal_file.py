@@ -10,13 +10,14 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from gateway.records.database import Schema, UnavailableError, identity, open_for_writing
 from gateway.records.journal_entries import (
     EMPTY,
+    LAST_US,
     MOST_OF_BODY,
     MOST_OF_KEY,
     MOST_OF_KIND,
@@ -130,13 +131,24 @@ class JournalFile:
         sequence = last.sequence + 1
         digest = hash_of(last.hash, sequence, new, body)
         values = (sequence, new.at_us, new.kind, new.subject, body, new.who, new.why, new.key, digest)
-        self._connection.execute(_INSERT, values)
+        if self._connection.execute(_INSERT, values).rowcount != 1:
+            raise sqlite3.OperationalError("a trigger that is none of ours keeps entries out (tollgate journal verify)")
         return Entry(sequence, new.at_us, new.kind, new.subject, json.loads(body), new.who, new.why, new.key, digest)
 
     def head(self) -> Head:
         """How far the journal goes. Raises `UnavailableError`."""
         with self._lock, reading(self.path):
             return head_in(self._connection)
+
+    def last_us(self) -> int:
+        """The latest time that an entry has, of those that are times; 0 where there is none.
+
+        Raises `UnavailableError`.
+        """
+        query = "SELECT max(at_us) FROM entries WHERE typeof(at_us) = 'integer' AND at_us BETWEEN 0 AND ?"
+        with self._lock, reading(self.path):
+            (last_us,) = self._connection.execute(query, (LAST_US,)).fetchone()
+            return last_us or 0
 
     def entries(self, condition: str, *values: object, limit: int = -1) -> tuple[Entry, ...]:
         """The entries for which an SQL condition holds, in their order; `limit` below 0: all.
@@ -146,26 +158,41 @@ class JournalFile:
         with self._lock, reading(self.path):
             return entries_in(self._connection, condition, *values, limit=limit)
 
+    def readable(self, condition: str, *values: object, limit: int = -1) -> tuple[Entry, ...]:
+        """As `entries`, leaving out what was damaged: where nothing that is in force hangs on it."""
+        with self._lock, reading(self.path):
+            found = []
+            for row in _rows_of(self._connection, condition, *values, limit=limit):
+                with suppress(UnreadableEntryError):
+                    found.append(_entry_of(row))
+            return tuple(found)
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
 
 def head_in(connection: sqlite3.Connection) -> Head:
-    """How far a journal goes. Raises sqlite3.Error, and `UnreadableEntryError`."""
+    """How far a journal goes. Raises sqlite3.Error."""
     row = connection.execute("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1").fetchone()
     if row is None:
         return EMPTY
-    sequence, digest = row
-    if not isinstance(digest, str):
-        raise UnreadableEntryError(f"entry {sequence}: its hash is not text")
-    return Head(sequence, digest)
+    return head_of(*row)
+
+
+def head_of(sequence: int, digest: object) -> Head:
+    """How far a journal goes with an entry. What follows a hash that is no text is chained to none."""
+    return Head(sequence, digest if isinstance(digest, str) else "")
 
 
 def entries_in(connection: sqlite3.Connection, condition: str, *values: object, limit: int = -1) -> tuple[Entry, ...]:
     """As `JournalFile.entries`. Raises sqlite3.Error, and `UnreadableEntryError`."""
+    return tuple(_entry_of(row) for row in _rows_of(connection, condition, *values, limit=limit))
+
+
+def _rows_of(connection: sqlite3.Connection, condition: str, *values: object, limit: int) -> sqlite3.Cursor:
     query = f"SELECT {_COLUMNS} FROM entries WHERE {condition} ORDER BY sequence LIMIT ?"  # noqa: S608 - ours
-    return tuple(_entry_of(row) for row in connection.execute(query, (*values, limit)))
+    return connection.execute(query, (*values, limit))
 
 
 def rows_in(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
@@ -179,10 +206,18 @@ def guards_missing_in(connection: sqlite3.Connection) -> tuple[str, ...]:
     return tuple(each.split()[2] for each in _CREATE if "CREATE TRIGGER" in each and each.strip() not in found)
 
 
+def strangers_in(connection: sqlite3.Connection) -> tuple[str, ...]:
+    """Tables, views and triggers that are none of ours, or not as we made them."""
+    ours = {each.strip() for each in _CREATE}
+    made = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    guards = {each.split()[2] for each in _CREATE if "CREATE TRIGGER" in each}
+    return tuple(f"{kind} {name}" for kind, name, sql in made if sql not in ours and name not in guards)
+
+
 def _entry_of(row: tuple[Any, ...]) -> Entry:
     sequence, at_us, kind, subject, text, who, why, key, digest = row
     texts = (kind, subject, text, who, why, digest) if key is None else (kind, subject, text, who, why, digest, key)
-    if not isinstance(at_us, int) or not all(isinstance(each, str) for each in texts):
+    if not isinstance(at_us, int) or not 0 <= at_us <= LAST_US or not all(isinstance(each, str) for each in texts):
         raise UnreadableEntryError(f"entry {sequence}: its fields are not a time and texts")
     try:
         body = json.loads(text)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from gateway.giving_way import giving_way
 from gateway.records.journal import open_journal
 from gateway.records.journal_entries import EMPTY, GENESIS, Head, NewEntry, UnfitEntryError, hash_of
-from gateway.records.journal_file import guards_missing_in, rows_in
+from gateway.records.journal_file import guards_missing_in, head_of, rows_in, strangers_in
 
 MOST_FAULTS: Final = 1_000
 """Told apart; the journal is read to its end all the same."""
@@ -43,7 +44,8 @@ def verify_journal(path: Path, expected_head: Head | None = None) -> Verificatio
             walk.say(
                 *(f"the guard {name} is gone: entries may have been changed" for name in guards_missing_in(connection))
             )
-            for row in rows_in(connection):
+            walk.say(*(f"{each} is none of ours, or not as we made it" for each in strangers_in(connection)))
+            for row in giving_way(rows_in(connection)):
                 walk.pass_entry(row)
         except sqlite3.Error as error:
             walk.say(f"behind entry {walk.head.sequence} the file cannot be read: {error}")
@@ -65,7 +67,7 @@ class _Walk:
         sequence, digest = row[0], row[-1]
         self.say(*self._faults_of(row))
         self.count += 1
-        self.head = Head(sequence, digest)
+        self.head = head_of(sequence, digest)
         expected = self._expected
         if expected is not None and expected.sequence == sequence and expected.hash != digest:
             self.say(f"entry {sequence} has the hash {digest}, and the head noted earlier is {expected.hash}")

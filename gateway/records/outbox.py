@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from contextlib import suppress
 from typing import Final
 
 from gateway.interconnection.notices import Delivery, DeliveryState
@@ -106,12 +107,16 @@ class Outbox:
         """Take up what has been put into the journal since the last time."""
         while entries := self._journal.of_kind(Kind.NOTICE, Kind.DELIVERY, after=self._seen):
             for entry in entries:
-                if entry.kind == Kind.NOTICE:
-                    for channel in notice_of(entry).channels:
-                        self._waiting.setdefault(channel, {})[entry.sequence] = _Waiting()
-                else:
-                    self._take_end(entry)
+                with suppress(UnreadableEntryError):  # a damaged one is told of when the journal is verified
+                    self._take_up(entry)
                 self._seen = entry.sequence
+
+    def _take_up(self, entry: Entry) -> None:
+        if entry.kind == Kind.NOTICE:
+            for channel in notice_of(entry).channels:
+                self._waiting.setdefault(channel, {})[entry.sequence] = _Waiting()
+        else:
+            self._take_end(entry)
 
     def _take_end(self, entry: Entry) -> None:
         number, channel, state, reason = end_of(entry)

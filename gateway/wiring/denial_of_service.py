@@ -19,7 +19,7 @@ from gateway.operations.notice_delivery import Channel, FolderChannel, NoticeDel
 from gateway.policy.detectors.contracts import Contracts
 from gateway.policy.detectors.settings import all_detectors
 from gateway.policy.watch import Alert, Watch
-from gateway.records.journal import Entry, OperatorJournal
+from gateway.records.journal import JOURNAL_FILE, Entry, OperatorJournal
 from gateway.records.outbox import Outbox
 from gateway.signalling.call import Call
 from gateway.transport.clock import Clock
@@ -27,6 +27,7 @@ from gateway.transport.flight_recorder import FlightRecorder
 from gateway.wiring.call_watch import CallWatch
 from gateway.wiring.evidence import EvidenceTaker, alert_status
 from gateway.wiring.forced_release import Drains
+from gateway.wiring.journal_check import JournalCheck
 from gateway.wiring.recommendations import Recommendations, recommendation_status
 from gateway.wiring.responses import Responses
 from gateway.wiring.ss7 import step_status
@@ -89,17 +90,18 @@ class Defence:
             self.steps.take,
             self.evidence,
         )
-        self._looking: asyncio.Task[None] | None = None
+        self.journal_check: Final = JournalCheck(configuration.state_folder / JOURNAL_FILE)
+        self._tasks: Final[list[asyncio.Task[None]]] = []
 
     def start(self) -> None:
         """Look, and deliver, from now on, in the running loop."""
         self._delivery.start()
-        self._looking = asyncio.create_task(self._look())
+        self._tasks.extend(map(asyncio.create_task, (self._look(), self.journal_check.look())))
 
     async def stop(self) -> None:
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._delivery.stop()
 
     async def _look(self) -> None:
@@ -155,6 +157,7 @@ class Defence:
             overdue=self.recommendations.overdue(now),
             deliveries={(channel, state.value): count for (channel, state), count in self._deliveries().items()},
             journal_entries=self._journal.head().sequence,
+            journal_faults=len(self.journal_check.faults),
             shed_calls=self.calls.shed_calls,
             shed_messages=gateway.proxy.counters.shed,
             socket_drops=gateway.socket_drops,

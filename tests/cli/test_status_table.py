@@ -58,6 +58,7 @@ def status(**more: Any) -> dict[str, Any]:
         "records": {"written": 7, "lost": 0},
         "socket_drops": 0,
         "journal": "3:abc",
+        "journal_faults": [],
     } | more
 
 

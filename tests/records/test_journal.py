@@ -252,6 +252,33 @@ def test_call_records_are_not_taken_for_a_journal(path: Path) -> None:
         OperatorJournal(path)
 
 
+def test_a_step_that_a_strange_trigger_keeps_out_is_said_not_to_be_in_force(path: Path) -> None:
+    journal = OperatorJournal(path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TRIGGER mute BEFORE INSERT ON entries BEGIN SELECT RAISE(IGNORE); END")
+    with pytest.raises(UnavailableError, match="a trigger that is none of ours keeps entries out"):
+        journal.append_step(FLOOD)
+    assert journal.steps().standings == ()
+    journal.close()
+
+
+def test_a_time_that_is_none_is_not_the_latest(path: Path) -> None:
+    journal = OperatorJournal(path)
+    journal.append_step(FLOOD)
+    journal.close()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TRIGGER entries_follow_each_other")
+        for sequence, at_us in ((2, 2**62), (3, "'noon'"), (4, -1)):
+            other.execute(
+                f"INSERT INTO entries SELECT {sequence}, {at_us}, 'alert', subject, body, who, why, NULL, hash "  # noqa: S608
+                "FROM entries WHERE sequence = 1"
+            )
+        other.commit()
+    journal = OperatorJournal(path)
+    assert journal.last_us() == FLOOD.at_us
+    journal.close()
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_no_step_is_taken_that_a_restart_would_forget(path: Path, replaced: bool) -> None:
     journal = OperatorJournal(path)

@@ -150,6 +150,21 @@ def test_guards_that_are_gone_are_told_by_name(path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("CREATE TRIGGER mute BEFORE INSERT ON entries BEGIN SELECT RAISE(IGNORE); END", "trigger mute"),
+        ("CREATE VIEW others AS SELECT * FROM entries", "view others"),
+        ("CREATE TABLE more (x)", "table more"),
+        ("ALTER TABLE entries ADD COLUMN more TEXT", "table entries"),
+    ],
+)
+def test_what_somebody_else_put_into_the_file_is_told(path: Path, statement: str, said: str) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute(statement)
+    assert verify_journal(path).faults == (f"{said} is none of ours, or not as we made it",)
+
+
 def of_zeros(data: bytearray) -> None:
     data[4096:8192] = bytes(4096)
 

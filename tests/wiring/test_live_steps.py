@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,10 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from small_gateway import Exchange, post
 
+from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import Step, StepKind
 from gateway.operations.configuration import load_configuration
-from gateway.records.journal import JOURNAL_FILE, Head
+from gateway.records.journal import JOURNAL_FILE, Head, Kind, NewEntry, OperatorJournal
 from gateway.records.journal_verification import verify_journal
 from gateway.wiring.live import Gateway, running
 
@@ -164,3 +169,37 @@ async def test_a_notice_is_posted_to_the_webhook_once(tmp_path: Path) -> None:
     ((key, notice),) = posted
     assert key == notice["id"]
     assert (notice["kind"], notice["ocn"], notice["clause"], notice["step"]) == ("throttled", "901A", "L8", 1)
+
+
+async def test_the_clock_goes_on_from_the_latest_entry_whichever_that_is(exchange: Exchange) -> None:
+    folder = exchange.configuration.state_folder
+    folder.mkdir()
+    journal = OperatorJournal(folder / JOURNAL_FILE)
+    ahead_us = time.time_ns() // 1_000 + 3_600_000_000  # the wall clock was set back since
+    journal.append_step(Step(ahead_us, Ocn("901A"), StepKind.THROTTLE, "operator", "flood"))
+    journal.append(NewEntry(ahead_us - 3_000_000_000, Kind.ALERT, "901A", {}, "tollgate", "raised before"))
+    journal.close()
+    async with running(exchange.configuration) as gateway:
+        assert standing(gateway)["state"] == "throttled"
+        status, said = await post(gateway, "/release", PROVIDER)
+        assert (status, said["after"]["state"]) == (200, "normal")
+
+
+async def test_a_gateway_says_at_its_start_that_the_journal_was_changed_and_starts(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running(exchange.configuration) as gateway:
+        await post(gateway, "/throttle", PROVIDER)
+        await gateway.defence.journal_check.look()
+        assert gateway.status()["journal_faults"] == []
+    with closing(sqlite3.connect(exchange.configuration.state_folder / JOURNAL_FILE)) as other:
+        other.execute("DROP TRIGGER entries_stay_as_they_are")
+        other.execute("UPDATE entries SET who = 'somebody else' WHERE sequence = 1")
+        other.commit()
+    async with running(exchange.configuration) as gateway:
+        async with asyncio.timeout(10):
+            while not gateway.status()["journal_faults"]:  # noqa: ASYNC110 - as somebody who looks sees it
+                await asyncio.sleep(0.01)
+        assert "entry 1 (step 901A) was changed: its hash is not that of what stands there" in caplog.text
+        assert gateway.defence.figures().journal_faults == 2
+        await exchange.set_up(gateway.address, "goes through")
