@@ -82,21 +82,29 @@ def _exchange(
     path: str,
     body: str | None,
     token: str | None,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float | None = None,
     key: str | None = None,
 ) -> dict[str, Any]:
     host, port = configuration.operations_listen
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise ControlFault(f"--key {key!r:.80}: give 1 to 128 printable ASCII characters without spaces")
     headers = {"Content-Type": "application/json"} if body is not None else {}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
     if key is not None:
         headers[KEY_HEADER] = key
+    timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         text = answer.read(LARGEST_ANSWER)
         document = _object(text)
+    except TimeoutError:
+        raise ControlFault(
+            f"the gateway on {host}:{port} has not answered within {timeout_s:g} s"
+            + ("; it may do what was asked all the same: look at `tollgate status`" if method == "POST" else "")
+        ) from None
     except (OSError, http.client.HTTPException) as error:
         why = " ".join(str(error).split())  # what answers may have put a line end into it
         raise ControlFault(f"no gateway answers on {host}:{port} ({why}); is it running with this file?") from None

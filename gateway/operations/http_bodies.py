@@ -96,6 +96,8 @@ async def read_body(request: web.Request, fields: Mapping[str, BodyField]) -> di
     """
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="the body must be JSON, with Content-Type: application/json")
+    if "Content-Encoding" in request.headers:
+        raise web.HTTPUnsupportedMediaType(text="the body must come as it is, without Content-Encoding")
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
             raw = await request.read()

@@ -166,10 +166,17 @@ class WebhookChannel:
         try:
             async with self._session.post(self._url, json=document, headers=headers, allow_redirects=False) as answer:
                 status, reason = answer.status, answer.reason or ""
+        except aiohttp.ClientResponseError as error:
+            raise NotDelivered(f"what came was no answer: {self._shown(error.message)}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            raise NotDelivered(f"{str(error)[:MOST_SHOWN] or 'no answer in time'}") from error
+            raise NotDelivered(self._shown(str(error)) or "no answer in time") from error
         if not 200 <= status < 300:
-            raise NotDelivered(f"it was answered {status} {reason[:MOST_SHOWN]}")
+            raise NotDelivered(f"it was answered {status} {self._shown(reason)}".rstrip())
+
+    def _shown(self, text: str) -> str:
+        """What a server said, fit for a log. Whoever knows the path of a webhook's address may often post to it."""
+        plain = " ".join(text.replace(self._url, "the webhook").split())[:MOST_SHOWN]
+        return "".join(character if character.isprintable() else "?" for character in plain)
 
     async def close(self) -> None:
         if self._session is not None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from processes import EXAMPLE, LOOPBACK
 
+from gateway.operations import control_client
 from gateway.operations.api_token import TOKEN_FILE
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.operations.control_client import ControlFault, get_status, post_step
@@ -63,6 +64,29 @@ def test_what_is_not_a_gateways_yes_is_told_in_a_line(tmp_path: Path, answer: by
         get_status(configuration)
     assert said in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("key", ["\u043a\u043b\u044e\u0447", "a\nb", "a\r\nX: y"])
+def test_a_key_that_no_header_can_carry_is_said_to_be_none_and_nothing_is_asked(tmp_path: Path, key: str) -> None:
+    (tmp_path / TOKEN_FILE).write_text("secret\n")
+    configuration = replace(load_configuration(EXAMPLE), state_folder=tmp_path)
+    with pytest.raises(ControlFault, match="give 1 to 128 printable ASCII characters"):
+        post_step(configuration, "throttle", {"ocn": "XV01"}, key)
+
+
+def test_a_gateway_that_does_not_answer_in_time_may_have_done_what_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_client, "TIMEOUT_S", 0.05)
+    (tmp_path / TOKEN_FILE).write_text("secret\n")
+    with socket.create_server((LOOPBACK, 0)) as server:
+        configuration = replace(
+            load_configuration(EXAMPLE), state_folder=tmp_path, operations_listen=server.getsockname()
+        )
+        with pytest.raises(ControlFault, match=r"it may do what was asked all the same: look at `tollgate status`"):
+            post_step(configuration, "throttle", {"ocn": "XV01"})
+        with pytest.raises(ControlFault, match=r"has not answered within 0.05 s$"):
+            get_status(configuration)
 
 
 def test_a_step_is_posted_with_the_token_of_the_state_folder_and_its_key(tmp_path: Path) -> None:

@@ -244,6 +244,16 @@ async def test_a_body_that_is_too_large_is_refused() -> None:
         assert answer.status == 413
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+async def test_a_body_that_does_not_come_as_it_is_is_refused(encoding: str) -> None:
+    headers = BEARER | {"Content-Type": "application/json", "Content-Encoding": encoding}
+    async with (
+        api(Control()) as (client, url),
+        client.post(f"{url}/cutover", data=b"no gzip", headers=headers) as answer,
+    ):
+        assert answer.status == 415
+
+
 async def test_a_body_that_does_not_say_it_is_json_is_refused() -> None:
     async with (
         api(Control()) as (client, url),

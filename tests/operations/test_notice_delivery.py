@@ -131,6 +131,33 @@ async def test_any_answer_but_2xx_is_a_delivery_that_failed(
     assert len(hook.got) == 1  # a redirection is not followed
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 500 \x1b[31mred\x07\r\nContent-Length: 0\r\n\r\n",
+        b"\x1b[31m no HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"",
+    ],
+)
+async def test_why_a_delivery_failed_is_plain_text_and_does_not_name_the_webhooks_address(answer: bytes) -> None:
+    async def hostile(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(hostile, "127.0.0.1", 0)
+    async with server:
+        channel = WebhookChannel(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/secret-path")
+        with pytest.raises(NotDelivered) as failed:
+            await channel.deliver(NOTICE)
+        await channel.close()
+    said = str(failed.value)
+    assert said.isprintable()
+    assert "secret-path" not in said
+    assert len(said) < 260
+
+
 async def test_a_webhook_that_is_not_there_or_does_not_answer_is_a_delivery_that_failed() -> None:
     async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         opened.append(writer)
