@@ -176,7 +176,7 @@ def _told(taken: Taken, provider: str, partner: str) -> tuple[str, str]:
         case StepKind.CLEAR:
             return (
                 f"Removal of {provider} observed",
-                f"Since your statement we have seen no traffic of {provider} for the set time.",
+                f"We have seen no traffic of {provider} on your trunks for the set time, as you stated.",
             )
         case StepKind.RESTORE:
             return f"Traffic restored but for {provider}", "We accept your other traffic again."

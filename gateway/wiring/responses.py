@@ -148,7 +148,7 @@ class Responses:
         """Take a step where the configuration says so, else recommend it once."""
         wanted = _wanted(proposal)
         waiting = self._recommendations.of(wanted)
-        automatic = proposal.kind in self._settings.automatic
+        automatic = self._is_automatic(proposal)
         if self._recommendations.is_declined(wanted) or (waiting is not None and not automatic):
             return
         order = Order(
@@ -163,6 +163,8 @@ class Responses:
         if evidence is None and wanted not in self._refused:
             evidence = await self._take_evidence(order, proposal.alerts)
         try:
+            if self._recommendations.is_declined(wanted):  # while the evidence was written
+                return
             if automatic:
                 await self._take_step(order, evidence)
             else:
@@ -171,6 +173,15 @@ class Responses:
             if self._refused.get(wanted) != str(error):
                 LOG.error("%s of OCN %s is called for and not taken: %s", proposal.kind.value, proposal.ocn, error)
             self._refused[wanted] = str(error)
+
+    def _is_automatic(self, proposal: Proposal) -> bool:
+        """Whether the gateway takes a step by itself; it lifts no throttle of an operator that it had not asked for."""
+        if proposal.kind not in self._settings.automatic:
+            return False
+        if proposal.kind is not StepKind.RELEASE:
+            return True
+        last = self._policy.standings.trail(proposal.ocn)[-1]
+        return last.who == SELF or last.approves is not None
 
     def _recommend(self, order: Order, alerts: Sequence[Alert], evidence: Evidence | None) -> None:
         step = Step(self._clock.now_us(), order.ocn, order.kind, SELF, order.why, scope=order.scope)

@@ -76,6 +76,8 @@ class OperatorSteps:
             known = self._answered_before(key)
             if known is not None:
                 return known
+            if order.approves is not None:
+                self._must_be_recommended(order, order.approves)
             self._must_be_possible(self._step(order), order)  # before anything is written for it
             return self._take(order, key, await self._effects.evidence(order))
 
@@ -192,6 +194,11 @@ class OperatorSteps:
             numbers = ", ".join(str(each) for each in waiting)
             raise StepRefused(f"{number} is not a recommendation that waits; there are: {numbers or 'none'}")
         return waiting[number]
+
+    def _must_be_recommended(self, order: Order, number: int) -> None:
+        step = step_of(self._open(number))
+        if (step.kind, step.ocn) != (order.kind, order.ocn):
+            raise StepRefused(f"recommendation {number} is to {step.kind.value} {step.ocn}: it is not what you ask for")
 
     # -- about trunk groups -------------------------------------------------------------------------------------------
 

@@ -280,6 +280,34 @@ async def test_a_discontinuance_that_was_undone_is_not_taken_again_while_the_sam
 
 
 @automatic
+async def test_the_throttle_of_an_operator_is_not_lifted_by_the_gateway_but_for_one_it_recommended(
+    exchange: Exchange,
+) -> None:
+    async with scene(exchange) as at:
+        assert (await post(at.gateway, "/throttle", {"ocn": OCN}))[0] == 200
+        await at.after(110)
+        assert at.state == "throttled"
+        (waiting,) = at.waiting
+        assert waiting["step"] == "release"
+        assert (await post(at.gateway, "/approve", {"recommendation": waiting["number"]}))[0] == 200
+        assert at.state == "normal"
+
+
+async def test_a_step_names_only_a_recommendation_of_that_very_step(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        number = at.waiting[0]["number"]
+        status, said = await post(at.gateway, "/discontinue", {"ocn": OCN, "scope": "provider", "approves": number})
+        assert (status, said["error"]) == (
+            409,
+            f"recommendation {number} is to throttle {OCN}: it is not what you ask for",
+        )
+        assert (await post(at.gateway, "/throttle", {"ocn": OCN, "approves": number}))[0] == 200
+        assert at.waiting == []
+
+
+@automatic
 async def test_a_throttle_is_lifted_when_nothing_was_seen_for_the_set_time(exchange: Exchange) -> None:
     async with scene(exchange) as at:
         at.detector.flood = True
