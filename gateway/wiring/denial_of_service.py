@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.interconnection.denial_of_service import Scope, Standing, State, Step, StepKind
+from gateway.interconnection.denial_of_service import State, Step, StepKind
 from gateway.interconnection.notices import Delivery, DeliveryState, NoticeMaker
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import SELF, Order
@@ -26,7 +26,7 @@ from gateway.transport.clock import Clock
 from gateway.transport.flight_recorder import FlightRecorder
 from gateway.wiring.call_watch import CallWatch
 from gateway.wiring.evidence import EvidenceTaker, alert_status
-from gateway.wiring.forced_release import Drains
+from gateway.wiring.forced_release import CAUSE, Drains, Refusal
 from gateway.wiring.journal_check import JournalCheck
 from gateway.wiring.recommendations import Recommendations, recommendation_status
 from gateway.wiring.responses import Responses
@@ -44,6 +44,8 @@ LOOK_S: Final = 1.0
 _AGAINST: Final = frozenset({StepKind.THROTTLE, StepKind.DISCONTINUE})
 """Steps against what a provider does, which evidence goes with."""
 
+_ENDING_CALLS: Final = frozenset({StepKind.DISCONTINUE, StepKind.CUTOVER})
+"""Steps after which calls that are up need not stay up."""
 _TAKING_BACK: Final = frozenset({StepKind.UNDO, StepKind.RELEASE})
 _LETTING_THROUGH: Final = frozenset({State.NORMAL, State.THROTTLED})
 """States in which no call need end: the step that was to end some was undone."""
@@ -194,14 +196,22 @@ class Defence:
                 hosts.update(links[link] for link in group.circuits.links if link in links)
         return hosts
 
-    def calls_concerned(self, order: Order, standing: Standing) -> int:
-        """Calls that are up of the provider, or on all of its partner's trunks."""
-        gateway = self._gateway
-        carrier = gateway.configuration.carriers.get(order.ocn)
-        if standing.scope is not Scope.PARTNER or carrier is None:
-            return gateway.policy.limiter.in_progress(order.ocn)
-        groups = gateway.proxy.members.groups.values()
-        return sum(group.calls for group in groups if group.trunk_group.carrier == carrier.partner)
+    def calls_concerned(self, step: Step) -> int:
+        """Calls that are up, or being set up, and that a step which is not in force yet would not let through: those
+        that would be ended if that were at once.
+        """
+        if step.kind not in _ENDING_CALLS:
+            return 0
+        refusal = Refusal(self._gateway.policy, step.ocn, step.at_us, step)
+        concerned: list[Call] = []
+
+        def note(call: Call) -> bool:
+            if refusal.concerns(call):
+                concerned.append(call)
+            return False  # none is ended yet
+
+        self._end_calls(note, CAUSE, "", step.at_us)
+        return len(concerned)
 
     def steps_changed(self, at_us: int) -> None:
         """A step is in force that may block circuits, or open them."""

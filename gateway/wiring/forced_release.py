@@ -75,10 +75,11 @@ class Drains:
 class Refusal:
     """Which calls would be refused, were they set up at another time, by how one provider stands then."""
 
-    def __init__(self, policy: Policy, ocn: Ocn, at_us: int) -> None:
+    def __init__(self, policy: Policy, ocn: Ocn, at_us: int, *more: Step) -> None:
+        """`more`: steps about the provider that are not in force yet."""
         self._at_us: Final = at_us
         self._ocn: Final = ocn
-        standings = StandingBook(policy.carriers, policy.standings.trail(ocn))
+        standings = StandingBook(policy.carriers, (*policy.standings.trail(ocn), *more))
         self._router: Final = policy.router_by(standings)
         self._discontinuance: Final = Discontinuance(standings, self._router)
         self._trunk_group: Final = TrunkGroupOfProvider(standings)

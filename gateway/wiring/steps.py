@@ -32,8 +32,8 @@ class StepEffects(Protocol):
     async def evidence(self, order: Order) -> Evidence | None:
         """Puts together what speaks for a step; None where nothing need, or it cannot be kept. Raises nothing."""
 
-    def calls_concerned(self, order: Order, standing: Standing) -> int:
-        """Calls that are up and that a provider's new standing would not let through."""
+    def calls_concerned(self, step: Step) -> int:
+        """Calls that are up, or being set up, and that a step which is not in force yet would not let through."""
 
     def steps_changed(self, at_us: int) -> None:
         """A step is in force that may block circuits, or open them."""
@@ -138,7 +138,7 @@ class OperatorSteps:
             taken_status(step)
             | {"before": standing_status(before), "after": standing_status(after)}
             | {"not_enforced_on": self._not_enforced_on(step, after)}
-            | {"established_calls": self._effects.calls_concerned(order, after)}
+            | {"established_calls": self._effects.calls_concerned(step)}
             | {"evidence": evidence.get("id") if evidence is not None else None}
         )
 

@@ -122,7 +122,7 @@ def test_the_journal_is_read_without_a_gateway_and_shows_who_did_what_and_why(ma
     entries = [json.loads(line) for line in machine.does("journal", "--json").splitlines()]
     assert [entry["entry"] for entry in entries] == list(range(1, len(entries) + 1))
     assert (entries[0]["kind"], entries[0]["body"]["step"], entries[0]["who"]) == ("step", "throttle", "operator")
-    assert machine.does("journal", "verify", "--head", head).count("as they were written") == 1
+    assert "3 entries, all as they were written" in machine.does("journal", "verify", "--head", head)
     lost = machine.gateway.told("journal", "verify", "--head", f"99:{'0' * 64}")
     assert lost.exit_code == 1
     assert "that the head noted earlier counts are gone" in lost.stderr
