@@ -11,6 +11,8 @@ import typer
 
 MOST_NORMAL: Final = 20
 """Providers of which nothing is to be said that get a line of their own."""
+MOST_NOTICES: Final = 5
+"""Notices that are shown of those that were not delivered."""
 LONGEST_TEXT: Final = 72
 
 _COLOURS: Final = {
@@ -34,12 +36,16 @@ def lines_of(status: dict[str, Any]) -> Iterator[str]:
     """The lines of the table, coloured; `typer.echo` takes the colours off where there is no terminal."""
     now = _time(status["now"])
     yield _headline(status, now)
+    for warning in status["at_odds"]:
+        yield typer.style(_cut(warning, 300), fg=typer.colors.RED)
     defence = status["denial_of_service"]
     yield from _section("recommended", _recommendations(defence["recommendations"]))
     yield from _section("alerts", _alerts(defence["alerts"], now))
+    yield from _section("calls to be ended", _drains(defence["drains"]))
     yield from _section("providers", _providers(status["providers"], now))
     yield from _section("trunk groups", _groups(status["trunk_groups"]))
     yield from _section("links", _links(status["links"]))
+    yield from _section("notices not delivered", _undelivered(status["notices"]["not_delivered"]))
     yield ""
     yield from _last_lines(status)
 
@@ -84,6 +90,23 @@ def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequenc
         )
         if each["advice"] is not None:
             yield each["advice"]
+
+
+def _drains(drains: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    for each in drains:
+        yield Cell(each["ocn"]), Cell(each["step"]), Cell(f"at {_clock(each['calls_end'])}", typer.colors.YELLOW)
+
+
+def _undelivered(notices: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    """Those that were tried in vain, the last first."""
+    tried = [each for each in notices if each["reason"] is not None]
+    for each in tried[: -MOST_NOTICES - 1 : -1]:
+        yield (
+            Cell(each["notice"]),
+            Cell(f"{each['state']} by {each['channel']}", typer.colors.RED if each["state"] == "failed" else None),
+            Cell(_cut(each["recipient"], 32)),
+            Cell(_cut(each["reason"])),
+        )
 
 
 def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[Sequence[Cell] | str]:

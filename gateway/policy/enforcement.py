@@ -1,13 +1,13 @@
-"""Where what is in force about a provider is found and not refused: trunk groups not enforcing its checks (L8)."""
+"""What is in force about providers by the journal, and not, or not everywhere, by the configuration (L8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from gateway.interconnection.carriers import Ocn
-from gateway.interconnection.denial_of_service import Standing, State
+from gateway.interconnection.carriers import CarrierBook, CarrierKind, Ocn
+from gateway.interconnection.denial_of_service import Scope, Standing, StandingBook, State
 from gateway.interconnection.trunk_groups import Mode, Side, TrunkGroup
 
 DISCONTINUANCE: Final = "discontinuance"
@@ -53,3 +53,26 @@ def not_enforced_on(standing: Standing, partner: Ocn | None, groups: Iterable[Tr
         if mode is not Mode.ENFORCE:
             found.append(f"{group.name} ({mode.value})")
     return tuple(found)
+
+
+def at_odds(standings: StandingBook, carriers: CarrierBook, groups: Iterable[TrunkGroup], at_us: int) -> Iterator[str]:
+    """What the journal says of providers and the configuration, changed since, does not bear out: for the operator."""
+    by_name = {group.name: group for group in groups}
+    for ocn in sorted({step.ocn for step in standings.trail()}):
+        standing = standings.standing_of(ocn, at_us)
+        if standing.state is State.NORMAL:
+            continue
+        carrier = carriers.get(ocn)
+        if carrier is None or carrier.kind is not CarrierKind.PROVIDER:
+            lifted = ", and its partner's other traffic is let through" if standing.scope is Scope.PARTNER else ""
+            yield (
+                f"OCN {ocn} is {standing.state.value} by the journal and no provider of the configuration{lifted}: "
+                "put it back there, and take the step back if it is to be over"
+            )
+        elif standing.trunk_group is not None:
+            group = by_name.get(standing.trunk_group)
+            if group is None or not group.dedicated or group.carrier != carrier.partner:
+                yield (
+                    f"OCN {ocn} is dedicated on {standing.trunk_group}, which is no dedicated trunk group of its "
+                    "partner in the configuration: put that back, or cut the provider over to another"
+                )

@@ -84,6 +84,7 @@ class GatewayControl:
             "socket_drops": gateway.socket_drops,
             "journal": str(self._journal.head()),
             "journal_faults": list(self._defence.journal_check.faults),
+            "at_odds": self._defence.at_odds(),
             "denial_of_service": self._defence.status(now),
             "notices": self._defence.notices_status(),
             "steps": [taken_status(step) for step in policy.standings.trail()],

@@ -18,6 +18,7 @@ from gateway.operations.denial_of_service_readings import DenialOfServiceFigures
 from gateway.operations.notice_delivery import Channel, FolderChannel, NoticeDelivery, WebhookChannel
 from gateway.policy.detectors.contracts import Contracts
 from gateway.policy.detectors.settings import all_detectors
+from gateway.policy.enforcement import at_odds
 from gateway.policy.watch import Alert, Watch
 from gateway.records.journal import JOURNAL_FILE, Entry, OperatorJournal
 from gateway.records.outbox import Outbox
@@ -97,6 +98,8 @@ class Defence:
 
     def start(self) -> None:
         """Look, and deliver, from now on, in the running loop."""
+        for warning in self.at_odds():
+            LOG.error("%s", warning)
         self._delivery.start()
         self._tasks.extend(map(asyncio.create_task, (self._look(), self.journal_check.look())))
 
@@ -120,6 +123,12 @@ class Defence:
         at_us = self._gateway.clock.now_us()
         self.calls.shed(self._gateway.proxy.take_shed(), at_us)
         await self.responses.look()
+
+    def at_odds(self) -> list[str]:
+        """What the journal says of providers and the configuration does not bear out."""
+        gateway = self._gateway
+        configuration, now = gateway.configuration, gateway.clock.now_us()
+        return list(at_odds(gateway.policy.standings, configuration.carriers, configuration.trunk_groups, now))
 
     # -- what is said of it --------------------------------------------------------------------------------------------
 

@@ -54,11 +54,12 @@ def status(**more: Any) -> dict[str, Any]:
         "providers": [],
         "trunk_groups": [],
         "links": [],
-        "notices": {"pending": 0, "delivered": 2, "failed": 0},
+        "notices": {"pending": 0, "delivered": 2, "failed": 0, "not_delivered": []},
         "records": {"written": 7, "lost": 0},
         "socket_drops": 0,
         "journal": "3:abc",
         "journal_faults": [],
+        "at_odds": [],
     } | more
 
 
@@ -122,6 +123,21 @@ def test_of_many_providers_those_that_are_not_normal_are_always_shown() -> None:
     assert "throttled" in row(lines, "Z999")
     assert len([line for line in lines if " normal " in line]) == MOST_NORMAL
     assert f"  and {200 - MOST_NORMAL} more that are normal" in " ".join(lines)
+
+
+def test_calls_that_will_be_ended_are_a_row_with_the_time() -> None:
+    lines = table(denial_of_service={"drains": [{"ocn": "901A", "step": "discontinue", "calls_end": NOON}]})
+    assert row(lines, "901A").startswith("901A discontinue at ")
+
+
+def test_notices_that_were_tried_in_vain_are_shown_with_the_reason() -> None:
+    notice = {"recipient": "Ann Lee", "subject": "s", "channel": "webhook", "attempts": 1, "next": None}
+    many = [notice | {"notice": f"notice-{n}", "state": "pending", "reason": "busy"} for n in range(9)]
+    many.append(notice | {"notice": "notice-new", "state": "pending", "reason": None})
+    many.append(notice | {"notice": "notice-lost", "state": "failed", "reason": "it was answered 404 Not Found"})
+    lines = table(notices={"pending": 10, "delivered": 0, "failed": 1, "not_delivered": many})
+    assert row(lines, "notice-lost") == "notice-lost failed by webhook Ann Lee it was answered 404 Not Found"
+    assert len([line for line in lines if line.startswith("  notice-")]) == 5
 
 
 def test_what_waits_for_an_operator_comes_first_with_the_number_to_approve() -> None:
@@ -191,7 +207,7 @@ def test_a_link_that_is_down_says_why() -> None:
 
 def test_what_is_lost_is_said_last() -> None:
     lines = table(
-        notices={"pending": 1, "delivered": 0, "failed": 2},
+        notices={"pending": 1, "delivered": 0, "failed": 2, "not_delivered": []},
         records={"written": 7, "lost": 4},
         socket_drops=12,
         denial_of_service={"automatic": ["throttle"]},
