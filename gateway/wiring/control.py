@@ -25,6 +25,8 @@ LOG = logging.getLogger("tollgate")
 
 SHOWN_FAULTS: Final = 20
 """Rows that could not be used and are named to who asked for a reload."""
+SHOWN_STEPS: Final = 100
+"""Of each kind, the last ones, in /status; /journal has all."""
 LOGGED_FAULTS: Final = 1_000
 """Rows that could not be used and are named in the log; their number is in /status."""
 
@@ -87,11 +89,11 @@ class GatewayControl:
             "at_odds": self._defence.at_odds(),
             "denial_of_service": self._defence.status(now),
             "notices": self._defence.notices_status(),
-            "steps": [taken_status(step) for step in policy.standings.trail()],
+            "steps": [taken_status(step) for step in policy.standings.trail()[-SHOWN_STEPS:]],
             "blockings": [
                 {"at": timestamp(step.at_us), "trunk_group": step.trunk_group, "blocked": step.blocked}
                 | {"who": step.who, "why": step.why}
-                for step in policy.blockings.trail()
+                for step in policy.blockings.trail()[-SHOWN_STEPS:]
             ],
         }
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 from gateway.capture.pcapng_writer import write_pcapng
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import StepKind
 from gateway.operations.configuration import Configuration
 from gateway.policy.detectors.detector import Detection, SubjectKind
 from gateway.policy.watch import Alert
@@ -19,7 +20,7 @@ from gateway.records.call_records import RECORDS_FILE
 from gateway.records.call_rows import CallRecord, mask_text
 from gateway.records.database import DatabaseFileError
 from gateway.records.evidence import EvidenceStore, calls_of
-from gateway.records.journal import Kind, OperatorJournal
+from gateway.records.journal import Entry, Kind, OperatorJournal
 from gateway.signalling.seen_message import SeenMessage
 from gateway.transport.flight_recorder import FlightRecorder
 from gateway.wiring.status import timestamp
@@ -95,13 +96,21 @@ class EvidenceTaker:
         return bundle.reference()
 
     def _referred(self) -> set[str]:
-        """Bundles that a step, or a recommendation that waits, rests on."""
-        resting = list(self._journal.open_recommendations())
+        """Bundles that are kept: of each discontinuance, of each provider's last throttle, and of what is recommended.
+
+        Whoever floods a little now and then is throttled often, and must not use up the room of what comes after.
+        """
+        kept = list(self._journal.open_recommendations())
+        throttles: dict[str, Entry] = {}
         last = 0
         while page := self._journal.of_kind(Kind.STEP, after=last):
-            resting += page
+            for entry in page:
+                if entry.body.get("step") == StepKind.THROTTLE.value:
+                    throttles[entry.subject] = entry
+                else:
+                    kept.append(entry)
             last = page[-1].sequence
-        return {str(entry.evidence["id"]) for entry in resting if entry.evidence is not None}
+        return {str(entry.evidence["id"]) for entry in (*kept, *throttles.values()) if entry.evidence is not None}
 
 
 class _Breather:

@@ -371,6 +371,20 @@ async def test_evidence_has_the_calls_and_messages_of_the_time(exchange: Exchang
         assert b"INVITE sip:" in (folder / "attack.pcapng").read_bytes()
 
 
+@pytest.mark.parametrize("exchange", [f"{RECOMMENDING}evidence_bundles = 3\n"], indirect=True)
+async def test_who_is_throttled_often_uses_up_nobodys_room_for_evidence(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        discontinued = (await discontinue(at))["evidence"]
+        assert (await post(at.gateway, "/undo", {"ocn": OCN}))[0] == 200
+        for _ in range(5):
+            status, said = await post(at.gateway, "/throttle", {"ocn": OCN})
+            assert (status, said["evidence"] is not None) == (200, True)
+            assert (await post(at.gateway, "/release", {"ocn": OCN}))[0] == 200
+        there = {path.name for path in (exchange.configuration.state_folder / "evidence").iterdir()}
+        assert {discontinued, said["evidence"]} <= there
+        assert len(there) == 3
+
+
 async def test_where_numbers_are_masked_no_evidence_shows_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOLLGATE_GATEWAY__MASK_NUMBERS", "true")
     exchange = Exchange(tmp_path, RECOMMENDING)
