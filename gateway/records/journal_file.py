@@ -93,6 +93,8 @@ class JournalFile:
         self._lock: Final = threading.RLock()
         self._connection: Final = open_for_writing(path, SCHEMA, "FULL")
         self._file: Final = identity(path)
+        self._head: Head | None = None
+        """How far it went when it was written last; None before that."""
 
     @contextmanager
     def writing(self) -> Iterator[JournalFile]:
@@ -108,8 +110,11 @@ class JournalFile:
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
+                self._must_end_as_written()
                 yield self
+                head = head_in(self._connection)
                 self._connection.execute("COMMIT")
+                self._head = head
             except _UNFIT as error:
                 raise UnfitEntryError(
                     f"{error}: the step is not in force; repeat it with other texts, and a key of its own"
@@ -122,6 +127,16 @@ class JournalFile:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+
+    def _must_end_as_written(self) -> None:
+        """Nobody else writes to it: what ends otherwise was tampered with, and no entry must hide that."""
+        found = head_in(self._connection)
+        if self._head is not None and found != self._head:
+            raise UnavailableError(
+                f"{self.path}: ends with entry {found.sequence}, and entry {self._head.sequence} was written last: "
+                "somebody changed it, and the step is not in force; compare the file with a copy "
+                f"(tollgate journal verify --head {self._head}), then restart the gateway"
+            )
 
     def append(self, new: NewEntry) -> Entry:
         """Put an entry behind the last one; to be called within `writing`. Raises `UnfitEntryError`."""

@@ -262,6 +262,30 @@ def test_a_step_that_a_strange_trigger_keeps_out_is_said_not_to_be_in_force(path
     journal.close()
 
 
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        "DELETE FROM entries WHERE sequence = 2",
+        "DELETE FROM entries",
+        "UPDATE entries SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE sequence = 2",
+        "INSERT INTO entries SELECT 3, at_us, kind, subject, body, who, why, key, hash FROM entries WHERE sequence=2",
+    ],
+)
+def test_no_step_is_put_behind_an_end_that_somebody_else_has_changed(path: Path, tamper: str) -> None:
+    journal = OperatorJournal(path)
+    for step in (FLOOD, BACK):
+        journal.append_step(step)
+    head = journal.head()
+    with closing(sqlite3.connect(path)) as other:
+        for (trigger,) in other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            other.execute(f"DROP TRIGGER {trigger}")
+        other.execute(tamper)
+        other.commit()
+    with pytest.raises(UnavailableError, match=f"somebody changed it, .* verify --head {head}"):
+        journal.append_step(FLOOD)
+    journal.close()
+
+
 def test_a_time_that_is_none_is_not_the_latest(path: Path) -> None:
     journal = OperatorJournal(path)
     journal.append_step(FLOOD)
