@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Final
 
 
 class Clock:
@@ -14,7 +15,11 @@ class Clock:
 
     def __init__(self, not_before_us: int = 0) -> None:
         """`not_before_us` is a time that is past for certain: the clock starts there where the wall clock is behind."""
-        self._offset_ns = max(time.time_ns(), not_before_us * 1_000) - time.monotonic_ns()
+        wall_ns = time.time_ns()
+        began_ns = max(wall_ns, not_before_us * 1_000)
+        self._offset_ns = began_ns - time.monotonic_ns()
+        self.ahead_us: Final = (began_ns - wall_ns) // 1_000
+        """How far ahead of the wall clock it started."""
 
     def now_us(self) -> int:
         return (time.monotonic_ns() + self._offset_ns) // 1_000

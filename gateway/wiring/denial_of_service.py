@@ -42,6 +42,8 @@ LOG = logging.getLogger("tollgate")
 
 LOOK_S: Final = 1.0
 """How often the detectors are asked."""
+MOST_AHEAD_US: Final = 5_000_000
+"""By which the gateway's clock may differ from the machine's before that is said."""
 _AGAINST: Final = frozenset({StepKind.THROTTLE, StepKind.DISCONTINUE})
 """Steps against what a provider does, which evidence goes with."""
 
@@ -125,10 +127,18 @@ class Defence:
         await self.responses.look()
 
     def at_odds(self) -> list[str]:
-        """What the journal says of providers and the configuration does not bear out."""
+        """What the journal says, and configuration or clock of this machine do not bear out."""
         gateway = self._gateway
-        configuration, now = gateway.configuration, gateway.clock.now_us()
-        return list(at_odds(gateway.policy.standings, configuration.carriers, configuration.trunk_groups, now))
+        configuration, clock = gateway.configuration, gateway.clock
+        said = list(
+            at_odds(gateway.policy.standings, configuration.carriers, configuration.trunk_groups, clock.now_us())
+        )
+        if clock.ahead_us > MOST_AHEAD_US:
+            said.append(
+                f"the gateway's clock is {clock.ahead_us // 1_000_000} s ahead of this machine's: the journal has an "
+                "entry of a time that is still to come, and no step goes back behind it; set the machine's clock right"
+            )
+        return said
 
     # -- what is said of it --------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -180,6 +181,10 @@ async def test_the_clock_goes_on_from_the_latest_entry_whichever_that_is(exchang
     journal.append(NewEntry(ahead_us - 3_000_000_000, Kind.ALERT, "901A", {}, "tollgate", "raised before"))
     journal.close()
     async with running(exchange.configuration) as gateway:
+        (warning,) = gateway.status()["at_odds"]
+        assert re.match(
+            r"the gateway's clock is 3[56]\d\d s ahead of this machine's: the journal has an entry", warning
+        )
         assert standing(gateway)["state"] == "throttled"
         status, said = await post(gateway, "/release", PROVIDER)
         assert (status, said["after"]["state"]) == (200, "normal")
