@@ -19,7 +19,7 @@ from gateway.policy.watch import Alert
 from gateway.records.call_records import RECORDS_FILE
 from gateway.records.call_rows import CallRecord, mask_text
 from gateway.records.database import DatabaseFileError
-from gateway.records.evidence import EvidenceStore, calls_of
+from gateway.records.evidence import EVIDENCE_FOLDER, EvidenceStore, calls_of
 from gateway.records.journal import Entry, Kind, OperatorJournal
 from gateway.signalling.seen_message import SeenMessage
 from gateway.transport.flight_recorder import FlightRecorder
@@ -33,6 +33,8 @@ LOOK_BACK_US: Final = 60_000_000
 """Of a step that no alert calls for."""
 LEAD_US: Final = 5_000_000
 """Shown from before what an alert was counted over."""
+LONGEST_S = 8.0
+"""A step waits no longer for its evidence: traffic is to be refused while it floods, and commands wait for 10 s."""
 BREATH_S: Final = 0.001
 BETWEEN_BREATHS: Final = 16
 """Messages, or calls. Evidence is written while a flood is on: its thread lets go of the interpreter every half a
@@ -59,7 +61,15 @@ class EvidenceTaker:
         `what`: the step that it is for. `hosts`: IP addresses to and from which messages are shown.
         """
         try:
-            return await asyncio.to_thread(self._take, about, what, alerts, frozenset(hosts), at_us)
+            async with asyncio.timeout(LONGEST_S):
+                return await asyncio.to_thread(self._take, about, what, alerts, frozenset(hosts), at_us)
+        except TimeoutError:
+            LOG.error(
+                "the %s of OCN %s does not wait for its evidence, which is not written after %g s: what comes of it "
+                "is in %s, without a digest in the journal",
+                *(what, about, LONGEST_S, EVIDENCE_FOLDER),
+            )
+            return None
         except (DatabaseFileError, OSError) as error:
             LOG.error("no evidence is kept for the %s of OCN %s: %s", what, about, error)
             return None

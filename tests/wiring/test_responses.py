@@ -18,7 +18,7 @@ from gateway.policy.watch import Watch
 from gateway.records.database import UnavailableError
 from gateway.records.evidence import faults_of
 from gateway.records.journal import Entry, Kind, OperatorJournal
-from gateway.wiring import denial_of_service
+from gateway.wiring import denial_of_service, evidence
 from gateway.wiring.call_watch import CallWatch
 from gateway.wiring.live import Gateway, running
 from gateway.wiring.recommendations import WITHDRAW_AFTER_US
@@ -369,6 +369,16 @@ async def test_evidence_has_the_calls_and_messages_of_the_time(exchange: Exchang
         assert document["ocn"] == OCN
         assert document["detections"][0]["detector"] == "scripted"
         assert b"INVITE sip:" in (folder / "attack.pcapng").read_bytes()
+
+
+async def test_a_step_is_taken_without_evidence_that_takes_too_long(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(evidence, "LONGEST_S", 0.0)
+    async with scene(exchange) as at:
+        assert (await discontinue(at))["evidence"] is None
+        assert at.state == "discontinued"
+    assert "does not wait for its evidence" in caplog.text
 
 
 @pytest.mark.parametrize("exchange", [f"{RECOMMENDING}evidence_bundles = 3\n"], indirect=True)
