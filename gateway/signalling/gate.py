@@ -42,6 +42,7 @@ _CALLING: Final = (headers.P_ASSERTED_IDENTITY, headers.FROM)
 _BEGIN_NUMBERS: Final = frozenset(b"%c" % character for character in b"+0123456789(")
 _LONGEST_NUMBER: Final = 32
 _NOT_LOOKED_UP: Final = Ocn("")
+_USUAL: Final = b";user=phone"
 _UDP: Final = Transport.UDP
 _SS7: Final = Transport.SS7
 
@@ -72,7 +73,8 @@ class Origin:
         """For what may be honest and is no new call: retransmissions and OPTIONS, while nothing else is left."""
         self.answers: Final = Allowance(answers)
         self.standing = 0
-        """Calls of it that went on, less the messages that came to nothing, lately: from 0 to GOOD_STANDING."""
+        """Calls of it that went on, less the messages that came to nothing, lately: from 0 to GOOD_STANDING. OPTIONS,
+        by which every switch looks whether we are there, take nothing of it."""
         self.short = True
         """Its standing could be better, or something was taken of its allowance and has not come back."""
 
@@ -192,14 +194,22 @@ class Gate:
         if trunk is not None and invite is not None:
             self._allowance_of(trunk, self._carrier_of(invite, trunk, at_us)).charge(at_us)
 
-    def _charge(self, origin: Origin, trunk: Trunk | None, at_us: int) -> None:
+    def spent(self, origin: Origin, trunk: Trunk | None, at_us: int) -> None:
+        """A message came to nothing that says nothing of how good the calls of its source are: OPTIONS, by which a
+        switch looks whether we are there, or a request that came again.
+        """
+        if origin is self._user_agent:
+            return
         origin.short = True
-        if origin.standing:
-            origin.standing -= 1
         origin.allowance.charge(at_us)
         self._all.charge(at_us)
         if trunk is not None:
             trunk.allowance.charge(at_us)
+
+    def _charge(self, origin: Origin, trunk: Trunk | None, at_us: int) -> None:
+        self.spent(origin, trunk, at_us)
+        origin.standing = max(origin.standing - 1, 0)
+        if trunk is not None:
             trunk.standing = max(trunk.standing - 1, 0)
 
     def good(self, origin: Origin, trunk: Trunk | None, invite: SipMessage, at_us: int) -> None:
@@ -357,24 +367,29 @@ class Gate:
 
     def _holder_of(self, uri: bytes, at_us: int) -> Ocn | None:
         """The holder of the number in a URI, where it is a carrier of the configuration."""
-        user = _user_of(uri)
-        if b"rn=" in uri or len(user) > _LONGEST_NUMBER:
-            return self._holder_in_tables(uri, at_us)
         if at_us >= self._holders_until_us or len(self._holders) >= MOST_HOLDERS:
             self._holders.clear()
             self._holders_until_us = at_us + HOLDERS_US
-        holder = self._holders.get(user, _NOT_LOOKED_UP)
-        if holder is _NOT_LOOKED_UP:
-            holder = self._holders[user] = self._holder_in_tables(uri, at_us)
-        return holder
-
-    def _holder_in_tables(self, uri: bytes, at_us: int) -> Ocn | None:
+        user, plain = _user_of(uri), _is_plain(uri)
+        holder = self._holders.get(user, _NOT_LOOKED_UP) if plain else _NOT_LOOKED_UP
+        if holder is not _NOT_LOOKED_UP:
+            return holder
         try:
             read = read_uri(uri)
         except Malformed:
             return None
-        carrier = self._finder.provider_of(read.number, read.routing_number, at_us)[0]
-        return carrier if carrier is not None and carrier in self._finder.carriers else None
+        holder = self._finder.provider_of(read.number, read.routing_number, at_us)[0]
+        if holder not in self._finder.carriers:
+            holder = None
+        # What cannot be read, or carries no number, must not stand for the number that it looks like.
+        if plain and read.number is not None and len(user) <= _LONGEST_NUMBER:
+            self._holders[user] = holder
+        return holder
+
+
+def _is_plain(uri: bytes) -> bool:
+    """Whether nothing in a URI but its number can say who holds it: no rn, however it is spelt, and no context."""
+    return uri.count(b";") == uri.endswith(_USUAL)
 
 
 def _user_of(uri: bytes) -> bytes:

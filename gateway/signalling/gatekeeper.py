@@ -56,7 +56,7 @@ class Gatekeeper:
         if closed and not origin.spared.take(at_us):
             self._counters.shed["repeats dropped"] += 1
             return False
-        self._gate.wasted(origin, trunk, None, at_us)
+        self._gate.spent(origin, trunk, at_us)
         return True
 
     def looks_at_malformed(self, origin: Origin, at_us: int) -> bool:
@@ -135,9 +135,13 @@ class Gatekeeper:
         last = actions[-1] if actions else None
         answered = type(last) is Send and last.data.startswith(b"SIP/2.0 ") and not last.data.startswith(b"SIP/2.0 1")
         if answered or type(last) is Ended:
-            self._gate.wasted(origin, trunk, request if opens_call else None, at_us)
-            if self.observer is not None and type(last) is Send and last.data.startswith(b"SIP/2.0 481"):
-                self.observer.stray(source, at_us)
+            stray = type(last) is Send and last.data.startswith(b"SIP/2.0 481")
+            if request.method == b"OPTIONS" and not stray:
+                self._gate.spent(origin, trunk, at_us)
+            else:
+                self._gate.wasted(origin, trunk, request if opens_call else None, at_us)
+            if stray:
+                self.stray(source, at_us)
         elif opens_call and origin.short:
             self._gate.good(origin, trunk, request, at_us)
 

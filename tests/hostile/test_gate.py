@@ -162,6 +162,36 @@ def test_calls_that_change_their_provider_each_time_are_shed_when_the_gateway_ha
     assert [scene.call(NEIGHBOUR) for _ in range(100)] == ["on"] * 100
 
 
+def test_whoever_asked_whether_we_are_there_all_night_is_as_good_as_its_latest_calls(scene: Scene) -> None:
+    assert [scene.call(NEIGHBOUR) for _ in range(10)] == ["on"] * 10
+    for number in range(200):
+        scene.now_us += 10 * SECOND_US
+        assert outcome(scene.receive(in_vain("OPTIONS", number), NEIGHBOUR)) == "200"
+    spoofed = [PROVIDER_NUMBER, OTHER_PROVIDER_NUMBER, UNCONFIRMED_NUMBER, NOBODYS_NUMBER]
+    for number in range(1_000):
+        scene.call(calling=spoofed[number % 4], called=OUTSIDE_NUMBER)
+    assert [scene.call(NEIGHBOUR) for _ in range(100)] == ["on"] * 100
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "sip:{}@lab.example;%72n=+19075550100",
+        "sip:{};RN=x@lab.example",
+        "http:{}@lab.example",
+        "sip:{}@lab example",
+    ],
+)
+def test_a_number_is_its_holders_whatever_somebody_else_has_spelt_with_it(scene: Scene, spelt: str) -> None:
+    scene.waste()
+    while scene.call(calling=NOBODYS_NUMBER) not in ("480", "dropped"):
+        pass
+    invite = sound("spelt", FLOODER, calling=OTHER_PROVIDER_NUMBER)
+    uri = spelt.format(OTHER_PROVIDER_NUMBER).encode()
+    assert outcome(scene.receive(invite.replace(b"sip:%b@lab.example" % OTHER_PROVIDER_NUMBER.encode(), uri))) != "on"
+    assert scene.call(calling=OTHER_PROVIDER_NUMBER) == "on"
+
+
 def test_a_flood_from_many_sources_is_shed_and_the_one_whose_calls_went_on_is_not(scene: Scene) -> None:
     members = [Hop("192.0.2.30", 5000 + number) for number in range(60)]
     scene.proxy.members_are("shared", [Member(hop) for hop in (NEIGHBOUR, *members)], scene.now_us)
