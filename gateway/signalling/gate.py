@@ -54,7 +54,8 @@ class Shed(NamedTuple):
     """Over UDP the address and port, 0 for all ports that are no member's; over connections, port 0."""
     trunk_group: str | None
     provider: Ocn | None
-    """The carrier that answers for them; None where it is none of the configuration."""
+    """The carrier that answers for them on a partner's trunk group; None where it is none of the configuration, and for
+    calls from the host: who is called has not made them."""
     calls: int
 
 
@@ -322,7 +323,8 @@ class Gate:
         return [Shed(source, group, carrier, count) for (source, group, carrier), count in shed.items()]
 
     def _is_shed(self, origin: Origin, trunk: Trunk | None, carrier: Ocn | None) -> bool:
-        key = (origin.hop, trunk.name if trunk is not None else None, carrier)
+        blamed = carrier if trunk is not None and trunk.from_partner else None
+        key = (origin.hop, trunk.name if trunk is not None else None, blamed)
         self._shed[key] = self._shed.get(key, 0) + 1
         return False
 

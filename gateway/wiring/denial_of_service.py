@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.interconnection.denial_of_service import State, Step, StepKind
+from gateway.interconnection.denial_of_service import StandingBook, State, Step, StepKind
 from gateway.interconnection.notices import Delivery, DeliveryState, NoticeMaker
 from gateway.operations.configuration import Configuration
 from gateway.operations.control_plane import SELF, Order
@@ -54,10 +54,10 @@ _LETTING_THROUGH: Final = frozenset({State.NORMAL, State.THROTTLED})
 """States in which no call need end: the step that was to end some was undone."""
 
 
-def call_watch_of(configuration: Configuration, clock: Clock) -> CallWatch:
+def call_watch_of(configuration: Configuration, standings: StandingBook, clock: Clock) -> CallWatch:
     """What observes the calls of a gateway for its detectors."""
     now_us = clock.now_us()
-    contracts = Contracts(configuration.carriers, configuration.trunk_groups)
+    contracts = Contracts(configuration.carriers, configuration.trunk_groups, standings)
     detectors = all_detectors(configuration.detectors, contracts)
     watch = Watch(detectors, now_us, configuration.detectors.clear_after_s)
     return CallWatch(watch, now_us, [group.name for group in configuration.trunk_groups])

@@ -114,7 +114,7 @@ def _detecting(configuration: Configuration | None, settings: DetectorSettings) 
     judges, notes = judges_of(configuration)
     result = DetectionResult(notes=[STEPS_CHANGE_NOTHING, *notes])
     standings = StandingBook(configuration.carriers, steps_of(configuration).standings)
-    contracts = Contracts(configuration.carriers, configuration.trunk_groups)
+    contracts = Contracts(configuration.carriers, configuration.trunk_groups, standings)
     plan = ResponsePlan(
         configuration.denial_of_service.response, configuration.carriers, configuration.emergency_trunk_group
     )

@@ -87,7 +87,7 @@ class Gateway:
             self.recorder: Final = _recorder_of(configuration)
             undo.callback(self.recorder.close)
             self._calls: Final = CallsInProgress()
-            watching = call_watch_of(configuration, self.clock)
+            watching = call_watch_of(configuration, self.policy.standings, self.clock)
             flight = FlightRecorder(configuration.denial_of_service.evidence_bytes)
             self.metrics: Final = self._new_metrics()
             self.transport: Final = SipEndpoint(

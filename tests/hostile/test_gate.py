@@ -286,6 +286,13 @@ def test_calls_of_the_host_are_told_apart_by_whose_number_they_call(scene: Scene
         assert scene.call(HOST, calling=HOST_NUMBER, called=PROVIDER_NUMBER) == "on"
 
 
+def test_who_is_called_too_often_has_not_made_the_calls_that_are_shed(scene: Scene) -> None:
+    for number in range(2 * WASTED):
+        invite = sound(f"last{number}", HOST, calling=HOST_NUMBER, called=PROVIDER_NUMBER)
+        scene.receive(invite.replace(b"Max-Forwards: 70", b"Max-Forwards: 0"), HOST)
+    assert scene.proxy.take_shed() == [Shed(HOST, "host", None, WASTED)]
+
+
 def in_vain(method: str, number: int, *, tag: str = "") -> bytes:
     """A request that belongs to nothing."""
     invite = sound(f"vain{number}", FLOODER).replace(b"INVITE", method.encode())

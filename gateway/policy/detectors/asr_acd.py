@@ -12,6 +12,7 @@ from typing import Final
 
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import (
     Samples,
     Senders,
@@ -51,10 +52,10 @@ class _Ended:
         """Whose those are that nobody answered."""
         self.samples = Samples()
 
-    def add(self, attempt: CallAttempt, answered_at_us: int | None, at_us: int) -> None:
+    def add(self, attempt: CallAttempt, provider: Ocn | None, answered_at_us: int | None, at_us: int) -> None:
         self.all.add(at_us)
         if answered_at_us is None:
-            self.senders.add(attempt.provider)
+            self.senders.add(provider)
             self.samples.add(attempt)
         else:
             self.answered.add(at_us)
@@ -79,8 +80,9 @@ class AsrAcd:
     name: Final = "asr_acd"
     clause: Final = "L8"
 
-    def __init__(self, settings: AsrAcdSettings) -> None:
+    def __init__(self, settings: AsrAcdSettings, contracts: Contracts = NOTHING_AGREED) -> None:
         self._settings: Final = settings
+        self._contracts: Final = contracts
         self._providers: Final[Subjects[str, _Ended]] = Subjects()
         self._groups: Final[Subjects[str, _Ended]] = Subjects()
 
@@ -96,9 +98,10 @@ class AsrAcd:
         ingress = attempt.ingress
         if decision.egress is None or cut_off or ingress is None or not over_partners(attempt):
             return
-        if attempt.provider is not None:
-            self._of(self._providers, attempt.provider).add(attempt, answered_at_us, ended_at_us)
-        self._of(self._groups, ingress.name).add(attempt, answered_at_us, ended_at_us)
+        provider = self._contracts.answerable(attempt)
+        if provider is not None:
+            self._of(self._providers, provider).add(attempt, provider, answered_at_us, ended_at_us)
+        self._of(self._groups, ingress.name).add(attempt, provider, answered_at_us, ended_at_us)
 
     def _of(self, subjects: Subjects[str, _Ended], name: str) -> _Ended:
         return subjects.get(name) or subjects.put(name, _Ended(self._settings.window_s))

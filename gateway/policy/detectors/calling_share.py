@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import SECOND_US, Samples, Subjects, over_partners
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.verdict import Decision
@@ -55,7 +56,7 @@ class _Half:
         self.total = 0
         self.numbers: dict[str, _Number] = {}
 
-    def add(self, digits: str, attempt: CallAttempt) -> None:
+    def add(self, digits: str, provider: Ocn | None, attempt: CallAttempt) -> None:
         numbers = self.numbers
         known = numbers.get(digits)
         if known is not None:
@@ -64,7 +65,7 @@ class _Half:
                 known.samples = Samples()
             known.samples.add(attempt)
         elif len(numbers) < COUNTERS:
-            numbers[digits] = _Number(attempt.provider)
+            numbers[digits] = _Number(provider)
         else:  # one call of this number is set off against one of each that is counted
             for other, counted in list(numbers.items()):
                 counted.count -= 1
@@ -95,8 +96,9 @@ class CallingShare:
     name: Final = "calling_share"
     clause: Final = "L8"
 
-    def __init__(self, settings: CallingShareSettings) -> None:
+    def __init__(self, settings: CallingShareSettings, contracts: Contracts = NOTHING_AGREED) -> None:
         self._settings: Final = settings
+        self._contracts: Final = contracts
         self._half_us: Final = max(round(settings.window_s * SECOND_US / 2), 1)
         self._groups: Final[Subjects[str, _Group]] = Subjects()
 
@@ -111,7 +113,7 @@ class CallingShare:
         group.now.total += 1
         calling = attempt.calling.number
         if calling is not None:
-            group.now.add(calling.digits, attempt)
+            group.now.add(calling.digits, self._contracts.answerable(attempt), attempt)
 
     def judge(self, at_us: int) -> Iterator[Detection]:
         half = at_us // self._half_us

@@ -55,8 +55,9 @@ class CallsInProgress:
         ingress = attempt.ingress
         if decision.egress is None or ingress is None or attempt.emergency:
             return
-        if attempt.provider is not None and ingress.side is PARTNER_SIDE:
-            _begin(self._providers, attempt.provider)
+        provider = self._contracts.answerable(attempt)
+        if provider is not None and ingress.side is PARTNER_SIDE:
+            _begin(self._providers, provider)
         _begin(self._groups, ingress.name)
 
     def ended(
@@ -71,8 +72,9 @@ class CallsInProgress:
         ingress = attempt.ingress
         if decision.egress is None or ingress is None or attempt.emergency:
             return
-        if attempt.provider is not None and ingress.side is PARTNER_SIDE:
-            _end(self._providers, attempt.provider)
+        provider = self._contracts.answerable(attempt)
+        if provider is not None and ingress.side is PARTNER_SIDE:
+            _end(self._providers, provider)
         _end(self._groups, ingress.name)
 
     def judge(self, at_us: int) -> Iterator[Detection]:

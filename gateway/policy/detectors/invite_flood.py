@@ -78,13 +78,15 @@ class InviteFlood:
         if ingress is None or attempt.emergency:
             return
         second = attempt.at_us // SECOND_US
-        provider = attempt.provider
+        provider = self._contracts.answerable(attempt)
         if provider is not None and ingress.side is PARTNER_SIDE:
             self._of_provider(provider, second).samples.add(attempt)
         self._of_group(ingress.name, provider, second).samples.add(attempt)
 
     def shed(self, source: Hop, trunk_group: str | None, provider: Ocn | None, count: int, at_us: int) -> None:  # noqa: ARG002
         second = at_us // SECOND_US
+        if provider is not None and trunk_group is not None:
+            provider = provider if self._contracts.may_come(provider, trunk_group, at_us) else None
         if provider is not None:
             self._of_provider(provider, second, count)
         if trunk_group is not None:

@@ -15,6 +15,7 @@ from typing import Final
 from gateway.interconnection.carriers import Ocn
 from gateway.numbering.telephone_number import TelephoneNumber
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import SECOND_US, Samples, Senders, Subjects
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 
@@ -58,11 +59,14 @@ class _Sequence:
 class Sequences:
     """Finds the sequences on each trunk group, and gives a detection for each trunk group or provider that has one."""
 
-    def __init__(self, detector: str, numbers: str, settings: SequenceSettings) -> None:
+    def __init__(
+        self, detector: str, numbers: str, settings: SequenceSettings, contracts: Contracts = NOTHING_AGREED
+    ) -> None:
         """`numbers` is what is in sequence, for people: ``calling numbers``."""
         self._detector: Final = detector
         self._numbers: Final = numbers
         self._settings: Final = settings
+        self._contracts: Final = contracts
         self._gap_us: Final = round(settings.gap_s * SECOND_US)
         self._blocks: Final[Subjects[tuple[str, str], list[_Sequence]]] = Subjects(MOST_BLOCKS)
         """By trunk group and the digits before the last three; in each, the sequence that went on last is the last."""
@@ -82,7 +86,7 @@ class Sequences:
             return
         if sequence.senders is None or sequence.samples is None:
             sequence.senders, sequence.samples = Senders(), Samples()
-        sequence.senders.add(attempt.provider)
+        sequence.senders.add(self._contracts.answerable(attempt))
         sequence.samples.add(attempt)
 
     def _continued(self, sequences: list[_Sequence], line: int, at_us: int) -> _Sequence | None:

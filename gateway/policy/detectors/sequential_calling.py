@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import over_partners
 from gateway.policy.detectors.detector import Detection
 from gateway.policy.detectors.sequences import Sequences, SequenceSettings
@@ -18,8 +19,8 @@ class SequentialCalling:
     name: Final = "sequential_calling"
     clause: Final = "L8"
 
-    def __init__(self, settings: SequenceSettings) -> None:
-        self._sequences: Final = Sequences(self.name, "calling numbers", settings)
+    def __init__(self, settings: SequenceSettings, contracts: Contracts = NOTHING_AGREED) -> None:
+        self._sequences: Final = Sequences(self.name, "calling numbers", settings, contracts)
 
     def decided(self, attempt: CallAttempt, decision: Decision) -> None:  # noqa: ARG002 - refused or not
         number = attempt.calling.number

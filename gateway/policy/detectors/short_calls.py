@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
+from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import (
     SECOND_US,
     Samples,
@@ -45,11 +46,11 @@ class _Answered:
         """Whose the short ones are."""
         self.samples = Samples()
 
-    def add(self, attempt: CallAttempt, at_us: int, *, short: bool) -> None:
+    def add(self, attempt: CallAttempt, provider: Ocn | None, at_us: int, *, short: bool) -> None:
         self.all.add(at_us)
         if short:
             self.short.add(at_us)
-            self.senders.add(attempt.provider)
+            self.senders.add(provider)
             self.samples.add(attempt)
 
 
@@ -59,8 +60,9 @@ class ShortCalls:
     name: Final = "short_calls"
     clause: Final = "L8"
 
-    def __init__(self, settings: ShortCallsSettings) -> None:
+    def __init__(self, settings: ShortCallsSettings, contracts: Contracts = NOTHING_AGREED) -> None:
         self._settings: Final = settings
+        self._contracts: Final = contracts
         self._longest_us: Final = round(settings.longest_s * SECOND_US)
         self._providers: Final[Subjects[str, _Answered]] = Subjects()
         self._groups: Final[Subjects[str, _Answered]] = Subjects()
@@ -77,9 +79,10 @@ class ShortCalls:
         if answered_at_us is None or cut_off or attempt.ingress is None or not over_partners(attempt):
             return
         short = ended_at_us - answered_at_us <= self._longest_us
-        if attempt.provider is not None:
-            self._of(self._providers, attempt.provider).add(attempt, ended_at_us, short=short)
-        self._of(self._groups, attempt.ingress.name).add(attempt, ended_at_us, short=short)
+        provider = self._contracts.answerable(attempt)
+        if provider is not None:
+            self._of(self._providers, provider).add(attempt, provider, ended_at_us, short=short)
+        self._of(self._groups, attempt.ingress.name).add(attempt, provider, ended_at_us, short=short)
 
     def _of(self, subjects: Subjects[str, _Answered], name: str) -> _Answered:
         return subjects.get(name) or subjects.put(name, _Answered(self._settings.window_s))
