@@ -14,6 +14,7 @@ from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import (
+    Answers,
     Samples,
     Senders,
     SlidingCount,
@@ -42,9 +43,12 @@ class AsrAcdSettings:
 class _Ended:
     """Calls of one subject that were let through and have ended."""
 
-    __slots__ = ("all", "answered", "samples", "senders", "talked_ms")
+    __slots__ = ("all", "answered", "answers", "samples", "senders", "still_up", "talked_ms")
 
     def __init__(self, window_s: float) -> None:
+        self.answers = Answers(window_s)
+        self.still_up = 0
+        """Answered calls beside them that go on, as of when they were judged last."""
         self.all = SlidingCount(window_s)
         self.answered = SlidingCount(window_s)
         self.talked_ms = SlidingCount(window_s)
@@ -55,6 +59,7 @@ class _Ended:
     def add(self, attempt: CallAttempt, provider: Ocn | None, answered_at_us: int | None, at_us: int) -> None:
         self.all.add(at_us)
         if answered_at_us is None:
+            self.answers.unanswered(at_us)
             self.senders.add(provider)
             self.samples.add(attempt)
         else:
@@ -65,6 +70,15 @@ class _Ended:
         self.all.advance(at_us)
         self.answered.advance(at_us)
         self.talked_ms.advance(at_us)
+        self.still_up = self.answers.number(self.answered.total, at_us) - self.answered.total
+
+    @property
+    def seizures(self) -> int:
+        return self.all.total + self.still_up
+
+    @property
+    def answers_given(self) -> int:
+        return self.answered.total + self.still_up
 
     @property
     def acd_s(self) -> float:
@@ -73,8 +87,8 @@ class _Ended:
 
 
 class AsrAcd:
-    """Counts calls as they end, by provider and by trunk group. Both ratios must be low at once: many calls without an
-    answer are usual where one rings several telephones, and short ones where they are voice mail's.
+    """Counts calls, by provider and by trunk group: as they end, how they ended. Both ratios must be low at once: many
+    calls without an answer are usual where one rings several telephones, and short ones where they are voice mail's.
     """
 
     name: Final = "asr_acd"
@@ -85,6 +99,15 @@ class AsrAcd:
         self._contracts: Final = contracts
         self._providers: Final[Subjects[str, _Ended]] = Subjects()
         self._groups: Final[Subjects[str, _Ended]] = Subjects()
+
+    def decided(self, attempt: CallAttempt, decision: Decision) -> None:
+        ingress = attempt.ingress
+        if decision.egress is None or ingress is None or not over_partners(attempt):
+            return
+        provider = self._contracts.answerable(attempt)
+        if provider is not None:
+            self._of(self._providers, provider).answers.begun(attempt.at_us)
+        self._of(self._groups, ingress.name).answers.begun(attempt.at_us)
 
     def ended(
         self,
@@ -118,15 +141,16 @@ class AsrAcd:
     def _under(self, ended: _Ended, at_us: int) -> bool:
         settings = self._settings
         ended.advance(at_us)
-        seizures, answers = ended.all.total, ended.answered.total
-        if seizures < settings.minimum_calls or answers * 100 >= seizures * settings.asr_percent:
+        seizures, answers = ended.seizures, ended.answers_given
+        if ended.all.total < settings.minimum_calls or answers * 100 >= seizures * settings.asr_percent:
             return False
-        return ended.talked_ms.total < answers * settings.acd_s * 1_000 or not answers
+        answered = ended.answered.total
+        return ended.talked_ms.total < answered * settings.acd_s * 1_000 or not answered
 
     def _detection(
         self, subject: Subject, provider: Ocn | None, ended: _Ended, at_us: int, trunk_group: str | None = None
     ) -> Detection:
-        settings, seizures, answers = self._settings, ended.all.total, ended.answered.total
+        settings, seizures, answers = self._settings, ended.seizures, ended.answers_given
         asr, acd_s = answers * 100 / seizures, ended.acd_s
         by = f"; those without an answer by {ended.senders}" if trunk_group is not None else ""
         return Detection(

@@ -112,6 +112,33 @@ class SlidingCount:
         return (at_us - self.since_us) / SECOND_US
 
 
+class Answers:
+    """How many calls were answered in the last seconds, those that are still up included.
+
+    What ends first is what was short, or was never answered: after a start of the gateway, and while traffic grows, the
+    calls that have ended say little of all. Those that began, less those that ended without an answer, are the
+    answered ones, and the few that still ring.
+    """
+
+    __slots__ = ("_begun", "_unanswered")
+
+    def __init__(self, window_s: float) -> None:
+        self._begun: Final = SlidingCount(window_s)
+        self._unanswered: Final = SlidingCount(window_s)
+
+    def begun(self, at_us: int) -> None:
+        """A call was let through."""
+        self._begun.add(at_us)
+
+    def unanswered(self, at_us: int) -> None:
+        """A call that was let through has ended without an answer."""
+        self._unanswered.add(at_us)
+
+    def number(self, ended: int, at_us: int) -> int:
+        """So many, of which `ended` have ended."""
+        return max(self._begun.advance(at_us) - self._unanswered.advance(at_us), ended)
+
+
 class Senders:
     """Whose the calls of a trunk group are: by provider, the latest calls weighing most."""
 

@@ -11,6 +11,7 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
 from gateway.policy.detectors.counting import (
     SECOND_US,
+    Answers,
     Samples,
     Senders,
     SlidingCount,
@@ -35,19 +36,22 @@ class ShortCallsSettings:
 
 
 class _Answered:
-    """Answered calls of one subject that have ended."""
+    """Answered calls of one subject."""
 
-    __slots__ = ("all", "samples", "senders", "short")
+    __slots__ = ("all", "answers", "ended", "samples", "senders", "short")
 
     def __init__(self, window_s: float) -> None:
-        self.all = SlidingCount(window_s)
+        self.answers = Answers(window_s)
+        self.all = 0
+        """Those that were answered in the window, as of when they were judged last."""
+        self.ended = SlidingCount(window_s)
         self.short = SlidingCount(window_s)
         self.senders = Senders()
         """Whose the short ones are."""
         self.samples = Samples()
 
     def add(self, attempt: CallAttempt, provider: Ocn | None, at_us: int, *, short: bool) -> None:
-        self.all.add(at_us)
+        self.ended.add(at_us)
         if short:
             self.short.add(at_us)
             self.senders.add(provider)
@@ -55,7 +59,7 @@ class _Answered:
 
 
 class ShortCalls:
-    """Counts answered calls as they end, by provider and by trunk group."""
+    """Counts answered calls, by provider and by trunk group: as they end, those that are short ones."""
 
     name: Final = "short_calls"
     clause: Final = "L8"
@@ -67,22 +71,37 @@ class ShortCalls:
         self._providers: Final[Subjects[str, _Answered]] = Subjects()
         self._groups: Final[Subjects[str, _Answered]] = Subjects()
 
+    def decided(self, attempt: CallAttempt, decision: Decision) -> None:
+        ingress = attempt.ingress
+        if decision.egress is None or ingress is None or not over_partners(attempt):
+            return
+        provider = self._contracts.answerable(attempt)
+        if provider is not None:
+            self._of(self._providers, provider).answers.begun(attempt.at_us)
+        self._of(self._groups, ingress.name).answers.begun(attempt.at_us)
+
     def ended(
         self,
         attempt: CallAttempt,
-        decision: Decision,  # noqa: ARG002 - what was answered was let through
+        decision: Decision,
         progressed_at_us: int | None,  # noqa: ARG002
         answered_at_us: int | None,
         ended_at_us: int,
         cut_off: bool,
     ) -> None:
-        if answered_at_us is None or cut_off or attempt.ingress is None or not over_partners(attempt):
+        ingress = attempt.ingress
+        if decision.egress is None or cut_off or ingress is None or not over_partners(attempt):
+            return
+        provider = self._contracts.answerable(attempt)
+        if answered_at_us is None:
+            if provider is not None:
+                self._of(self._providers, provider).answers.unanswered(ended_at_us)
+            self._of(self._groups, ingress.name).answers.unanswered(ended_at_us)
             return
         short = ended_at_us - answered_at_us <= self._longest_us
-        provider = self._contracts.answerable(attempt)
         if provider is not None:
             self._of(self._providers, provider).add(attempt, provider, ended_at_us, short=short)
-        self._of(self._groups, attempt.ingress.name).add(attempt, provider, ended_at_us, short=short)
+        self._of(self._groups, ingress.name).add(attempt, provider, ended_at_us, short=short)
 
     def _of(self, subjects: Subjects[str, _Answered], name: str) -> _Answered:
         return subjects.get(name) or subjects.put(name, _Answered(self._settings.window_s))
@@ -97,13 +116,14 @@ class ShortCalls:
                 yield self._detection(subject, answered.senders.sole(), answered, at_us, name)
 
     def _over(self, answered: _Answered, at_us: int) -> bool:
-        all_, short = answered.all.advance(at_us), answered.short.advance(at_us)
-        return all_ >= self._settings.minimum_answered and short * 100 > all_ * self._settings.share_percent
+        ended, short = answered.ended.advance(at_us), answered.short.advance(at_us)
+        answered.all = answered.answers.number(ended, at_us)
+        return ended >= self._settings.minimum_answered and short * 100 > answered.all * self._settings.share_percent
 
     def _detection(
         self, subject: Subject, provider: Ocn | None, answered: _Answered, at_us: int, trunk_group: str | None = None
     ) -> Detection:
-        settings, all_, short = self._settings, answered.all.total, answered.short.total
+        settings, all_, short = self._settings, answered.all, answered.short.total
         share = short * 100 / all_
         by = f"; by {answered.senders}" if trunk_group is not None else ""
         return Detection(
@@ -111,7 +131,7 @@ class ShortCalls:
             subject,
             provider,
             at_us,
-            answered.all.since_us,
+            answered.ended.since_us,
             (
                 ("short_percent", round(share, 1)),
                 ("threshold", settings.share_percent),
