@@ -53,7 +53,8 @@ class OverloadControl:
     ) -> None:
         """A request in whose Via something is said of overload control: note the offer in its transaction.
 
-        `shed`: it is refused unread.
+        `request` is as it was before a strict router put our own Route into its Request-URI; `shed`: it is refused
+        unread.
         """
         algorithm = _offered(via_value[: via.end])
         opens_call = request.method == b"INVITE" and not tag_of(request.required(headers.TO))

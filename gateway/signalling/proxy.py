@@ -73,6 +73,7 @@ class SipProxy:
         self._answers: Final = Answers(self._own, self._layer, self.counters, settings.max_message_bytes)
         forwarder = Forwarder(self._own, self._layer)
         next_hops = NextHops(self._own)
+        self._restored: Final = next_hops.restored
         self.prober: Final = Prober(self.members, self._layer, self._own)
         self._failover: Final = Failover(
             self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
@@ -332,7 +333,7 @@ class SipProxy:
         server = ServerTransaction(key, request, source, reply_to, received, known_host)
         to_tag = b"" if method == b"CANCEL" else tag_of(request.required(headers.TO))
         if self._overload is not None and group is not None and OFFER in via_value:
-            self._overload.heed(server, request, group.name, via_value, via, at_us)
+            self._overload.heed(server, self._restored(request), group.name, via_value, via, at_us)
         if method == b"CANCEL":
             self._others.cancel(server, at_us, actions)
         elif to_tag:

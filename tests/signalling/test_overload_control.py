@@ -254,6 +254,16 @@ def test_emergency_calls_are_never_too_much_and_hear_nothing_of_it() -> None:
     assert told(play.sent)[:3] == (80, "loss", 2_000)  # four of five, and of no emergency call
 
 
+def test_an_emergency_call_behind_a_strict_router_hears_nothing_of_it_either() -> None:
+    """RFC 3261 section 16.4."""
+    play = playing(RateLimit(1, 1, 1))
+    strict = offering(uri="sip:192.0.2.1:5060;lr")
+    routed = strict.data.replace(b"Max-Forwards", b"Route: <sip:911@h>\r\nMax-Forwards", 1)
+    actions = play.proxy.receive(routed, strict.source, play.now_us)
+    (trying,) = [each.data for each in actions if isinstance(each, Send) and each.target == CALLER]
+    assert TOLD.search(header(trying, headers.VIA)) is None
+
+
 @pytest.mark.parametrize("flood", [50, 100, 400])
 @pytest.mark.parametrize("algorithm", ["loss", "rate"])
 def test_an_upstream_that_heeds_it_is_hardly_refused_and_keeps_what_it_is_allowed(algorithm: str, flood: int) -> None:
