@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Final
 from zlib import crc32
 
-from gateway.codecs.sip import SipMessage, Uri, headers, response_to
+from gateway.codecs.sip import SipMessage, Uri, headers, response_to, tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport
 from gateway.policy.verdict import Finding
 
@@ -101,6 +101,10 @@ class OwnSide:
     def answer(self, request: SipMessage, status: int, phrase: str, via: bytes | None, extra: bytes = b"") -> bytes:
         tag = b"" if status == 100 else self._tag_for(request)
         return response_to(request, status, phrase, to_tag=tag, via=via, extra=extra)
+
+    def has_answered(self, request: SipMessage) -> bool:
+        """Whether a request carries the To tag of an answer of ours: as the ACK does for one that left no state."""
+        return tag_of(request.required(headers.TO)) == self._tag_for(request)
 
     def _tag_for(self, request: SipMessage) -> bytes:
         """A To tag of ours: the same for the same request, so that no state is needed to give it twice."""

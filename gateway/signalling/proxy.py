@@ -312,7 +312,7 @@ class SipProxy:
             else:
                 strays = self.counters.stray
                 self._in_dialog.relay_ack(request, via_value, via, source, known_host, at_us, actions)
-                if self.counters.stray != strays:
+                if self.counters.stray != strays and not self._own.has_answered(request):
                     self._gatekeeper.stray(source, at_us)
             return
         trunk, closed = None, False

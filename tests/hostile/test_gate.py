@@ -371,6 +371,20 @@ def test_an_observer_hears_of_everything_that_opens_no_call_also_of_what_is_drop
     assert (heard.malformed_messages, heard.strays) == (200, 500)
 
 
+def test_the_ack_for_a_refusal_that_left_no_state_is_no_stray(scene: Scene) -> None:
+    heard = scene.proxy.observer = Heard()
+    scene.waste()
+    invite = sound("next", FLOODER, called=OUTSIDE_NUMBER, calling=PROVIDER_NUMBER)
+    (refusal,) = scene.receive(invite)
+    assert isinstance(refusal, Send)
+    ack = invite.replace(b"INVITE", b"ACK")
+    to = SipMessage(refusal.data).required(headers.TO)
+    assert scene.receive(ack.replace(SipMessage(invite).required(headers.TO), to, 1)) == []
+    assert heard.strays == 0
+    scene.receive(ack)
+    assert heard.strays == 1
+
+
 def test_no_decision_tells_of_what_was_shed(scene: Scene) -> None:
     scene.waste()
     actions = [
