@@ -17,12 +17,15 @@ from gateway.policy.detectors.detector import (
     Detection,
     Detector,
     Subject,
+    SubjectKind,
 )
 from gateway.policy.verdict import Decision
 
 SECOND_US: Final = 1_000_000
 MOST_ALERTS: Final = 1_024
 """Alerts that are up at one time. Beyond, a new one waits until another is cleared."""
+MOST_OF_SOURCES: Final = MOST_ALERTS // 4
+"""Of them those about sources: a datagram may name as many as one likes, and nobody may hide a flood behind them."""
 MOST_PROVIDERS: Final = 4_096
 """Providers of whose last alert the time is kept."""
 
@@ -86,6 +89,7 @@ class Watch:
         self._next_us = began_us + SECOND_US
         self._count = 0
         self._up: Final[OrderedDict[_Key, Alert]] = OrderedDict()
+        self._up_of_sources = 0
         self._last_alert: Final[OrderedDict[Ocn, int]] = OrderedDict()
         self._decided: Final = self._hooks("decided")
         self._ended: Final = self._hooks("ended")
@@ -171,6 +175,7 @@ class Watch:
         ]
         for alert in cleared:
             del self._up[alert.detection.key]
+            self._up_of_sources -= alert.detection.subject.kind is SubjectKind.SOURCE
         ongoing = tuple(list(self._up.values())[: len(self._up) - len(raised)])
         return Alerts(tuple(raised), ongoing, tuple(cleared))
 
@@ -187,8 +192,10 @@ class Watch:
             peak = detection if detection.excess > known.peak.excess else known.peak
             self._up[key] = replace(known, detection=detection, peak=peak)
             return None
-        if len(self._up) >= MOST_ALERTS:
+        of_source = detection.subject.kind is SubjectKind.SOURCE
+        if len(self._up) >= MOST_ALERTS or (of_source and self._up_of_sources >= MOST_OF_SOURCES):
             return None
+        self._up_of_sources += of_source
         self._count += 1
         alert = self._up[key] = Alert(self._count, clause, detection, detection, detection.at_us)
         return alert

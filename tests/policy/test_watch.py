@@ -17,7 +17,7 @@ from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.detectors.settings import DetectorSettings, all_detectors
 from gateway.policy.detectors.source_rate import SourceRateSettings
 from gateway.policy.verdict import Decision, Outcome
-from gateway.policy.watch import MOST_ALERTS, Watch
+from gateway.policy.watch import MOST_ALERTS, MOST_OF_SOURCES, Watch
 
 SOURCE = Hop("192.0.2.66", 5060)
 ADMITTED = Decision(Outcome.ADMIT, HOST_GROUP, (), ())
@@ -176,6 +176,22 @@ def test_the_number_of_alerts_is_bounded() -> None:
     assert watch.due(AT_US + 2 * SECOND_US).raised == ()
     assert len(watch.active) == MOST_ALERTS
     assert watch.quiet_since(Ocn("00000")) == AT_US  # of the oldest, more than are remembered ago
+
+
+def test_alerts_about_sources_leave_room_for_those_about_providers() -> None:
+    watch = Watch(all_detectors(DetectorSettings(), Contracts()), AT_US)
+    for number in range(2 * MOST_ALERTS):
+        for _ in range(200):
+            watch.stray(Hop(f"203.0.{number >> 8}.{number & 255}", 5060), AT_US)
+    assert len(watch.due(AT_US + SECOND_US).raised) == MOST_OF_SOURCES
+    for second in range(1, 12):
+        watch.shed(SOURCE, "partner-1", PROVIDER, 500, AT_US + second * SECOND_US)
+        watch.due(AT_US + (second + 1) * SECOND_US)
+    assert PROVIDER in {alert.provider for alert in watch.active}
+    watch.due(AT_US + 60 * SECOND_US)
+    for _ in range(200):
+        watch.stray(SOURCE, AT_US + 60 * SECOND_US)
+    assert [alert.detection.subject.name for alert in watch.due(AT_US + 61 * SECOND_US).raised] == [SOURCE.host]
 
 
 @pytest.mark.parametrize("enabled", [True, False])
