@@ -18,6 +18,9 @@ from gateway.policy.watch import SECOND_US, Alert
 
 EMERGENCY_CLAUSE: Final = "L10"
 """An alert that rests on it is about emergency calls: they are never throttled nor discontinued."""
+MANY_PROVIDERS: Final = 3
+AT_ONCE_US: Final = 10 * SECOND_US
+"""So many providers of one partner do not all begin the same thing within this time: one sender shows their numbers."""
 MOST_REASONS: Final = 3
 """Alerts that the reason of one step names."""
 
@@ -71,9 +74,9 @@ class ResponsePlan:
 
     Everything else is advice: an alert that names no provider of the configuration, one about emergency calls, and one
     about a provider that is on a trunk group of its own, or discontinued already. So are alerts about several providers
-    while the flood of a trunk group is by several: who changes the calling number with every call would have the
-    gateway throttle those whose numbers it shows. Only what a provider does on another trunk group counts against it
-    then.
+    while the flood of a trunk group is by several, and those about many providers of one partner that were raised at
+    once: who changes the calling number with every call would have the gateway throttle those whose numbers it shows.
+    Only what a provider does on another trunk group, or did before, counts against it then.
     """
 
     def __init__(
@@ -104,7 +107,7 @@ class ResponsePlan:
                 by_provider.setdefault(alert.provider, []).append(alert)
             elif text is not None:
                 advice.append(Advice(alert, text))
-        for alert in _disguised(alerts, by_provider):
+        for alert in _disguised(alerts, by_provider) + self._raised_at_once(by_provider):
             advice.append(Advice(alert, self._nobodys_advice(alert)))
         proposals: list[Proposal] = []
         for ocn, concerning in by_provider.items():
@@ -116,6 +119,28 @@ class ResponsePlan:
                 advice += [Advice(alert, _standing_advice(ocn, standing)) for alert in concerning]
         proposals += self._releases(by_provider, standing_of, quiet_since, at_us)
         return Response(tuple(proposals), tuple(advice))
+
+    def _raised_at_once(self, by_provider: dict[Ocn, list[Alert]]) -> list[Alert]:
+        """The alerts of a detector about many providers of one partner that were raised at once, taken out of these."""
+        alike: dict[tuple[str, Ocn | None], list[Alert]] = {}
+        for ocn, concerning in by_provider.items():
+            carrier = self._carriers.get(ocn)
+            partner = carrier.partner if carrier is not None else None
+            for alert in concerning:
+                if alert.detection.subject.kind is SubjectKind.PROVIDER:
+                    alike.setdefault((alert.detection.detector, partner), []).append(alert)
+        taken = [
+            alert
+            for alerts in alike.values()
+            for alert in alerts
+            if sum(abs(other.raised_us - alert.raised_us) <= AT_ONCE_US for other in alerts) >= MANY_PROVIDERS
+        ]
+        for alert in taken:
+            if alert.provider is not None:
+                by_provider[alert.provider].remove(alert)
+                if not by_provider[alert.provider]:
+                    del by_provider[alert.provider]
+        return taken
 
     def _step_about(self, ocn: Ocn, standing: Standing, alerts: list[Alert]) -> Proposal | None:
         if standing.state is State.NORMAL:

@@ -13,12 +13,15 @@ from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.response_plan import Response, ResponsePlan, ResponseSettings
 from gateway.policy.watch import Alert
 
+THIRD_PROVIDER, ELSEWHERE = Ocn("903C"), Ocn("905E")
 CARRIERS = CarrierBook(
     [
         Carrier(PARTNER, "the partner", CarrierKind.PARTNER),
         Carrier(HOST, "the host", CarrierKind.HOST),
         Carrier(PROVIDER, "a provider", CarrierKind.PROVIDER, PARTNER),
         Carrier(OTHER_PROVIDER, "another", CarrierKind.PROVIDER, PARTNER),
+        Carrier(THIRD_PROVIDER, "a third", CarrierKind.PROVIDER, PARTNER),
+        Carrier(ELSEWHERE, "another partner's", CarrierKind.PROVIDER, Ocn("7002")),
     ]
 )
 NOW_US = AT_US + 1_000 * SECOND_US
@@ -205,3 +208,26 @@ def test_what_a_provider_does_on_another_trunk_group_counts_against_it_all_the_s
 def test_a_flood_of_no_known_provider_accuses_nobody_less(providers: float) -> None:
     response = respond(of_many(providers=providers), alert(PROVIDER), alert(OTHER_PROVIDER))
     assert {proposal.ocn for proposal in response.proposals} == {PROVIDER, OTHER_PROVIDER}
+
+
+def test_many_providers_of_one_partner_that_begin_at_once_are_one_senders_numbers() -> None:
+    three = alert(PROVIDER, raised_s=900), alert(OTHER_PROVIDER, raised_s=902), alert(THIRD_PROVIDER, raised_s=905)
+    response = respond(*three)
+    assert response.proposals == ()
+    assert {advice.alert.provider for advice in response.advice} == {PROVIDER, OTHER_PROVIDER, THIRD_PROVIDER}
+    assert all("cannot be laid to one provider" in advice.text for advice in response.advice)
+    before = alert(PROVIDER, detector="short_calls", raised_s=600)
+    assert [proposal.ocn for proposal in respond(*three, before).proposals] == [PROVIDER]
+
+
+@pytest.mark.parametrize(
+    "third",
+    [
+        alert(THIRD_PROVIDER, raised_s=930),  # not at once
+        alert(THIRD_PROVIDER, detector="short_calls"),  # something else
+        alert(ELSEWHERE),  # not over these trunks
+    ],
+)
+def test_providers_that_have_nothing_in_common_are_each_to_be_throttled(third: Alert) -> None:
+    response = respond(alert(PROVIDER), alert(OTHER_PROVIDER), third)
+    assert {proposal.ocn for proposal in response.proposals} == {PROVIDER, OTHER_PROVIDER, third.provider}
