@@ -14,6 +14,9 @@ from gateway.policy.detectors.counting import SECOND_US, Samples, Senders, Subje
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.verdict import Decision
 
+PAUSE_TAKES: Final = 2
+"""A second that is not over takes back so many that were: else a flood that pauses one second in ten is never seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class InviteFloodSettings:
@@ -21,7 +24,7 @@ class InviteFloodSettings:
     multiple: float = 5
     """Calls a second may be this many times their moving average."""
     hold_s: int = 10
-    """Seconds in a row that must be over."""
+    """Seconds that must be over. Each between them that is not takes back two."""
     minimum_per_s: float = 10
     """Calls a second that are no flood where no limit was agreed on, whatever the moving average is."""
     cold_per_s: float = 50
@@ -35,7 +38,10 @@ class InviteFloodSettings:
 class _Calls:
     """Calls a second of one subject: what is usual, and since when they are over it."""
 
-    __slots__ = ("average", "contracted", "count", "last", "over", "samples", "second", "seen", "senders", "threshold")
+    __slots__ = (
+        *("average", "contracted", "count", "held", "last", "over"),
+        *("samples", "second", "seen", "senders", "threshold"),
+    )
 
     def __init__(self, second: int, contracted: float, hold_s: int) -> None:
         self.contracted = contracted
@@ -46,6 +52,8 @@ class _Calls:
         """Calls in each of the last seconds, the one of second n at n modulo their number."""
         self.over = 0
         """Seconds in a row that were over."""
+        self.held = 0
+        """Seconds that were over, less `PAUSE_TAKES` for each that was not; no more than make a flood."""
         self.average = 0.0
         self.seen = 0
         """Seconds that the average is of."""
@@ -118,17 +126,20 @@ class InviteFlood:
         settings, count, last = self._settings, calls.count, calls.last
         threshold = calls.threshold = self._threshold(calls)
         last[calls.second % settings.hold_s] = count
-        calls.over = calls.over + 1 if count > threshold else 0
+        if count > threshold:
+            calls.over, calls.held = calls.over + 1, min(calls.held + 1, settings.hold_s)
+        else:
+            calls.over, calls.held = 0, max(calls.held - PAUSE_TAKES, 0)
         if not calls.over or (not calls.contracted and calls.seen < settings.warm_up_s):
             calls.seen += 1
             calls.average += (count - calls.average) / min(calls.seen, settings.baseline_s)
         empty = second - calls.second - 1
         if empty > 0:
-            calls.over = 0
+            calls.over, calls.held = 0, max(calls.held - PAUSE_TAKES * empty, 0)
             for each in range(calls.second + 1, calls.second + 1 + min(empty, settings.hold_s)):
                 last[each % settings.hold_s] = 0
             _decay(calls, empty, settings.baseline_s)
-        if not calls.over:
+        if not calls.held:
             calls.senders.clear()
         calls.second, calls.count = second, 0
 
@@ -143,12 +154,12 @@ class InviteFlood:
         for provider, calls in self._providers.items():
             if second > calls.second:
                 self._close(calls, second)
-            if calls.over >= self._settings.hold_s:
+            if calls.held >= self._settings.hold_s:
                 yield self._detection(Subject(SubjectKind.PROVIDER, provider), provider, calls, at_us)
         for name, calls in self._groups.items():
             if second > calls.second:
                 self._close(calls, second)
-            if calls.over >= self._settings.hold_s:
+            if calls.held >= self._settings.hold_s:
                 subject = Subject(SubjectKind.TRUNK_GROUP, name)
                 yield self._detection(subject, calls.senders.sole(), calls, at_us, name)
 
@@ -159,7 +170,8 @@ class InviteFlood:
         rate, threshold = sum(calls.last) / hold_s, calls.threshold
         figures = [("calls_per_s", rate), ("threshold", threshold), ("moving_average_per_s", round(calls.average, 3))]
         figures += [("contracted_per_s", calls.contracted), ("seconds_over", float(calls.over))]
-        text = f"{rate:.1f} calls/s over the last {hold_s} s, each over {self._why(calls)}"
+        seconds = "each" if calls.over >= hold_s else "most"
+        text = f"{rate:.1f} calls/s over the last {hold_s} s, {seconds} over {self._why(calls)}"
         if trunk_group is not None:
             figures.append(("providers", float(calls.senders.number)))
             text += f"; by {calls.senders}"

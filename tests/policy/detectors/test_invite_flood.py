@@ -101,15 +101,28 @@ def test_seconds_without_a_call_count_for_the_moving_average() -> None:
     assert judged(idle, 10_110) != []
 
 
-def test_a_second_that_is_not_over_ends_a_flood() -> None:
+def test_a_second_that_is_not_over_takes_two_back_that_were() -> None:
     flood = detector(contracted=20)
     told(flood, (call(at) for at in spread(30, 9)))
     told(flood, (call(at) for at in spread(10, 1, 9)))
-    told(flood, (call(at) for at in spread(30, 9, 10)))
-    assert judged(flood, 19) == []
-    told(flood, (call(at) for at in spread(30, 1, 19)))
-    assert judged(flood, 20) != []
-    assert judged(flood, 22) == []  # a whole second without a call
+    told(flood, (call(at) for at in spread(30, 2, 10)))
+    assert judged(flood, 12) == []
+    told(flood, (call(at) for at in spread(30, 1, 12)))
+    assert [one.text for one in about(judged(flood, 13), SubjectKind.PROVIDER)] == [
+        "28.0 calls/s over the last 10 s, most over the contracted 20"
+    ]
+    assert judged(flood, 15) == []  # a whole second without a call
+
+
+@pytest.mark.parametrize(("on_s", "off_s", "detected"), [(9, 1, True), (5, 1, True), (2, 1, False), (5, 5, False)])
+def test_a_flood_that_pauses_for_a_second_now_and_then_is_one(on_s: int, off_s: int, detected: bool) -> None:
+    flood = detector(contracted=20)
+    seen = False
+    for pulse in range(10):
+        from_s = pulse * (on_s + off_s)
+        told(flood, (call(at) for at in spread(200, on_s, from_s)))
+        seen = seen or bool(judged(flood, from_s + on_s))
+    assert seen is detected
 
 
 def test_refused_calls_and_those_that_were_never_read_count_too() -> None:
