@@ -126,7 +126,7 @@ class InviteFlood:
         settings, count, last = self._settings, calls.count, calls.last
         threshold = calls.threshold = self._threshold(calls)
         last[calls.second % settings.hold_s] = count
-        if count > threshold:
+        if count > threshold and count > 1:  # one call is no rate: under one a second, each would be over
             calls.over, calls.held = calls.over + 1, min(calls.held + 1, settings.hold_s)
         else:
             calls.over, calls.held = 0, max(calls.held - PAUSE_TAKES, 0)

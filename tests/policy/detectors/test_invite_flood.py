@@ -114,6 +114,14 @@ def test_a_second_that_is_not_over_takes_two_back_that_were() -> None:
     assert judged(flood, 15) == []  # a whole second without a call
 
 
+def test_under_one_call_a_second_no_second_is_over_by_one_call() -> None:
+    flood = detector(contracted=0.5)
+    told(flood, (call(at) for at in spread(1, 30)))
+    assert judged(flood, 30) == []
+    told(flood, (call(at) for at in spread(2, 10, 30)))
+    assert judged(flood, 40) != []
+
+
 @pytest.mark.parametrize(("on_s", "off_s", "detected"), [(9, 1, True), (5, 1, True), (2, 1, False), (5, 5, False)])
 def test_a_flood_that_pauses_for_a_second_now_and_then_is_one(on_s: int, off_s: int, detected: bool) -> None:
     flood = detector(contracted=20)
