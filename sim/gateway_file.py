@@ -36,6 +36,7 @@ class Defence(NamedTuple):
 _NOT_OF_SCENARIOS: Final = (
     *("short_calls", "asr_acd", "calling_share", "sequential_calling", "sequential_called"),
     *("calls_in_progress", "emergency_flood", "malformed_datagrams", "stray_messages"),
+    *("stranger_flood", "retransmission_storm"),
 )
 USUAL: Final = Defence(
     """\

@@ -50,6 +50,9 @@ class ReplayFeed:
             for shed in self._proxy.take_shed():
                 self._seen["calls refused unread"] += shed.calls
                 self.watch.shed(shed.source, shed.trunk_group, shed.provider, shed.calls, at_us)
+            for host, count in self._proxy.take_unwelcome():
+                self._seen["dropped unread"] += count
+                self.watch.stranger(host, count, at_us)
 
     def _hear(self, actions: list[Action]) -> None:
         watch = self.watch
@@ -83,3 +86,12 @@ class ReplayFeed:
         if self.watch is not None:
             self._seen["stray"] += 1
             self.watch.stray(source, at_us)
+
+    def repeated(self, source: Hop, at_us: int) -> None:
+        if self.watch is not None:
+            self._seen["repeated"] += 1
+            self.watch.repeated(source, at_us)
+
+    def stranger(self, source: Hop, count: int, at_us: int) -> None:
+        if self.watch is not None:
+            self.watch.stranger(source, count, at_us)

@@ -108,6 +108,8 @@ class DetectorsSection(BaseModel):
     options_flood: SourceRateTable = SourceRateTable()
     malformed_datagrams: SourceRateTable = SourceRateTable()
     stray_messages: SourceRateTable = SourceRateTable()
+    stranger_flood: SourceRateTable = SourceRateTable()
+    retransmission_storm: SourceRateTable = SourceRateTable()
     short_calls: ShortCallsTable = ShortCallsTable()
     asr_acd: AsrAcdTable = AsrAcdTable()
     calling_share: CallingShareTable = CallingShareTable()
@@ -124,6 +126,8 @@ class DetectorsSection(BaseModel):
             options_flood=SourceRateSettings(**self.options_flood.values()),
             malformed_datagrams=SourceRateSettings(**self.malformed_datagrams.values()),
             stray_messages=SourceRateSettings(**self.stray_messages.values()),
+            stranger_flood=SourceRateSettings(**self.stranger_flood.values()),
+            retransmission_storm=SourceRateSettings(**self.retransmission_storm.values()),
             short_calls=ShortCallsSettings(**self.short_calls.values()),
             asr_acd=AsrAcdSettings(**self.asr_acd.values()),
             calling_share=CallingShareSettings(**self.calling_share.values()),

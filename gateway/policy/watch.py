@@ -95,6 +95,8 @@ class Watch:
         self._ended: Final = self._hooks("ended")
         self._malformed: Final = self._hooks("malformed")
         self._stray: Final = self._hooks("stray")
+        self._repeated: Final = self._hooks("repeated")
+        self._stranger: Final = self._hooks("stranger")
         self._shed: Final = self._hooks("shed")
         self._requests: Final[dict[bytes, list[Callable[[Hop, bytes, int], None]]]] = {}
         for one in self.detectors:
@@ -144,6 +146,16 @@ class Watch:
         """A message came that belongs to nothing."""
         for tell in self._stray:
             tell(source, at_us)
+
+    def repeated(self, source: Hop, at_us: int) -> None:
+        """A request came again."""
+        for tell in self._repeated:
+            tell(source, at_us)
+
+    def stranger(self, source: Hop, count: int, at_us: int) -> None:
+        """So many messages came that belong to no trunk group."""
+        for tell in self._stranger:
+            tell(source, count, at_us)
 
     def shed(self, source: Hop, trunk_group: str | None, provider: Ocn | None, count: int, at_us: int) -> None:
         """So many new calls were refused, or dropped, without being read."""

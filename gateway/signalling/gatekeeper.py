@@ -21,6 +21,11 @@ OVER_ALLOWANCE: Final = Finding(
 )
 """Why a call is refused that the gate lets nobody read."""
 
+MOST_HOSTS: Final = 4_096
+"""Strangers' addresses that are told apart between two looks at what was dropped of them."""
+OTHER_HOSTS: Final = "other addresses"
+"""All those beyond, together."""
+
 
 class TrafficObserver(Protocol):
     """Who wants to know of messages that open no call: what watches for floods of them. Times are microseconds."""
@@ -35,6 +40,12 @@ class TrafficObserver(Protocol):
         """A message came that belongs to nothing: a request within a dialog or a CANCEL that gets 481, a response to
         no request of ours, an ACK for nothing."""
 
+    def repeated(self, source: Hop, at_us: int) -> None:
+        """A request came again, answered from memory or dropped."""
+
+    def stranger(self, source: Hop, count: int, at_us: int) -> None:
+        """So many messages came that belong to no trunk group: new calls; what is dropped unread is asked for."""
+
 
 class Gatekeeper:
     """Stands at the gate, and knows the transactions and dialogs that are up."""
@@ -48,19 +59,53 @@ class Gatekeeper:
         self._restored: Final = next_hops.restored
         self._counters: Final = counters
         self.observer: TrafficObserver | None = None
+        self._unwelcome: dict[str, int] = {}
 
-    def repeats(self, origin: Origin, trunk: Trunk | None, closed: bool, at_us: int) -> bool:
+    # -- strangers ----------------------------------------------------------------------------------------------------
+
+    def unwelcome(self, source: Hop) -> None:
+        """A message of a host that is no member's is dropped unread. That must cost next to nothing, also where each
+        comes from another address.
+        """
+        self._counters.unwelcome += 1
+        host = source.host
+        if host not in self._unwelcome and len(self._unwelcome) >= MOST_HOSTS:
+            host = OTHER_HOSTS
+        self._unwelcome[host] = self._unwelcome.get(host, 0) + 1
+
+    def take_unwelcome(self) -> list[tuple[Hop, int]]:
+        """How many messages of each host were since this was asked last; port 0 stands for all ports."""
+        unwelcome, self._unwelcome = self._unwelcome, {}
+        return [(Hop(host, 0), count) for host, count in unwelcome.items()]
+
+    def calls_on_no_trunk(self, source: Hop, at_us: int) -> None:
+        """A new call belongs to no trunk group."""
+        if self.observer is not None:
+            self.observer.stranger(source, 1, at_us)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def repeats(self, source: Hop, origin: Origin | None, trunk: Trunk | None, closed: bool, at_us: int) -> bool:
         """Whether a request that came again is answered from memory, as it is while its source keeps to its
         allowance.
         """
+        self._counters.absorbed += 1
+        if self.observer is not None:
+            self.observer.repeated(source, at_us)
+        if origin is None:
+            return True
         if closed and not origin.spared.take(at_us):
             self._counters.shed["repeats dropped"] += 1
             return False
         self._gate.spent(origin, trunk, at_us)
         return True
 
-    def looks_at_malformed(self, origin: Origin, at_us: int) -> bool:
+    def looks_at_malformed(self, source: Hop, origin: Origin | None, at_us: int) -> bool:
         """Whether what cannot be read is answered, where it can be."""
+        if self.observer is not None:
+            self.observer.malformed(source, at_us)
+        if origin is None:
+            return True
         if self._gate.is_closed(origin, origin.trunk, at_us):
             self._counters.shed["answers to malformed"] += 1
             return False

@@ -128,7 +128,7 @@ class SipProxy:
         message = None
         origin = self.gate.origin_of(source)
         if origin is None and not self._is_looked_at(data, at_us):
-            self.counters.unwelcome += 1
+            self._gatekeeper.unwelcome(source)
             return actions
         try:
             if len(data) > self._settings.max_message_bytes:
@@ -257,6 +257,10 @@ class SipProxy:
         """The new calls that were refused or dropped unread since this was asked last."""
         return self.gate.take_shed()
 
+    def take_unwelcome(self) -> list[tuple[Hop, int]]:
+        """How many messages were dropped unread of each host that is no member's, since this was asked last."""
+        return self._gatekeeper.take_unwelcome()
+
     @property
     def observer(self) -> TrafficObserver | None:
         """Who is told of messages that open no call."""
@@ -320,8 +324,7 @@ class SipProxy:
             trunk = self.gate.trunk_of(origin, group)
             closed = self.gate.is_closed(origin, trunk, at_us)
         if server is not None:
-            self.counters.absorbed += 1
-            if origin is None or self._gatekeeper.repeats(origin, trunk, closed, at_us):
+            if self._gatekeeper.repeats(source, origin, trunk, closed, at_us):
                 self._layer.repeated(server, at_us, actions)
             return
         if origin is not None and closed and not self._gatekeeper.passes(request, key, source, origin, trunk, at_us):
@@ -339,6 +342,8 @@ class SipProxy:
         elif to_tag:
             self._in_dialog.relay(server, to_tag, known_host, group, at_us, actions)
         elif method == b"INVITE":
+            if group is None:
+                self._gatekeeper.calls_on_no_trunk(source, at_us)
             self._new_calls.open(server, group, at_us, actions)
         else:
             self._gatekeeper.request(source, method, at_us)
@@ -358,9 +363,7 @@ class SipProxy:
         actions: list[Action],
     ) -> None:
         """What cannot be read is answered where that is possible, unless too much came to nothing already."""
-        if self.observer is not None:
-            self.observer.malformed(source, at_us)
-        if origin is None or self._gatekeeper.looks_at_malformed(origin, at_us):
+        if self._gatekeeper.looks_at_malformed(source, origin, at_us):
             self._answers.malformed(data, message, fault, source, actions)
         else:
             self.counters.malformed[fault.what] += 1

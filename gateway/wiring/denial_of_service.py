@@ -123,7 +123,10 @@ class Defence:
         """What is done once a second."""
         self._end_due()
         at_us = self._gateway.clock.now_us()
-        self.calls.shed(self._gateway.proxy.take_shed(), at_us)
+        proxy = self._gateway.proxy
+        self.calls.shed(proxy.take_shed(), at_us)
+        for host, count in proxy.take_unwelcome():
+            self.calls.watch.stranger(host, count, at_us)
         await self.responses.look()
 
     def at_odds(self) -> list[str]:

@@ -75,7 +75,7 @@ ATTACKS: Final = (
         *(340, 150, OF_EVERYONE, WENTZVILLE),
         stand=Stand.STRANGERS,
         ports=200,
-        found=(),
+        found=(Found("stranger_flood", _SOURCE),),
         held_by=(Holds.CHECKS, Holds.GATE),
     ),
     Attack(
@@ -111,7 +111,7 @@ ATTACKS: Final = (
         "One INVITE sent again a thousand times",
         *(1_000, 450, BLUESTEM, WENTZVILLE),
         kind=Kind.REPEATED_CALL,
-        found=(),
+        found=(Found("retransmission_storm", _SOURCE),),
         held_by=(Holds.ABSORBED,),
     ),
     Attack(

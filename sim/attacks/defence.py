@@ -29,6 +29,10 @@ window_seconds = 1
 window_seconds = 1
 [detectors.stray_messages]
 window_seconds = 1
+[detectors.stranger_flood]
+window_seconds = 1
+[detectors.retransmission_storm]
+window_seconds = 1
 [detectors.short_calls]
 longest_seconds = 0.45
 minimum_answered = 20

@@ -106,6 +106,21 @@ def test_what_is_no_call_is_told_by_the_proxy(tmp_path: Path, configuration: Con
     }
 
 
+def test_calls_of_strangers_and_repeats_are_told_by_the_proxy(tmp_path: Path, configuration: Configuration) -> None:
+    packets = [Packet(START_US + place * 50_000, STRANGER, GATEWAY, invite(f"{place}@far")) for place in range(400)] + [
+        Packet(START_US + (400 + place) * 50_000, PARTNER, GATEWAY, invite("1@x")) for place in range(400)
+    ]
+    result = detected(tmp_path, configuration, packets)
+    assert names(result) == {"stranger_flood source 127.0.0.9", "retransmission_storm source 127.0.0.1"}
+    assert result.steps == []
+
+
+def test_what_is_dropped_unread_of_a_stranger_is_told_as_well(tmp_path: Path, configuration: Configuration) -> None:
+    packets = [Packet(START_US + place * 1_000, STRANGER, GATEWAY, b"no SIP") for place in range(4_000)]
+    result = detected(tmp_path, configuration, packets)
+    assert names(result) == {"stranger_flood source 127.0.0.9", "malformed_datagrams source 127.0.0.9"}
+
+
 def test_emergency_calls_lead_to_no_step_and_all_go_on(tmp_path: Path, configuration: Configuration) -> None:
     result = detected(tmp_path, configuration, flood(15, 15, called="911"))
     assert names(result) == {"emergency_flood trunk group riverbend-wentzville"}

@@ -15,6 +15,7 @@ from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Hop, Member, Transport
 from gateway.signalling.call import Action, Decided, Send
 from gateway.signalling.gate import GATEWAY_SHARE, Shed
+from gateway.signalling.gatekeeper import MOST_HOSTS, OTHER_HOSTS
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.wiring.engine import policy_of
@@ -43,7 +44,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.requests: list[bytes] = []
-        self.malformed_messages = self.strays = 0
+        self.malformed_messages = self.strays = self.repeats = self.strangers = 0
 
     def request(self, _source: Hop, method: bytes, _at_us: int) -> None:
         self.requests.append(method)
@@ -53,6 +54,12 @@ class Heard:
 
     def stray(self, _source: Hop, _at_us: int) -> None:
         self.strays += 1
+
+    def repeated(self, _source: Hop, _at_us: int) -> None:
+        self.repeats += 1
+
+    def stranger(self, _source: Hop, count: int, _at_us: int) -> None:
+        self.strangers += count
 
 
 class Scene:
@@ -369,6 +376,40 @@ def test_an_observer_hears_of_everything_that_opens_no_call_also_of_what_is_drop
         scene.receive(in_vain("ACK", number, tag=";tag=b"))
     assert (heard.requests.count(b"REGISTER"), heard.requests.count(b"OPTIONS")) == (100, 100)
     assert (heard.malformed_messages, heard.strays) == (200, 500)
+
+
+def test_an_observer_hears_of_every_repeat_also_of_those_that_are_dropped(scene: Scene) -> None:
+    heard = scene.proxy.observer = Heard()
+    invite = sound("again", FLOODER)
+    for _ in range(501):
+        scene.receive(invite)
+    assert scene.proxy.counters.shed["repeats dropped"]
+    assert heard.repeats == scene.proxy.counters.absorbed == 500
+
+
+def test_every_call_of_strangers_is_told_also_those_that_are_dropped(scene: Scene) -> None:
+    heard = scene.proxy.observer = Heard()
+    for number in range(100):
+        port = Hop(FLOODER.host, 10_000 + number)
+        scene.receive(sound(f"port{number}", port), port)
+        elsewhere = Hop("203.0.113.9", 10_000 + number)
+        scene.receive(sound(f"far{number}", elsewhere), elsewhere)
+        assert scene.call() == "on"
+    (shed,) = scene.proxy.take_shed()
+    (unwelcome,) = scene.proxy.take_unwelcome()
+    assert (shed.source.host, unwelcome[0]) == (FLOODER.host, Hop("203.0.113.9", 0))
+    assert heard.strangers + shed.calls + unwelcome[1] == 200
+    assert scene.proxy.take_unwelcome() == []
+
+
+def test_addresses_of_strangers_are_told_apart_up_to_a_bound(scene: Scene) -> None:
+    for number in range(5_000):
+        source = Hop(f"203.0.{number >> 8}.{number & 255}", 5060)
+        scene.receive(b"nonsense", source)
+    told = dict(scene.proxy.take_unwelcome())
+    assert len(told) == MOST_HOSTS + 1
+    assert sum(told.values()) == scene.proxy.counters.unwelcome
+    assert told[Hop(OTHER_HOSTS, 0)] == scene.proxy.counters.unwelcome - MOST_HOSTS
 
 
 def test_the_ack_for_a_refusal_that_left_no_state_is_no_stray(scene: Scene) -> None:

@@ -70,7 +70,7 @@ def test_every_detector_is_tried() -> None:
     assert found == {
         *("invite_flood", "register_flood", "options_flood", "malformed_datagrams", "stray_messages"),
         *("short_calls", "asr_acd", "calling_share", "sequential_calling", "sequential_called"),
-        *("calls_in_progress", "emergency_flood"),
+        *("calls_in_progress", "emergency_flood", "stranger_flood", "retransmission_storm"),
     }
 
 

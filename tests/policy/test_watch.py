@@ -76,6 +76,12 @@ class Hearing:
     def stray(self, source: Hop, at_us: int) -> None:
         self.heard.append(f"stray {source} {at_us - AT_US}")
 
+    def repeated(self, source: Hop, at_us: int) -> None:
+        self.heard.append(f"repeated {source} {at_us - AT_US}")
+
+    def stranger(self, source: Hop, count: int, at_us: int) -> None:
+        self.heard.append(f"stranger {source} {count} {at_us - AT_US}")
+
     def shed(self, source: Hop, trunk_group: str | None, provider: Ocn | None, count: int, at_us: int) -> None:
         self.heard.append(f"shed {source} {trunk_group} {provider} {count} {at_us - AT_US}")
 
@@ -92,6 +98,8 @@ def test_a_detector_is_told_of_what_it_has_a_hook_for() -> None:
     watch.malformed(SOURCE, AT_US + 6)
     watch.stray(SOURCE, AT_US + 7)
     watch.shed(SOURCE, "partner-1", PROVIDER, 12, AT_US + 8)
+    watch.repeated(SOURCE, AT_US + 9)
+    watch.stranger(SOURCE, 34, AT_US + 10)
     assert hearing.heard == [
         "decided 1@192.0.2.10 ADMIT",
         "ended 1@192.0.2.10 [1, 2, 3] False",
@@ -100,6 +108,8 @@ def test_a_detector_is_told_of_what_it_has_a_hook_for() -> None:
         "malformed udp:192.0.2.66:5060 6",
         "stray udp:192.0.2.66:5060 7",
         "shed udp:192.0.2.66:5060 partner-1 901A 12 8",
+        "repeated udp:192.0.2.66:5060 9",
+        "stranger udp:192.0.2.66:5060 34 10",
     ]
 
 
@@ -199,7 +209,7 @@ def test_a_detector_that_is_switched_off_is_not_there(enabled: bool) -> None:
     thresholds = DetectorSettings(register_flood=SourceRateSettings(enabled=enabled))
     names = [one.name for one in all_detectors(thresholds, Contracts())]
     assert ("register_flood" in names) is enabled
-    assert len(names) == len(set(names)) == 12 - (not enabled)
+    assert len(names) == len(set(names)) == 14 - (not enabled)
 
 
 def test_an_emergency_call_counts_against_nobody_but_in_emergency_flood() -> None:
@@ -215,7 +225,7 @@ TIMES = st.one_of(st.integers(0, 90), st.integers(-30, 0), st.just(1_000_000_000
 """Seconds since the beginning: as they come, late ones, and a damaged time stamp."""
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["decided", "ended", "request", "malformed", "stray", "shed"]),
+        st.sampled_from(["decided", "ended", "request", "malformed", "stray", "shed", "repeated", "stranger"]),
         TIMES,
         st.integers(0, 3),
         st.booleans(),
@@ -246,6 +256,10 @@ def _tell(watch: Watch, kind: str, at_us: int, number: int, emergency: bool, cou
             watch.malformed(SOURCE, at_us)
         elif kind == "stray":
             watch.stray(SOURCE, at_us)
+        elif kind == "repeated":
+            watch.repeated(SOURCE, at_us)
+        elif kind == "stranger":
+            watch.stranger(SOURCE, count, at_us)
         else:
             watch.shed(SOURCE, "partner-1" if number else None, call.provider, count, at_us)
 

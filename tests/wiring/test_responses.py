@@ -13,6 +13,7 @@ import pytest
 from small_gateway import HOST_NUMBER, OTHER_PROVIDER_NUMBER, PROVIDER_NUMBER, Exchange, post
 
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.trunk_groups import Hop
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.watch import Watch
 from gateway.records.database import UnavailableError
@@ -352,6 +353,18 @@ async def test_an_alert_that_comes_and_goes_is_in_the_journal_once_in_ten_minute
         at.detector.flood = True
         await at.after(4)
         assert len(at.entries(Kind.ALERT)) == 3
+
+
+async def test_what_was_dropped_unread_of_strangers_raises_an_alert(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        proxy, watch = at.gateway.proxy, at.gateway.defence.calls.watch
+        for number in range(400):
+            proxy.receive(b"nonsense", Hop("203.0.113.9", 10_000 + number), at.gateway.clock.now_us())
+        assert proxy.counters.unwelcome > 300
+        await at.gateway.defence.look()
+        at.gateway.clock._offset_ns += 2 * 10**9
+        await at.gateway.defence.look()
+        assert "stranger_flood source 203.0.113.9" in {f"{a.peak.detector} {a.peak.subject}" for a in watch.active}
 
 
 async def test_evidence_has_the_calls_and_messages_of_the_time(exchange: Exchange) -> None:

@@ -130,6 +130,18 @@ class HearsStrays(Protocol):
         no request of ours; an ACK for nothing."""
 
 
+class HearsRepeats(Protocol):
+    def repeated(self, source: Hop, at_us: int) -> None:
+        """A request came again, answered from memory or dropped."""
+
+
+class HearsStrangers(Protocol):
+    def stranger(self, source: Hop, count: int, at_us: int) -> None:
+        """So many messages came that belong to no trunk group: new calls, and what was dropped unread, whatever it
+        was. The latter are of port 0, and told about once a second.
+        """
+
+
 class HearsShedding(Protocol):
     def shed(self, source: Hop, trunk_group: str | None, provider: Ocn | None, count: int, at_us: int) -> None:
         """So many new calls were refused, or dropped, without being read. They are not told by `decided`."""

@@ -15,11 +15,13 @@ from gateway.policy.detectors.invite_flood import InviteFlood, InviteFloodSettin
 from gateway.policy.detectors.malformed_datagrams import MalformedDatagrams
 from gateway.policy.detectors.options_flood import OptionsFlood
 from gateway.policy.detectors.register_flood import RegisterFlood
+from gateway.policy.detectors.retransmission_storm import RetransmissionStorm
 from gateway.policy.detectors.sequences import SequenceSettings
 from gateway.policy.detectors.sequential_called import SequentialCalled
 from gateway.policy.detectors.sequential_calling import SequentialCalling
 from gateway.policy.detectors.short_calls import ShortCalls, ShortCallsSettings
 from gateway.policy.detectors.source_rate import SourceRateSettings
+from gateway.policy.detectors.stranger_flood import StrangerFlood
 from gateway.policy.detectors.stray_messages import StrayMessages
 
 CLEAR_AFTER_S: Final = 30.0
@@ -36,6 +38,8 @@ class DetectorSettings:
     options_flood: SourceRateSettings = field(default_factory=SourceRateSettings)
     malformed_datagrams: SourceRateSettings = field(default_factory=SourceRateSettings)
     stray_messages: SourceRateSettings = field(default_factory=SourceRateSettings)
+    stranger_flood: SourceRateSettings = field(default_factory=SourceRateSettings)
+    retransmission_storm: SourceRateSettings = field(default_factory=SourceRateSettings)
     short_calls: ShortCallsSettings = field(default_factory=ShortCallsSettings)
     asr_acd: AsrAcdSettings = field(default_factory=AsrAcdSettings)
     calling_share: CallingShareSettings = field(default_factory=CallingShareSettings)
@@ -53,6 +57,8 @@ def all_detectors(settings: DetectorSettings, contracts: Contracts) -> tuple[Det
         (settings.options_flood.enabled, OptionsFlood(settings.options_flood)),
         (settings.malformed_datagrams.enabled, MalformedDatagrams(settings.malformed_datagrams)),
         (settings.stray_messages.enabled, StrayMessages(settings.stray_messages)),
+        (settings.stranger_flood.enabled, StrangerFlood(settings.stranger_flood)),
+        (settings.retransmission_storm.enabled, RetransmissionStorm(settings.retransmission_storm)),
         (settings.short_calls.enabled, ShortCalls(settings.short_calls, contracts)),
         (settings.asr_acd.enabled, AsrAcd(settings.asr_acd, contracts)),
         (settings.calling_share.enabled, CallingShare(settings.calling_share, contracts)),

@@ -46,13 +46,13 @@ class SourceRates:
         self._settings: Final = settings
         self._sources: Final[Subjects[str, _Source]] = Subjects()
 
-    def add(self, source: Hop, at_us: int) -> None:
-        """One message came."""
+    def add(self, source: Hop, at_us: int, count: int = 1) -> None:
+        """So many messages came; from port 0 where their ports were not told apart."""
         known = self._sources.get(source.host)
         if known is None:
             known = self._sources.put(source.host, _Source(self._settings.window_s))
-        known.count.add(at_us)
-        if len(known.ports) < MOST_PORTS:
+        known.count.add(at_us, count)
+        if source.port and len(known.ports) < MOST_PORTS:
             known.ports.add(source.port)
 
     def judge(self, at_us: int) -> Iterator[Detection]:
@@ -72,6 +72,7 @@ class SourceRates:
         window_s, threshold = self._settings.window_s, self._settings.per_s
         rate, ports = source.count.total / source.count.covered_s(at_us), len(source.ports)
         several = f"{ports} or more ports" if ports >= MOST_PORTS else f"{ports} port{'' if ports == 1 else 's'}"
+        where = f", from {several}" if ports else ""
         return Detection(
             self._detector,
             Subject(SubjectKind.SOURCE, host),
@@ -79,7 +80,7 @@ class SourceRates:
             at_us,
             source.count.since_us,
             (("messages_per_s", round(rate, 1)), ("threshold", threshold), ("ports", float(ports))),
-            f"{rate:.1f} {self._messages}/s over {window_s:g} s, from {several}; over {threshold:g}/s",
+            f"{rate:.1f} {self._messages}/s over {window_s:g} s{where}; over {threshold:g}/s",
             rate / threshold if threshold else rate,
             window_s,
         )

@@ -1,4 +1,4 @@
-"""REGISTER, OPTIONS, malformed and stray messages of one source."""
+"""REGISTER, OPTIONS, malformed, stray, repeated and strangers' messages of one source."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from gateway.policy.detectors.detector import Subject, SubjectKind
 from gateway.policy.detectors.malformed_datagrams import MalformedDatagrams
 from gateway.policy.detectors.options_flood import OptionsFlood
 from gateway.policy.detectors.register_flood import RegisterFlood
+from gateway.policy.detectors.retransmission_storm import RetransmissionStorm
 from gateway.policy.detectors.source_rate import MOST_PORTS, SourceRateSettings
+from gateway.policy.detectors.stranger_flood import StrangerFlood
 from gateway.policy.detectors.stray_messages import StrayMessages
 
-SourceDetector = RegisterFlood | OptionsFlood | MalformedDatagrams | StrayMessages
+SourceDetector = RegisterFlood | OptionsFlood | MalformedDatagrams | StrayMessages | StrangerFlood | RetransmissionStorm
 
 MADE: dict[str, Callable[[SourceRateSettings], SourceDetector]] = {
     "register_flood": RegisterFlood,
     "options_flood": OptionsFlood,
     "malformed_datagrams": MalformedDatagrams,
     "stray_messages": StrayMessages,
+    "stranger_flood": StrangerFlood,
+    "retransmission_storm": RetransmissionStorm,
 }
 
 
@@ -35,6 +39,10 @@ def send(one: SourceDetector, at_s: float, host: str = "192.0.2.66", port: int =
         one.request(source, next(iter(one.methods)), at_us)
     elif isinstance(one, MalformedDatagrams):
         one.malformed(source, at_us)
+    elif isinstance(one, StrangerFlood):
+        one.stranger(source, 1, at_us)
+    elif isinstance(one, RetransmissionStorm):
+        one.repeated(source, at_us)
     else:
         one.stray(source, at_us)
 
@@ -102,3 +110,20 @@ def test_sources_that_fell_silent_are_forgotten_and_their_number_is_bounded() ->
     assert len(one._rates._sources) == 4_096
     assert judged(one, 100) == []
     assert len(one._rates._sources) == 0
+
+
+def test_what_is_shed_of_a_members_host_counts_as_a_strangers_and_what_is_shed_of_a_trunk_group_does_not() -> None:
+    one = StrangerFlood(SourceRateSettings())
+    one.shed(Hop("192.0.2.10", 0), None, None, 200, BEGIN_US)
+    one.shed(Hop("192.0.2.11", 5060), "partner-1", None, 200, BEGIN_US)
+    assert [str(found.subject) for found in judged(one, 1)] == ["source 192.0.2.10"]
+
+
+def test_of_what_was_counted_without_its_ports_none_are_told() -> None:
+    one = StrangerFlood(SourceRateSettings())
+    one.stranger(Hop("192.0.2.66", 0), 300, BEGIN_US)
+    (found,) = judged(one, 1)
+    assert "strangers' messages/s over 10 s; over 10/s" in found.text
+    one.stranger(Hop("192.0.2.66", 5060), 1, BEGIN_US)
+    (found,) = judged(one, 1)
+    assert "over 10 s, from 1 port; over 10/s" in found.text
