@@ -34,6 +34,8 @@ GATEWAY_SHARE: Final = 4
 """How many times a source's allowance the gateway has: what comes to nothing shall take a small part of its time."""
 GOOD_STANDING: Final = 10
 """Calls that go on, after which the standing of a source gets no better. That of a trunk group is ten times as slow."""
+MOST_UNACKNOWLEDGED: Final = 1_000
+"""Answers to a source for which an ACK is expected: those of a round trip, and of what is lost."""
 MOST_HOLDERS: Final = 8_192
 HOLDERS_US: Final = 60_000_000
 """Numbers whose carrier is remembered, at most, and for how long at most: a flood repeats the same few."""
@@ -62,7 +64,7 @@ class Shed(NamedTuple):
 class Origin:
     """A source of messages, and what is left of its allowances."""
 
-    __slots__ = ("allowance", "answers", "group", "hop", "short", "spared", "standing", "trunk")
+    __slots__ = ("allowance", "answers", "group", "hop", "short", "spared", "standing", "trunk", "unacknowledged")
 
     def __init__(self, hop: Hop, group: TrunkGroup | None, trunk: Trunk | None, wasted: int, answers: int) -> None:
         self.hop: Final = hop
@@ -78,6 +80,13 @@ class Origin:
         by which every switch looks whether we are there, take nothing of it."""
         self.short = True
         """Its standing could be better, or something was taken of its allowance and has not come back."""
+        self.unacknowledged = 0
+        """ACKs that may still come for what was answered: as many as `MOST_UNACKNOWLEDGED`."""
+
+    def answered(self) -> None:
+        """What may have been an INVITE got an answer that need not have left a transaction."""
+        if self.unacknowledged < MOST_UNACKNOWLEDGED:
+            self.unacknowledged += 1
 
 
 class Trunk:

@@ -12,6 +12,7 @@ from gateway.signalling.call import Action, Ended, Send
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.gate import Gate, Origin, Trunk
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.own_side import OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer
 
@@ -51,8 +52,15 @@ class Gatekeeper:
     """Stands at the gate, and knows the transactions and dialogs that are up."""
 
     def __init__(
-        self, gate: Gate, layer: TransactionLayer, calls: CallsUp, next_hops: NextHops, counters: ProxyCounters
+        self,
+        own: OwnSide,
+        gate: Gate,
+        layer: TransactionLayer,
+        calls: CallsUp,
+        next_hops: NextHops,
+        counters: ProxyCounters,
     ) -> None:
+        self._own: Final = own
         self._gate: Final = gate
         self._layer: Final = layer
         self._calls: Final = calls
@@ -164,6 +172,8 @@ class Gatekeeper:
             return False
         answered = trunk is not None and self._gate.takes_answer(origin, at_us)
         self._counters.shed["calls refused" if answered else "calls dropped"] += 1
+        if answered:
+            origin.answered()
         return answered
 
     def weigh(
@@ -180,6 +190,8 @@ class Gatekeeper:
         last = actions[-1] if actions else None
         answered = type(last) is Send and last.data.startswith(b"SIP/2.0 ") and not last.data.startswith(b"SIP/2.0 1")
         if answered or type(last) is Ended:
+            if request.method == b"INVITE":
+                origin.answered()
             stray = type(last) is Send and last.data.startswith(b"SIP/2.0 481")
             if request.method == b"OPTIONS" and not stray:
                 self._gate.spent(origin, trunk, at_us)
@@ -194,6 +206,24 @@ class Gatekeeper:
         """A request came that is neither of a call nor of a dialog."""
         if self.observer is not None:
             self.observer.request(source, method, at_us)
+
+    def acknowledged(self, ack: SipMessage, source: Hop, origin: Origin | None, at_us: int) -> None:
+        """An ACK came for no call that is up and for no transaction. It has our tag where it is for an answer that left
+        none; but of these there is one for each answer, or whoever was given one tag could send it without end. Of
+        strangers so few messages are looked at that they need not be counted. Raises `Malformed`.
+        """
+        if self._own.has_answered(ack):
+            if origin is None:
+                return
+            if origin.unacknowledged:
+                origin.unacknowledged -= 1
+                return
+        self.belongs_to_nothing(source, at_us)
+
+    def belongs_to_nothing(self, source: Hop, at_us: int) -> None:
+        """A response or an ACK goes no further."""
+        self._counters.stray += 1
+        self.stray(source, at_us)
 
     def stray(self, source: Hop, at_us: int) -> None:
         """A message belongs to nothing."""

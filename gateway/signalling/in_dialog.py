@@ -16,7 +16,7 @@ from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.locating import Target
 from gateway.signalling.next_hop import NextHops
 from gateway.signalling.parking import Parking
-from gateway.signalling.proxy_settings import ProxyCounters, ProxySettings
+from gateway.signalling.proxy_settings import ProxySettings
 from gateway.signalling.remote_targets import REFRESHING, learn_from_request
 from gateway.signalling.requests import hops_left, request_of, unsupported_by_us
 from gateway.signalling.session_timers import SessionTimers
@@ -38,7 +38,6 @@ class DialogRequests:
         forwarder: Forwarder,
         parking: Parking,
         released: ForcedRelease,
-        counters: ProxyCounters,
     ) -> None:
         self._locate: Final = settings.locate_in_dialog
         self._max_transactions: Final = settings.max_transactions
@@ -51,7 +50,6 @@ class DialogRequests:
         self._forwarder: Final = forwarder
         self._parking: Final = parking
         self._released: Final = released
-        self._counters: Final = counters
 
     def relay(
         self,
@@ -132,15 +130,14 @@ class DialogRequests:
         known_host: bool,
         at_us: int,
         actions: list[Action],
-    ) -> None:
-        """The ACK for a 2xx goes end to end: forwarded, never answered."""
+    ) -> bool:
+        """The ACK for a 2xx goes end to end: forwarded, never answered. False where it is for no call that is up."""
         to_tag = tag_of(request.required(headers.TO))
         call_id, from_tag = request.required(headers.CALL_ID), tag_of(request.required(headers.FROM))
         found = self._calls.dialogs.find(call_id, from_tag, to_tag, source.host)
         hops = hops_left(request)
         if found is None or hops == 0 or not known_host:
-            self._counters.stray += 1
-            return
+            return False
         dialog, from_caller = found
         name = self._name_in(request, dialog, from_caller) if self._locate else None
         request, target, pop_route = self._next_hop(request, dialog, from_caller)
@@ -158,6 +155,7 @@ class DialogRequests:
                 answer.acknowledged = True
                 if dialog.release is not None:
                     self._released.acknowledged(dialog, at_us, actions)
+        return True
 
     def _name_in(self, request: SipMessage, dialog: Dialog, from_caller: bool) -> Target | None:
         return self._next_hops.name_in_dialog(request, dialog.callee_names if from_caller else dialog.caller_names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
-from zlib import crc32
 
 from gateway.codecs.sip import SipMessage, Uri, headers, response_to, tag_of
 from gateway.interconnection.trunk_groups import Hop, Transport
@@ -55,8 +54,8 @@ class OwnSide:
         """The URIs in them, which a strict router puts into the Request-URI."""
         self._hosts_and_ports: Final = frozenset(listener.host_and_port for listener in self._listeners.values())
         self._hops: Final = frozenset(hop[:3] for hop in listeners)
-        self._secret: Final = secret
         self._branch_seed: Final = blake2b(key=secret, digest_size=64)
+        self._tag_seed: Final = blake2b(key=secret, digest_size=8, person=b"To tag")
         self._branches = 0
         self._unguessable: list[bytes] = []
         """What the next branches end with: one reckoning serves eight."""
@@ -104,11 +103,16 @@ class OwnSide:
 
     def has_answered(self, request: SipMessage) -> bool:
         """Whether a request carries the To tag of an answer of ours: as the ACK does for one that left no state."""
-        return tag_of(request.required(headers.TO)) == self._tag_for(request)
+        tag = tag_of(request.required(headers.TO))
+        return tag.startswith(b"tg") and tag == self._tag_for(request)
 
     def _tag_for(self, request: SipMessage) -> bytes:
-        """A To tag of ours: the same for the same request, so that no state is needed to give it twice."""
-        return b"tg%08x" % crc32(request.required(headers.CALL_ID) + self._secret)
+        """A To tag of ours: the same for the same request, so that no state is needed to give it twice. Who was given
+        some must not know others: an ACK is told by it from a forged one, which a checksum would not do.
+        """
+        keyed = self._tag_seed.copy()
+        keyed.update(request.required(headers.CALL_ID))
+        return b"tg" + keyed.hexdigest().encode()
 
 
 def reason_header(finding: Finding) -> bytes:

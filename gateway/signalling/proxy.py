@@ -79,7 +79,7 @@ class SipProxy:
             self.members, self._own, next_hops, self._layer, self._calls, self._answers, forwarder, self.prober
         )
         sessions = SessionTimers(settings, self._calls)
-        self._gatekeeper: Final = Gatekeeper(self.gate, self._layer, self._calls, next_hops, self.counters)
+        self._gatekeeper: Final = Gatekeeper(self._own, self.gate, self._layer, self._calls, next_hops, self.counters)
         self._undelivered: Final = Undelivered(self._ingress, self._layer)
         self._parking: Final = Parking(self._own.can_reach)
         self._others: Final = OtherRequests(self._layer, self._answers, self._parking)
@@ -96,28 +96,12 @@ class SipProxy:
         self._layer.user = ResponseRelay(
             self._own, self._layer, self._calls, self._answers, self._failover, sessions, self._released
         )
+        layer, calls, answers = self._layer, self._calls, self._answers
         self._new_calls: Final = NewCalls(
-            settings,
-            engine,
-            find_provider,
-            next_hops,
-            sessions,
-            self._layer,
-            self._calls,
-            self._answers,
-            self._failover,
+            settings, engine, find_provider, next_hops, sessions, layer, calls, answers, self._failover
         )
         self._in_dialog: Final = DialogRequests(
-            settings,
-            next_hops,
-            sessions,
-            self._layer,
-            self._calls,
-            self._answers,
-            forwarder,
-            self._parking,
-            self._released,
-            self.counters,
+            settings, next_hops, sessions, layer, calls, answers, forwarder, self._parking, self._released
         )
 
     # -- what the transport calls -------------------------------------------------------------------------------------
@@ -313,11 +297,8 @@ class SipProxy:
         if method == b"ACK":
             if server is not None and server.state is not State.ACCEPTED:
                 self._layer.acknowledged(server, at_us, actions)
-            else:
-                strays = self.counters.stray
-                self._in_dialog.relay_ack(request, via_value, via, source, known_host, at_us, actions)
-                if self.counters.stray != strays and not self._own.has_answered(request):
-                    self._gatekeeper.stray(source, at_us)
+            elif not self._in_dialog.relay_ack(request, via_value, via, source, known_host, at_us, actions):
+                self._gatekeeper.acknowledged(request, source, origin, at_us)
             return
         trunk, closed = None, False
         if origin is not None:
@@ -365,6 +346,8 @@ class SipProxy:
         """What cannot be read is answered where that is possible, unless too much came to nothing already."""
         if self._gatekeeper.looks_at_malformed(source, origin, at_us):
             self._answers.malformed(data, message, fault, source, actions)
+            if origin is not None and actions:
+                origin.answered()
         else:
             self.counters.malformed[fault.what] += 1
 
@@ -379,7 +362,7 @@ class SipProxy:
         at_us: int,
         actions: list[Action],
     ) -> None:
-        """A new call is refused by the gate. It leaves no transaction: its ACK is absorbed by nobody."""
+        """A new call is refused by the gate. It leaves no transaction: its ACK is known by our tag."""
         reply_to = reply_address(source, via, via_value, self._ingress.datagram_hosts)
         server = ServerTransaction(key, request, source, reply_to, received_via(via_value, via, source))
         if self._overload is not None and group is not None and OFFER in via_value:
@@ -392,8 +375,7 @@ class SipProxy:
         response = read_response(data, self._own.towards(source).via)
         client = self._layer.client(response.branch, response.method) if response is not None else None
         if response is None or client is None:
-            self.counters.stray += 1
-            self._gatekeeper.stray(source, at_us)
+            self._gatekeeper.belongs_to_nothing(source, at_us)
             return
         if client.server is None:
             response = response._replace(onward=data)  # it is for us, and goes no further

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from gateway.codecs.sip import SipMessage, cancel_of, headers, response_to
+from gateway.codecs.sip import SipMessage, ack_of_failure, cancel_of, headers, response_to, tag_of
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Hop, Member, Transport
@@ -423,7 +423,56 @@ def test_the_ack_for_a_refusal_that_left_no_state_is_no_stray(scene: Scene) -> N
     assert scene.receive(ack.replace(SipMessage(invite).required(headers.TO), to, 1)) == []
     assert heard.strays == 0
     scene.receive(ack)
-    assert heard.strays == 1
+    assert heard.strays == scene.proxy.counters.stray == 1
+
+
+def acknowledging(invite: bytes, answer: bytes) -> bytes:
+    """The ACK for an answer other than 2xx (RFC 3261 section 17.1.1.3)."""
+    return ack_of_failure(SipMessage(invite), SipMessage(answer).required(headers.TO))
+
+
+def test_an_ack_that_is_sent_again_without_end_is_a_stray_beyond_those_that_we_wait_for(scene: Scene) -> None:
+    heard = scene.proxy.observer = Heard()
+    scene.waste()
+    invite = sound("next", FLOODER, called=OUTSIDE_NUMBER, calling=PROVIDER_NUMBER)
+    (refusal,) = scene.receive(invite)
+    assert isinstance(refusal, Send)
+    ack = acknowledging(invite, refusal.data)
+    for _ in range(1_000):
+        assert scene.receive(ack) == []
+    assert heard.strays == 1_000 - WASTED - 1
+
+
+def test_who_was_given_tags_cannot_work_out_others(scene: Scene) -> None:
+    """Those of a checksum differ as the Call-IDs do: of three, one gives a fourth."""
+    tags = []
+    for last in (b"0", b"1", b"2", b"3"):
+        message = in_vain("OPTIONS", 0).replace(b"vain0", b"vain%s" % last)
+        (answer,) = scene.receive(message.replace(b"z9hG4bK", b"z9hG4bK" + last))
+        assert isinstance(answer, Send)
+        tags.append(int(tag_of(SipMessage(answer.data).required(headers.TO))[2:], 16))
+    assert tags[0] ^ tags[1] ^ tags[2] != tags[3]
+
+
+@pytest.mark.parametrize("source", [FLOODER, Hop(FLOODER.host, 9_999), Hop("203.0.113.9", 5060)])
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ((b"Max-Forwards: 70", b"Max-Forwards: 0"), b"483"),
+        ((b"Max-Forwards: 70", b"Max-Forwards: 70\r\nProxy-Require: no-such"), b"420"),
+        ((b"Max-Forwards: 70", b"Max-Forwards: many"), b"400"),
+    ],
+)
+def test_the_ack_for_whatever_leaves_no_state_is_no_stray(
+    scene: Scene, source: Hop, changed: tuple[bytes, bytes], status: bytes
+) -> None:
+    heard = scene.proxy.observer = Heard()
+    invite = sound("unfit", source)
+    (answer,) = scene.receive(invite.replace(*changed), source)
+    assert isinstance(answer, Send)
+    assert answer.data[8:11] == status
+    assert scene.receive(acknowledging(invite, answer.data), source) == []
+    assert (heard.strays, scene.proxy.counters.stray) == (0, 0)
 
 
 def test_no_decision_tells_of_what_was_shed(scene: Scene) -> None:
