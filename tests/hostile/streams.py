@@ -6,6 +6,7 @@ A stranger does it, but for what is answered: strangers are answered only so oft
 from __future__ import annotations
 
 import asyncio
+import itertools
 import multiprocessing
 import socket
 import time
@@ -32,6 +33,7 @@ LOOKED_AT: Final = 100
 """Requests of one source that are answered although none of them is a call (`wasted_per_second`); most of those beyond
 are dropped."""
 PATIENCE_S: Final = 20.0
+ASKED_AGAIN_S: Final = 0.5
 AT_ONCE: Final = 50
 """Attempts that are under way together."""
 
@@ -76,11 +78,18 @@ class Victim:
         return reader, writer
 
     async def answers(self, mark: str) -> bytes:
-        """The first line of what a switch's OPTIONS on a connection of its own is answered with."""
+        """The first line of what a switch's OPTIONS on a connection of its own is answered with.
+
+        It is asked again where it is not answered: the switch may be one source with who has used up its allowance.
+        """
         async with asyncio.timeout(PATIENCE_S):
             reader, writer = await self.connect(Transport.TCP, LOOPBACK)
-            writer.write(options(mark, LOOPBACK))
-            line = await reader.readline()
+            for number in itertools.count():
+                writer.write(options(f"{mark}{number}", LOOPBACK))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ASKED_AGAIN_S):
+                        line = await reader.readline()
+                        break
             writer.close()
             return line.strip()
 
