@@ -13,15 +13,9 @@ from typing import Final
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
-from gateway.policy.detectors.counting import (
-    Answers,
-    Samples,
-    Senders,
-    SlidingCount,
-    Subjects,
-    over_partners,
-)
-from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
+from gateway.policy.detectors.counting import SlidingCount
+from gateway.policy.detectors.detector import Detection
+from gateway.policy.detectors.let_through import Counts, LetThrough, Whose
 from gateway.policy.verdict import Decision
 
 MILLISECOND_US: Final = 1_000
@@ -40,21 +34,18 @@ class AsrAcdSettings:
     """Seconds that calls are counted over, by their end."""
 
 
-class _Ended:
+class _Ended(Counts):
     """Calls of one subject that were let through and have ended."""
 
-    __slots__ = ("all", "answered", "answers", "samples", "senders", "still_up", "talked_ms")
+    __slots__ = ("all", "answered", "still_up", "talked_ms")
 
     def __init__(self, window_s: float) -> None:
-        self.answers = Answers(window_s)
+        super().__init__(window_s)
         self.still_up = 0
         """Answered calls beside them that go on, as of when they were judged last."""
-        self.all = SlidingCount(window_s)
-        self.answered = SlidingCount(window_s)
-        self.talked_ms = SlidingCount(window_s)
-        self.senders = Senders()
-        """Whose those are that nobody answered."""
-        self.samples = Samples()
+        self.all: Final = SlidingCount(window_s)
+        self.answered: Final = SlidingCount(window_s)
+        self.talked_ms: Final = SlidingCount(window_s)
 
     def add(self, attempt: CallAttempt, provider: Ocn | None, answered_at_us: int | None, at_us: int) -> None:
         self.all.add(at_us)
@@ -96,18 +87,11 @@ class AsrAcd:
 
     def __init__(self, settings: AsrAcdSettings, contracts: Contracts = NOTHING_AGREED) -> None:
         self._settings: Final = settings
-        self._contracts: Final = contracts
-        self._providers: Final[Subjects[str, _Ended]] = Subjects()
-        self._groups: Final[Subjects[str, _Ended]] = Subjects()
+        self._calls: Final = LetThrough(contracts, lambda: _Ended(settings.window_s))
 
     def decided(self, attempt: CallAttempt, decision: Decision) -> None:
-        ingress = attempt.ingress
-        if decision.egress is None or ingress is None or not over_partners(attempt):
-            return
-        provider = self._contracts.answerable(attempt)
-        if provider is not None:
-            self._of(self._providers, provider).answers.begun(attempt.at_us)
-        self._of(self._groups, ingress.name).answers.begun(attempt.at_us)
+        for ended in self._calls.of(attempt, decision)[1]:
+            ended.answers.begun(attempt.at_us)
 
     def ended(
         self,
@@ -118,25 +102,16 @@ class AsrAcd:
         ended_at_us: int,
         cut_off: bool,
     ) -> None:
-        ingress = attempt.ingress
-        if decision.egress is None or cut_off or ingress is None or not over_partners(attempt):
+        if cut_off:
             return
-        provider = self._contracts.answerable(attempt)
-        if provider is not None:
-            self._of(self._providers, provider).add(attempt, provider, answered_at_us, ended_at_us)
-        self._of(self._groups, ingress.name).add(attempt, provider, answered_at_us, ended_at_us)
-
-    def _of(self, subjects: Subjects[str, _Ended], name: str) -> _Ended:
-        return subjects.get(name) or subjects.put(name, _Ended(self._settings.window_s))
+        provider, counts = self._calls.of(attempt, decision)
+        for ended in counts:
+            ended.add(attempt, provider, answered_at_us, ended_at_us)
 
     def judge(self, at_us: int) -> Iterator[Detection]:
-        for ocn, ended in self._providers.items():
+        for whose, ended in self._calls.all():
             if self._under(ended, at_us):
-                yield self._detection(Subject(SubjectKind.PROVIDER, ocn), Ocn(ocn), ended, at_us)
-        for name, ended in self._groups.items():
-            if self._under(ended, at_us):
-                subject = Subject(SubjectKind.TRUNK_GROUP, name)
-                yield self._detection(subject, ended.senders.sole(), ended, at_us, name)
+                yield self._detection(whose, ended, at_us)
 
     def _under(self, ended: _Ended, at_us: int) -> bool:
         settings = self._settings
@@ -147,16 +122,14 @@ class AsrAcd:
         answered = ended.answered.total
         return ended.talked_ms.total < answered * settings.acd_s * 1_000 or not answered
 
-    def _detection(
-        self, subject: Subject, provider: Ocn | None, ended: _Ended, at_us: int, trunk_group: str | None = None
-    ) -> Detection:
+    def _detection(self, whose: Whose, ended: _Ended, at_us: int) -> Detection:
         settings, seizures, answers = self._settings, ended.seizures, ended.answers_given
         asr, acd_s = answers * 100 / seizures, ended.acd_s
-        by = f"; those without an answer by {ended.senders}" if trunk_group is not None else ""
+        by = f"; those without an answer by {ended.senders}" if whose.trunk_group is not None else ""
         return Detection(
             self.name,
-            subject,
-            provider,
+            whose.subject,
+            whose.provider,
             at_us,
             ended.all.since_us,
             (
@@ -171,6 +144,6 @@ class AsrAcd:
             f"{settings.asr_percent:g} % and {settings.acd_s:g} s{by}",
             settings.asr_percent / max(asr, 1.0),
             settings.window_s,
-            trunk_group,
+            whose.trunk_group,
             ended.samples.taken(),
         )

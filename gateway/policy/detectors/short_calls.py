@@ -9,16 +9,9 @@ from typing import Final
 from gateway.interconnection.carriers import Ocn
 from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.detectors.contracts import NOTHING_AGREED, Contracts
-from gateway.policy.detectors.counting import (
-    SECOND_US,
-    Answers,
-    Samples,
-    Senders,
-    SlidingCount,
-    Subjects,
-    over_partners,
-)
-from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
+from gateway.policy.detectors.counting import SECOND_US, SlidingCount
+from gateway.policy.detectors.detector import Detection
+from gateway.policy.detectors.let_through import Counts, LetThrough, Whose
 from gateway.policy.verdict import Decision
 
 
@@ -35,20 +28,17 @@ class ShortCallsSettings:
     """Seconds that calls are counted over, by their end."""
 
 
-class _Answered:
+class _Answered(Counts):
     """Answered calls of one subject."""
 
-    __slots__ = ("all", "answers", "ended", "samples", "senders", "short")
+    __slots__ = ("all", "ended", "short")
 
     def __init__(self, window_s: float) -> None:
-        self.answers = Answers(window_s)
+        super().__init__(window_s)
         self.all = 0
         """Those that were answered in the window, as of when they were judged last."""
-        self.ended = SlidingCount(window_s)
-        self.short = SlidingCount(window_s)
-        self.senders = Senders()
-        """Whose the short ones are."""
-        self.samples = Samples()
+        self.ended: Final = SlidingCount(window_s)
+        self.short: Final = SlidingCount(window_s)
 
     def add(self, attempt: CallAttempt, provider: Ocn | None, at_us: int, *, short: bool) -> None:
         self.ended.add(at_us)
@@ -66,19 +56,12 @@ class ShortCalls:
 
     def __init__(self, settings: ShortCallsSettings, contracts: Contracts = NOTHING_AGREED) -> None:
         self._settings: Final = settings
-        self._contracts: Final = contracts
         self._longest_us: Final = round(settings.longest_s * SECOND_US)
-        self._providers: Final[Subjects[str, _Answered]] = Subjects()
-        self._groups: Final[Subjects[str, _Answered]] = Subjects()
+        self._calls: Final = LetThrough(contracts, lambda: _Answered(settings.window_s))
 
     def decided(self, attempt: CallAttempt, decision: Decision) -> None:
-        ingress = attempt.ingress
-        if decision.egress is None or ingress is None or not over_partners(attempt):
-            return
-        provider = self._contracts.answerable(attempt)
-        if provider is not None:
-            self._of(self._providers, provider).answers.begun(attempt.at_us)
-        self._of(self._groups, ingress.name).answers.begun(attempt.at_us)
+        for answered in self._calls.of(attempt, decision)[1]:
+            answered.answers.begun(attempt.at_us)
 
     def ended(
         self,
@@ -89,47 +72,34 @@ class ShortCalls:
         ended_at_us: int,
         cut_off: bool,
     ) -> None:
-        ingress = attempt.ingress
-        if decision.egress is None or cut_off or ingress is None or not over_partners(attempt):
+        if cut_off:
             return
-        provider = self._contracts.answerable(attempt)
-        if answered_at_us is None:
-            if provider is not None:
-                self._of(self._providers, provider).answers.unanswered(ended_at_us)
-            self._of(self._groups, ingress.name).answers.unanswered(ended_at_us)
-            return
-        short = ended_at_us - answered_at_us <= self._longest_us
-        if provider is not None:
-            self._of(self._providers, provider).add(attempt, provider, ended_at_us, short=short)
-        self._of(self._groups, ingress.name).add(attempt, provider, ended_at_us, short=short)
-
-    def _of(self, subjects: Subjects[str, _Answered], name: str) -> _Answered:
-        return subjects.get(name) or subjects.put(name, _Answered(self._settings.window_s))
+        provider, counts = self._calls.of(attempt, decision)
+        for answered in counts:
+            if answered_at_us is None:
+                answered.answers.unanswered(ended_at_us)
+            else:
+                short = ended_at_us - answered_at_us <= self._longest_us
+                answered.add(attempt, provider, ended_at_us, short=short)
 
     def judge(self, at_us: int) -> Iterator[Detection]:
-        for ocn, answered in self._providers.items():
+        for whose, answered in self._calls.all():
             if self._over(answered, at_us):
-                yield self._detection(Subject(SubjectKind.PROVIDER, ocn), Ocn(ocn), answered, at_us)
-        for name, answered in self._groups.items():
-            if self._over(answered, at_us):
-                subject = Subject(SubjectKind.TRUNK_GROUP, name)
-                yield self._detection(subject, answered.senders.sole(), answered, at_us, name)
+                yield self._detection(whose, answered, at_us)
 
     def _over(self, answered: _Answered, at_us: int) -> bool:
         ended, short = answered.ended.advance(at_us), answered.short.advance(at_us)
         answered.all = answered.answers.number(ended, at_us)
         return ended >= self._settings.minimum_answered and short * 100 > answered.all * self._settings.share_percent
 
-    def _detection(
-        self, subject: Subject, provider: Ocn | None, answered: _Answered, at_us: int, trunk_group: str | None = None
-    ) -> Detection:
+    def _detection(self, whose: Whose, answered: _Answered, at_us: int) -> Detection:
         settings, all_, short = self._settings, answered.all, answered.short.total
         share = short * 100 / all_
-        by = f"; by {answered.senders}" if trunk_group is not None else ""
+        by = f"; by {answered.senders}" if whose.trunk_group is not None else ""
         return Detection(
             self.name,
-            subject,
-            provider,
+            whose.subject,
+            whose.provider,
             at_us,
             answered.ended.since_us,
             (
@@ -142,6 +112,6 @@ class ShortCalls:
             f"over {settings.share_percent:g} %{by}",
             share / settings.share_percent if settings.share_percent else share,
             settings.window_s,
-            trunk_group,
+            whose.trunk_group,
             answered.samples.taken(),
         )

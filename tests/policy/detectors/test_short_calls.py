@@ -94,4 +94,4 @@ def test_the_number_of_providers_is_bounded() -> None:
     one = detector()
     for place in range(5_000):
         end_calls(one, short=1, long=0, provider=Ocn(f"{place:05}"))
-    assert len(one._providers) == 4_096
+    assert len(one._calls._providers) == 4_096
