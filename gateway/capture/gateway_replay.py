@@ -3,14 +3,15 @@
 What the gateway sent is not taken from the capture: the proxy says again what it would send, so that its transactions,
 its dialogs, the standing of the members and the limits of the providers go the way that they went live. A few things
 only are learnt from what the gateway sent. The branches in its Via are new in every run, so they are matched with the
-ones of this replay, or no response would find its request. A response that the gateway relayed although the capture
-does not hold what it was relayed from (a capture of one side) is handed to the proxy as if it had come from there. The
-gateway probed the members of its trunk groups in a rhythm of its own, so the replay probes one when the capture shows
-that the gateway did. A call that the gateway itself ended is ended where the capture has its BYE, which has no Via but
-the gateway's own and says why. And where the gateway sent a call to another member than this replay, which does not
-know what happened before the capture began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP
-call that was made of one on a circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the
-capture did. Calls that an operator's step had the gateway end are ended when their time was up by the journal.
+ones of this replay, or no response would find its request. Its To tags are as new, and matched with the ones of this
+replay as well. A response that the gateway relayed although the capture does not hold what it was relayed from (a
+capture of one side) is handed to the proxy as if it had come from there. The gateway probed the members of its trunk
+groups in a rhythm of its own, so the replay probes one when the capture shows that the gateway did. A call that the
+gateway itself ended is ended where the capture has its BYE, which has no Via but the gateway's own and says why. And
+where the gateway sent a call to another member than this replay, which does not know what happened before the capture
+began, the call is that member's; for circuits `CircuitReplay` sees to that. A SIP call that was made of one on a
+circuit has the time of its IAM in its Call-ID, as the gateway took it and not as the capture did. Calls that an
+operator's step had the gateway end are ended when their time was up by the journal.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from gateway.capture.bounded import Bounded
 from gateway.capture.circuit_ids import CircuitId, circuit_of_call_id
+from gateway.capture.given_tags import GivenTags
+from gateway.capture.replay_keys import DialogKey, Key, dialog_key, first_vias, key_of
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, Via, headers, parse_via, tag_of
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
@@ -42,12 +45,6 @@ MOST_WAKES: Final = 20_000
 """Timers that run out one by one between two packets; then time leaps. An exchange asks again every minute for as long
 as nobody answers, and a damaged time stamp may be decades ahead."""
 _CAUSE: Final = re.compile(rb"Q\.850;cause=([0-9]{1,3})(?![0-9])")
-
-_Key = tuple[bytes, bytes, int, bytes, bytes]
-"""Of the Via before the gateway's own: branch (or all of it, of an RFC 2543 element), host, port; Call-ID, CSeq."""
-
-_DialogKey = tuple[bytes, bytes, bytes]
-"""Call-ID, tag of From and tag of To."""
 
 
 class _Sent(NamedTuple):
@@ -118,10 +115,11 @@ class GatewayReplay:
         """Told of everything that the gateway asks for, as it asks."""
         self._invites: Final[Bounded[CircuitId, _Invite]] = Bounded()  # calls on circuits that go on by SIP
         self._renamed: Final[Bounded[bytes, _Names]] = Bounded()  # by the capture's Call-ID
-        self._sent: Final[Bounded[_Key, _Sent]] = Bounded()
+        self._sent: Final[Bounded[Key, _Sent]] = Bounded()
         self._branches: Final[Bounded[bytes, bytes]] = Bounded()  # the capture's branch to the replay's
-        self._answered: Final[Bounded[_Key, int]] = Bounded()  # the highest status sent back
-        self._byes: Final[Bounded[_DialogKey, bytes]] = Bounded()  # branches of the replay's own BYEs
+        self._answered: Final[Bounded[Key, int]] = Bounded()  # the highest status sent back
+        self._tags: Final = GivenTags()
+        self._byes: Final[Bounded[DialogKey, bytes]] = Bounded()  # branches of the replay's own BYEs
 
     @property
     def sip_proxy(self) -> SipProxy:
@@ -238,17 +236,18 @@ class GatewayReplay:
                 continue
 
     def _note_one(self, message: SipMessage, target: Hop) -> None:
-        vias = _vias(message, 1 if message.status else 2)
+        vias = first_vias(message, 1 if message.status else 2)
         if message.status:
-            key = _key(vias[0], message)
+            key = key_of(vias[0], message)
+            self._tags.would_give(message)
             self._answered.put(key, max(message.status, self._answered.get(key, 0)))
         elif len(vias) == 1:
             if message.method == b"BYE":
-                self._byes.put(_dialog_key(message), vias[0][0].branch)
+                self._byes.put(dialog_key(message), vias[0][0].branch)
         else:
             via = b"Via: " + vias[0][1] + b"\r\n"
             sent = _Sent(vias[0][0].branch, via, target)
-            self._sent.put(_key(vias[1], message), sent)
+            self._sent.put(key_of(vias[1], message), sent)
             if self._circuits is not None and message.method == b"INVITE":
                 made_of = circuit_of_call_id(message.required(headers.CALL_ID))
                 if made_of is not None:
@@ -259,12 +258,13 @@ class GatewayReplay:
     def _learn(self, message: SipMessage, destination: Address) -> Replayed:
         if self._circuits is not None:
             message = self._in_own_names(message)
-        vias = _vias(message, 1 if message.status else 2)
+        vias = first_vias(message, 1 if message.status else 2)
         if message.status:
-            return self._relayed(message, _key(vias[0], message), destination)
+            self._tags.gave(message)
+            return self._relayed(message, key_of(vias[0], message), destination)
         branch = vias[0][0].branch
         if len(vias) == 2:
-            sent = self._sent.get(_key(vias[1], message))
+            sent = self._sent.get(key_of(vias[1], message))
             if sent is not None:
                 if message.method == b"INVITE" and sent.target.address != destination and branch not in self._branches:
                     self._proxy.redirected(sent.branch, Hop(*destination))
@@ -277,7 +277,7 @@ class GatewayReplay:
 
     def _hung_up(self, bye: SipMessage, branch: bytes) -> None:
         """The gateway said BYE to a side of a call: it ended a call, or an answer that came too late."""
-        key = _dialog_key(bye)
+        key = dialog_key(bye)
         cause = _CAUSE.match(bye.value(headers.REASON) or b"")
         if key not in self._byes and cause is not None:
             call_id = bye.required(headers.CALL_ID).decode("utf-8", "replace")
@@ -300,7 +300,7 @@ class GatewayReplay:
             if isinstance(action, Send):
                 self._branches.put(branch, parse_via(SipMessage(action.data).required(headers.VIA)).branch)
 
-    def _relayed(self, response: SipMessage, key: _Key, destination: Address) -> Replayed:
+    def _relayed(self, response: SipMessage, key: Key, destination: Address) -> Replayed:
         """A response that this replay has not sent was relayed from where the capture does not look."""
         sent, answered = self._sent.get(key), self._answered.get(key, 0)
         if sent is not None and response.status > max(100, answered):
@@ -322,7 +322,7 @@ class GatewayReplay:
             made_of = circuit_of_call_id(call_id)
             sent = self._invites.get(self._circuits.replayed(made_of)) if made_of is not None else None
             if sent is not None and made_of is not None and abs(sent.at_us - made_of[3]) <= SAME_IAM_US:
-                vias = _vias(message, 2)
+                vias = first_vias(message, 2)
                 captured = _names(message, vias[-1][0])
                 if captured != sent.names:
                     names = tuple(zip(captured, sent.names, strict=True))
@@ -340,6 +340,8 @@ class GatewayReplay:
                 return payload
             if names is not None:
                 payload = _renamed(payload, names)
+        if payload.startswith(b"ACK "):
+            return self._tags.translated(payload)
         if not payload.startswith(b"SIP/2.0 "):
             return payload
         try:
@@ -353,11 +355,6 @@ class GatewayReplay:
             return payload
         start = payload.find(branch, *span)
         return payload[:start] + own + payload[start + len(branch) :] if start >= 0 else payload
-
-
-def _dialog_key(message: SipMessage) -> _DialogKey:
-    from_, to = message.required(headers.FROM), message.required(headers.TO)
-    return message.required(headers.CALL_ID), tag_of(from_), tag_of(to)
 
 
 def _decided(actions: list[Action]) -> Call | None:
@@ -374,25 +371,3 @@ def _renamed(data: bytes, names: _Names) -> bytes:
         if captured:
             data = data.replace(captured, replayed)
     return data
-
-
-def _vias(message: SipMessage, count: int) -> list[tuple[Via, bytes]]:
-    """The topmost Vias, at most `count`, each with its text. Raises `Malformed` where there is none."""
-    found: list[tuple[Via, bytes]] = []
-    for span in message.spans(headers.VIA):
-        text = message.text(span)
-        while text and len(found) < count:
-            via = parse_via(text)
-            found.append((via, text[: via.end].strip()))
-            text = text[via.end :].lstrip(b", \t")
-        if len(found) == count:
-            break
-    if not found:
-        raise Malformed("the Via header field is missing", message.head_end)
-    return found
-
-
-def _key(via: tuple[Via, bytes], message: SipMessage) -> _Key:
-    value, text = via
-    branch = value.branch if value.branch.startswith(b"z9hG4bK") else text
-    return branch, value.host, value.port, message.required(headers.CALL_ID), message.required(headers.CSEQ)

@@ -14,6 +14,7 @@ from recorded_gateway import (
     STRANGER,
     SWITCH,
     Packet,
+    RecordedGateway,
     invite,
     pcap_of,
     small_configuration,
@@ -23,6 +24,7 @@ from typer.testing import CliRunner
 from gateway.capture.detection_report import document
 from gateway.capture.detection_result import DetectionResult
 from gateway.cli import Exit, app
+from gateway.codecs.sip import SipMessage, ack_of_failure, headers
 from gateway.interconnection.denial_of_service import StepKind
 from gateway.operations.configuration import Configuration
 from gateway.operations.detector_settings import with_settings
@@ -113,6 +115,23 @@ def test_calls_of_strangers_and_repeats_are_told_by_the_proxy(tmp_path: Path, co
     result = detected(tmp_path, configuration, packets)
     assert names(result) == {"stranger_flood source 127.0.0.9", "retransmission_storm source 127.0.0.1"}
     assert result.steps == []
+
+
+def test_acks_for_what_the_captured_gateway_refused_unread_are_no_strays(
+    tmp_path: Path, configuration: Configuration
+) -> None:
+    gateway = RecordedGateway(configuration)
+    for place in range(1_000):
+        at_us, call = START_US + place * 5_000, invite(f"{place}@x", called="9075550100")
+        for sent in gateway.receive(call, PARTNER, at_us):
+            if sent.data.startswith(b"SIP/2.0 4"):
+                to = SipMessage(sent.data).required(headers.TO)
+                gateway.receive(ack_of_failure(SipMessage(call), to), PARTNER, at_us + 1_000)
+    assert gateway.proxy.counters.shed["calls refused"] > 100
+    assert gateway.proxy.counters.stray == 0
+    assert "stray_messages source 127.0.0.1" not in names(detected(tmp_path, configuration, gateway.packets))
+    without = [packet for packet in gateway.packets if packet.source != GATEWAY]  # nobody gave these tags
+    assert "stray_messages source 127.0.0.1" in names(detected(tmp_path, configuration, without))
 
 
 def test_what_is_dropped_unread_of_a_stranger_is_told_as_well(tmp_path: Path, configuration: Configuration) -> None:
