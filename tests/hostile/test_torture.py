@@ -11,6 +11,8 @@ import pytest
 
 from gateway.interconnection.trunk_groups import Transport
 from gateway.operations.configuration import Configuration
+from gateway.policy.detectors.settings import DetectorSettings
+from gateway.policy.detectors.source_rate import SourceRateSettings
 from gateway.wiring.live import running
 from tests.hostile.cases import cases
 from tests.hostile.torture import Torture
@@ -41,8 +43,19 @@ def test_the_corpus_has_a_case_for_every_section() -> None:
 
 
 def _patient(configuration: Configuration) -> Configuration:
-    """A gateway that reads the whole corpus: most of it comes to nothing, and all from one source."""
-    return replace(configuration, limits=replace(configuration.limits, wasted_per_second=10_000))
+    """A gateway that reads the whole corpus without an alert: most of it comes to nothing, and all is of one
+    source, which asks after each message whether it is still answered.
+    """
+    unseen = SourceRateSettings(enabled=False)
+    detectors = DetectorSettings(
+        options_flood=unseen,
+        malformed_datagrams=unseen,
+        stray_messages=unseen,
+        stranger_flood=unseen,
+        retransmission_storm=unseen,
+    )
+    limits = replace(configuration.limits, wasted_per_second=10_000)
+    return replace(configuration, limits=limits, detectors=detectors)
 
 
 @pytest.mark.parametrize("transport", [Transport.UDP, Transport.TCP, Transport.TLS])
