@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from gateway.capture.detection_result import MESSAGES_TO_THE_GATEWAY
 from gateway.capture.gateway_replay import GatewayReplay
 from gateway.capture.msu import LinkMessage, Unread
 from gateway.capture.udp import Datagram
@@ -33,7 +34,7 @@ class ReplayFeed:
         self._now_us = captured.at_us
         if isinstance(captured, Datagram):
             if self._replay.enters(captured.destination):
-                self._seen["messages to the gateway"] += 1
+                self._seen[MESSAGES_TO_THE_GATEWAY] += 1
             self._replay.see(captured.payload, captured.source, captured.destination, captured.at_us)
         elif isinstance(captured, LinkMessage):
             self._replay.see_link(captured)
@@ -42,7 +43,7 @@ class ReplayFeed:
                 self.malformed(Hop(*captured.source), captured.at_us)
         else:
             if self._replay.transfer_enters(captured.transfer):
-                self._seen["messages to the gateway"] += 1
+                self._seen[MESSAGES_TO_THE_GATEWAY] += 1
             self._replay.see_transfer(captured.transfer, captured.at_us)
 
     def pass_time(self, at_us: int) -> None:

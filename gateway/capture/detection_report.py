@@ -27,6 +27,7 @@ def document(result: DetectionResult) -> dict[str, Any]:
             "faults": [str(fault) for fault in result.faults],
             "fault_count": result.fault_count,
             "incomplete": result.incomplete,
+            "elsewhere": result.elsewhere,
             "notes": result.notes,
         },
     }

@@ -10,6 +10,11 @@ from gateway.capture.faults import CaptureFault
 from gateway.policy.response_plan import Advice, Proposal
 from gateway.policy.watch import Alert
 
+MESSAGES_TO_THE_GATEWAY: Final = "messages to the gateway"
+NOTHING_ENTERED: Final = (
+    "nothing in the captures was sent to the gateway at {gateway}: see gateway.listen in the configuration, or leave "
+    "--config away to go by the messages alone"
+)
 MOST_LISTED: Final = 10_000
 """Alerts, and steps, that are listed; all are counted."""
 
@@ -46,6 +51,15 @@ class DetectionResult:
     fault_count: int = 0
     incomplete: bool = False
     """An unknown part of a capture was not read."""
+    gateway: str | None = None
+    """Where the gateway is whose traffic is looked for; None where every message counts."""
+
+    @property
+    def elsewhere(self) -> str | None:
+        """Why the captures say nothing of the gateway, for people; None where they do, or are empty."""
+        if self.gateway is None or not self.packets or self.seen[MESSAGES_TO_THE_GATEWAY]:
+            return None
+        return NOTHING_ENTERED.format(gateway=self.gateway)
 
     def note(self, alert: Alert) -> None:
         """Keep an alert as it stands now."""

@@ -28,7 +28,7 @@ def print_table(result: DetectionResult, stream: TextIO | None = None) -> None:
         for alert in alerts:
             _print_alert(page, alert, result)
     else:
-        page.line("Nothing would have been raised.", "green")
+        _print_nothing(page, result)
         page.line()
     if result.alert_count > len(alerts):
         page.line(f"{result.alert_count - len(alerts)} more alerts are not shown; --json lists more of them")
@@ -41,6 +41,18 @@ def print_table(result: DetectionResult, stream: TextIO | None = None) -> None:
             page.line(f"  and {result.step_count - SHOWN_ALERTS} more")
         page.line()
     _print_summary(page, result)
+
+
+def _print_nothing(page: Page, result: DetectionResult) -> None:
+    """Why there are no alerts: a capture that shows nothing is not one that shows that nothing is wrong."""
+    if result.elsewhere is not None:
+        print_lines(page, "", plain(result.elsewhere, 400), "red")
+    elif result.unreadable and result.began_us is None:
+        page.line("The captures could not be read; whether anything would have been raised is not known.", "red")
+    elif result.unreadable or result.incomplete:
+        page.line("Not all could be read; by what could be, nothing would have been raised.", "yellow")
+    else:
+        page.line("Nothing would have been raised.", "green")
 
 
 def _row(alert: Alert, result: DetectionResult) -> tuple[str, ...]:

@@ -27,8 +27,10 @@ def with_settings(settings: DetectorSettings, given: Sequence[str]) -> DetectorS
         key, sign, value = text.partition("=")
         name, dot, setting = key.strip().partition(".")
         known = tables.get(name)
-        if not sign or known is None or bool(dot) != isinstance(known, dict) or (dot and setting not in known):
+        if known is None or bool(dot) != isinstance(known, dict) or (dot and setting not in known):
             raise SettingRefused(f"{text[:120]!r} is not a setting; {_remedy(tables, name)}")
+        if not sign:
+            raise SettingRefused(f"{text[:120]} has no value: write {key.strip()}=VALUE")
         if isinstance(known, dict):
             known[setting] = value.strip()
         else:

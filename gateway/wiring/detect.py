@@ -33,10 +33,6 @@ STEPS_CHANGE_NOTHING: Final = (
     "changed nothing"
 )
 NOTHING_BEFORE: Final = "of calls and rates before the first packet nothing is known"
-NOTHING_ENTERED: Final = (
-    "nothing in the captures was sent to the gateway at {address}: see gateway.listen in the configuration, or leave "
-    "--config away to go by the messages alone"
-)
 
 
 def detect_captures(
@@ -50,7 +46,8 @@ def detect_captures(
     """Run the detectors on captures and print what they see to standard output. Gives the exit code.
 
     `given` are settings in place of those of the configuration: ``short_calls.share_percent=25``.
-    0 if nothing would have been raised, 1 if something would, 3 where part of an input could not be read.
+    0 if nothing would have been raised, 1 if something would, 3 where part of an input could not be read, or nothing
+    in it was sent to the gateway of the configuration.
     Raises `SettingRefused`, and what `policy_of` raises.
     """
     from gateway.operations.detector_settings import with_settings
@@ -74,7 +71,7 @@ def detect_captures(
 
 def exit_code(result: DetectionResult) -> int:
     """3 before 1: a run that has not seen all of its input is told apart from one that has."""
-    if result.unreadable or result.incomplete:
+    if result.unreadable or result.incomplete or result.elsewhere is not None:
         return 3
     return 1 if result.alert_count else 0
 
@@ -99,8 +96,6 @@ def detect(
         readers, unreadable = opened(paths, stack, configuration, variant, limits or AuditLimits(), watched)
         result = detect_in(readers, detecting)
     result.unreadable = unreadable
-    if configuration is not None and result.packets and not result.seen["messages to the gateway"]:
-        result.notes.append(NOTHING_ENTERED.format(address=configuration.listen[0].address))
     return result
 
 
@@ -112,7 +107,7 @@ def _detecting(configuration: Configuration | None, settings: DetectorSettings) 
     from gateway.capture.detection_replay import ReplayFeed  # loads the proxy: only where there is a gateway to repeat
 
     judges, notes = judges_of(configuration)
-    result = DetectionResult(notes=[STEPS_CHANGE_NOTHING, *notes])
+    result = DetectionResult(notes=[STEPS_CHANGE_NOTHING, *notes], gateway=str(judges.gateway))
     standings = StandingBook(configuration.carriers, steps_of(configuration).standings)
     contracts = Contracts(configuration.carriers, configuration.trunk_groups, standings)
     plan = ResponsePlan(

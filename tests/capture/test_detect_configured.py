@@ -26,6 +26,7 @@ from gateway.capture.detection_result import DetectionResult
 from gateway.cli import Exit, app
 from gateway.codecs.sip import SipMessage, ack_of_failure, headers
 from gateway.interconnection.denial_of_service import StepKind
+from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration
 from gateway.operations.detector_settings import with_settings
 from gateway.wiring.detect import detect
@@ -149,9 +150,10 @@ def test_emergency_calls_lead_to_no_step_and_all_go_on(tmp_path: Path, configura
 
 def test_a_capture_of_somebody_else_is_told_from_a_quiet_one(tmp_path: Path, configuration: Configuration) -> None:
     elsewhere = [Packet(START_US, PARTNER, SWITCH, invite("1@x"))]
-    assert any("was sent to the gateway" in note for note in detected(tmp_path, configuration, elsewhere).notes)
+    assert "was sent to the gateway" in (detected(tmp_path, configuration, elsewhere).elsewhere or "")
     own = [Packet(START_US, PARTNER, GATEWAY, invite("1@x"))]
-    assert not any("was sent to the gateway" in note for note in detected(tmp_path, configuration, own).notes)
+    assert detected(tmp_path, configuration, own).elsewhere is None
+    assert detected(tmp_path, configuration, []).elsewhere is None
 
 
 # -- the command ------------------------------------------------------------------------------------------------------
@@ -203,6 +205,8 @@ def test_a_threshold_can_be_tried_before_it_is_written_down(tmp_path: Path, conf
         ("short_calls.share_percent=200", "short_calls.share_percent: is too large; write 99.9 or less"),
         ("short_calls.minimum_answered=x", "short_calls.minimum_answered: is not a whole number; write digits"),
         ("short_calls", "is not a setting"),
+        ("short_calls.minimum_answered", "has no value: write short_calls.minimum_answered=VALUE"),
+        ("clear_after_seconds", "has no value: write clear_after_seconds=VALUE"),
     ],
 )
 def test_a_setting_that_is_none_is_refused_with_what_to_write(tmp_path: Path, given: str, expected: str) -> None:
@@ -215,3 +219,24 @@ def test_what_was_not_read_is_told_apart_from_what_is_quiet(tmp_path: Path) -> N
     code, said = run(str(tmp_path / "absent.pcap"))
     assert code == Exit.UNREADABLE
     assert "No such file or directory" in said
+
+
+@pytest.mark.parametrize(
+    ("captures", "begins", "exits"),
+    [
+        ({"quiet": GATEWAY}, "Nothing would have been raised.", Exit.CLEAN),
+        ({"elsewhere": SWITCH}, "nothing in the captures was sent to the gateway at 127.0.0.1:", Exit.UNREADABLE),
+        ({"absent": None}, "The captures could not be read;", Exit.UNREADABLE),
+        ({"absent": None, "quiet": GATEWAY}, "Not all could be read;", Exit.UNREADABLE),
+    ],
+)
+def test_the_report_begins_with_why_there_are_no_alerts(
+    tmp_path: Path, configuration: Configuration, captures: dict[str, Hop | None], begins: str, exits: Exit
+) -> None:
+    for name, to in captures.items():
+        if to is not None:
+            (tmp_path / name).write_bytes(pcap_of([Packet(START_US, PARTNER, to, invite("1@x"))]))
+    code, said = run(*(str(tmp_path / name) for name in captures), "--config", str(configuration.file))
+    assert said.startswith(begins)
+    assert "('" not in said
+    assert code == exits
