@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from gateway.capture.auditing import EMPTY_LINES, SIP_PORT, looks_like_sip
+from gateway.capture.detection_result import CALLS_ON_ANOTHER_LEG
 from gateway.capture.msu import LinkMessage, Msu, Unread
 from gateway.capture.udp import Datagram
 from gateway.codecs.malformed import Malformed
@@ -75,6 +76,8 @@ class MessagesFeed:
         self.watch: Watch | None = None
         self._seen: Final = seen
         self._sip: Final[_Calls[tuple[bytes, Address, Address]]] = _Calls()
+        self._first_legs: Final[OrderedDict[bytes, tuple[Address, Address]]] = OrderedDict()
+        """By Call-ID, of as many calls, between which addresses each was seen first."""
         self._isup: Final[_Calls[tuple[int, int, int]]] = _Calls()
         self._groups: Final[dict[str, Decision]] = {}
 
@@ -132,6 +135,11 @@ class MessagesFeed:
         decision = self._decision_for(source.host)
         attempt = attempt_of_invite(invite, at_us, source, decision.egress)
         self._begin(self._sip, key, attempt, decision)
+        leg = key[1:]
+        if self._first_legs.setdefault(key[0], leg) != leg:
+            self._seen[CALLS_ON_ANOTHER_LEG] += 1
+        elif len(self._first_legs) > MOST_CALLS:
+            self._first_legs.popitem(last=False)
 
     def _take_response(self, response: SipMessage, datagram: Datagram) -> None:
         status, (_, method) = response.status, response.cseq()

@@ -11,6 +11,8 @@ from gateway.policy.response_plan import Advice, Proposal
 from gateway.policy.watch import Alert
 
 MESSAGES_TO_THE_GATEWAY: Final = "messages to the gateway"
+CALLS_ON_ANOTHER_LEG: Final = "of them on another leg"
+"""Calls with the Call-ID of one that was seen between two other addresses, as of what passes through a gateway."""
 NOTHING_ENTERED: Final = (
     "nothing in the captures was sent to the gateway at {gateway}: see gateway.listen in the configuration, or leave "
     "--config away to go by the messages alone"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.capture.detection import Detecting, detect_in
 from gateway.capture.detection_messages import MessagesFeed
-from gateway.capture.detection_result import DetectionResult
+from gateway.capture.detection_result import CALLS_ON_ANOTHER_LEG, DetectionResult
 from gateway.capture.limits import AuditLimits
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.denial_of_service import NORMAL, StandingBook
@@ -31,6 +31,11 @@ WITHOUT_CONFIGURATION: Final = (
 STEPS_CHANGE_NOTHING: Final = (
     "each step is taken to have been made when it was recommended; the calls are those of the capture, as if it had "
     "changed nothing"
+)
+EACH_LEG_COUNTS: Final = (
+    "{count} calls have the Call-ID of a call between two other addresses, as where both sides of a gateway were "
+    "captured: each leg counts as a call of its own, so that rates are up to twice what callers sent; give the "
+    "gateway's --config, or a capture of one side"
 )
 NOTHING_BEFORE: Final = "of calls and rates before the first packet nothing is known"
 
@@ -96,6 +101,8 @@ def detect(
         readers, unreadable = opened(paths, stack, configuration, variant, limits or AuditLimits(), watched)
         result = detect_in(readers, detecting)
     result.unreadable = unreadable
+    if result.seen[CALLS_ON_ANOTHER_LEG]:
+        result.notes.append(EACH_LEG_COUNTS.format(count=result.seen[CALLS_ON_ANOTHER_LEG]))
     return result
 
 

@@ -75,6 +75,22 @@ def test_quiet_traffic_raises_nothing_and_is_counted(tmp_path: Path) -> None:
     assert exit_code(result) == 0
 
 
+@pytest.mark.parametrize(
+    ("second_leg", "noted"), [((SWITCH, PARTNER), True), ((PARTNER, STRANGER), True), ((PARTNER, SWITCH), False)]
+)
+def test_it_is_noted_where_legs_of_one_call_count_each(
+    tmp_path: Path, second_leg: tuple[Hop, Hop], *, noted: bool
+) -> None:
+    first = [packet(place, PARTNER, SWITCH, invite(f"{place}@x")) for place in range(3)]
+    second = [packet(place + 0.01, *second_leg, invite(f"{place}@x")) for place in range(3)]
+    result = detected(tmp_path, in_time(iter(first + second)))
+    assert result.seen["calls"] == (6 if noted else 3)
+    assert [note for note in result.notes if "each leg counts" in note] == [
+        note for note in result.notes if note.startswith("3 calls have the Call-ID")
+    ]
+    assert any("each leg counts" in note for note in result.notes) is noted
+
+
 def test_a_flood_of_invites_is_raised_ten_seconds_after_it_began_and_cleared_when_it_is_over(tmp_path: Path) -> None:
     quiet = calls(300, per_s=2, talked_s=40)
     flood = (packet(70 + place / 60, PARTNER, SWITCH, invite(f"f{place}@x")) for place in range(60 * 15))
