@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ def status(
         if json_output:
             typer.echo(json.dumps(seen, indent=2))
         else:
-            for line in lines_of(seen):
+            for line in lines_of(seen, whole=not sys.stdout.isatty()):
                 typer.echo(line)
         if seen.get("configuration") != str(configuration.file):
             typer.echo(f"note: the gateway that answers runs with {seen.get('configuration')}", err=True)

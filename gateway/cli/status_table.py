@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import typer
@@ -14,6 +15,7 @@ MOST_NORMAL: Final = 20
 MOST_NOTICES: Final = 5
 """Notices that are shown of those that were not delivered."""
 LONGEST_TEXT: Final = 72
+"""Characters of a reason that a terminal shows."""
 
 _COLOURS: Final = {
     "throttled": typer.colors.YELLOW,
@@ -30,22 +32,29 @@ class Cell(NamedTuple):
     text: str
     colour: str | None = None
     to_the_right: bool = False
+    longest: int | None = None
+    """Characters of it that a terminal shows; None: all."""
 
 
-def lines_of(status: dict[str, Any]) -> Iterator[str]:
-    """The lines of the table, coloured; `typer.echo` takes the colours off where there is no terminal."""
+def lines_of(status: dict[str, Any], *, whole: bool = False) -> Iterator[str]:
+    """The lines of the table, coloured; `typer.echo` takes the colours off where there is no terminal.
+
+    `whole`: long texts are not cut, for a file or another program.
+    """
     now = _time(status["now"])
+    section = partial(_section, whole=whole)
     yield _headline(status, now)
     for warning in status["at_odds"]:
-        yield typer.style(_cut(warning, 300), fg=typer.colors.RED)
+        yield typer.style(_shown(warning, None if whole else 300), fg=typer.colors.RED)
     defence = status["denial_of_service"]
-    yield from _section("recommended", _recommendations(defence["recommendations"]))
-    yield from _section("alerts", _alerts(defence["alerts"], now))
-    yield from _section("calls to be ended", _drains(defence["drains"]))
-    yield from _section("providers", _providers(status["providers"], now))
-    yield from _section("trunk groups", _groups(status["trunk_groups"]))
-    yield from _section("links", _links(status["links"]))
-    yield from _section("notices not delivered", _undelivered(status["notices"]["not_delivered"]))
+    yield from section("recommended", _recommendations(defence["recommendations"]))
+    yield from section("alerts", _alerts(defence["alerts"], now))
+    yield from section("calls to be ended", _drains(defence["drains"]))
+    yield from section("providers", _providers(status["providers"], now))
+    yield from section("partners", _partners(status["partners"]))
+    yield from section("trunk groups", _groups(status["trunk_groups"]))
+    yield from section("links", _links(status["links"]))
+    yield from section("notices not delivered", _undelivered(status["notices"]["not_delivered"]))
     yield ""
     yield from _last_lines(status)
 
@@ -73,7 +82,7 @@ def _recommendations(waiting: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cel
             Cell(str(each["number"]), to_the_right=True),
             Cell(f"{each['step']} {each['ocn']}{scope}"),
             Cell(f"waits {waits}, {until}", typer.colors.RED if late else typer.colors.YELLOW),
-            Cell(_cut(each["why"])),
+            Cell(each["why"], longest=LONGEST_TEXT),
         )
 
 
@@ -86,7 +95,7 @@ def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequenc
             Cell(each["detector"], typer.colors.RED),
             Cell(f"{subject['kind']} {subject['name']}{where}"),
             Cell(f"for {_lasting(now - _time(each['raised']))}"),
-            Cell(_cut(each["text"])),
+            Cell(each["text"], longest=LONGEST_TEXT),
         )
         if each["advice"] is not None:
             yield each["advice"]
@@ -104,8 +113,8 @@ def _undelivered(notices: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
         yield (
             Cell(each["notice"]),
             Cell(f"{each['state']} by {each['channel']}", typer.colors.RED if each["state"] == "failed" else None),
-            Cell(_cut(each["recipient"], 32)),
-            Cell(_cut(each["reason"])),
+            Cell(each["recipient"], longest=32),
+            Cell(each["reason"], longest=LONGEST_TEXT),
         )
 
 
@@ -120,12 +129,12 @@ def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[S
         limit = each["throttled_limit"] if state == "throttled" else each["limit"]
         yield (
             Cell(each["ocn"]),
-            Cell(_cut(each["name"], 28)),
+            Cell(each["name"], longest=28),
             Cell(state, _COLOURS.get(state)),
             Cell(f"for {_lasting(now - _time(standing['since']))}" if standing["since"] else ""),
             Cell(f"{each['calls_in_progress']} up", to_the_right=True),
-            Cell(_limit(limit)),
-            Cell(_standing_note(standing)),
+            Cell(_limit(limit) or "no limit"),
+            Cell("; ".join(filter(None, (_standing_note(standing), _refused_for(each))))),
         )
         if each["not_enforced_on"]:
             yield f"NOT enforced on {', '.join(each['not_enforced_on'])}"
@@ -134,18 +143,40 @@ def _providers(providers: Sequence[dict[str, Any]], now: datetime) -> Iterator[S
 
 
 def _standing_note(standing: dict[str, Any]) -> str:
-    if standing["trunk_group"] is not None:
-        return f"on {standing['trunk_group']} only"
-    if standing["scope"] is None:
-        return ""
+    match standing["state"]:
+        case "dedicated":
+            return f"on {standing['trunk_group']} only"
+        case "restored":
+            return "refused on shared trunk groups"
+        case "discontinued" | "remediated":
+            pass
+        case _:
+            return ""
     what = "everything of its partner" if standing["scope"] == "partner" else "its traffic"
     return f"{what} is refused" + (", removal attested" if standing["attested"] is not None else "")
 
 
-def _limit(limit: dict[str, Any] | None) -> str:
+def _refused_for(each: dict[str, Any]) -> str:
+    """For whose sake a provider, partner or trunk group is refused that did nothing itself."""
+    return f"refused because of {each['refused_for']}" if each["refused_for"] is not None else ""
+
+
+def _limit(limit: dict[str, Any] | None, what: str = "limit") -> str:
     if limit is None:
-        return "no limit"
-    return f"{limit['sustained_per_s']:g}/s, burst {limit['burst']}, {limit['in_progress']} up"
+        return ""
+    return f"{what} {limit['sustained_per_s']:g}/s, burst {limit['burst']}, {limit['in_progress']} at once"
+
+
+def _partners(partners: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
+    """Those of which something is to be said."""
+    for each in partners:
+        if each["limit"] is not None or each["refused_for"] is not None:
+            yield (
+                Cell(each["ocn"]),
+                Cell(each["name"], longest=28),
+                Cell(_limit(each["limit"]) or "no limit"),
+                Cell(_refused_for(each), typer.colors.RED),
+            )
 
 
 def _groups(groups: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
@@ -156,6 +187,7 @@ def _groups(groups: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
         capacity = f" of {group['capacity']}" if group["capacity"] is not None else ""
         kept = f"kept for {group['kept_for'] or 'nobody yet'}" if group["dedicated"] else ""
         blocked = circuits is not None and circuits["blocked"]["operator"]
+        limits = _limit(group["limit"]), _limit(group["source_limit"], "of each source")
         exchange = "exchange reachable" if circuits is not None and circuits["reachable"] else "exchange unreachable"
         yield (
             Cell(group["name"]),
@@ -167,6 +199,8 @@ def _groups(groups: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
             ),
             Cell("" if group["mode"] == "enforce" else f"mode {group['mode']}", typer.colors.YELLOW),
             Cell("blocked by an operator" if blocked else kept, typer.colors.YELLOW if blocked else None),
+            Cell("; ".join(filter(None, limits))),
+            Cell(_refused_for(group), typer.colors.RED),
         )
 
 
@@ -178,7 +212,7 @@ def _links(links: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:
             Cell(link["name"]),
             Cell(f"{link['role']} {link['address']}"),
             Cell(link["state"], None if up else typer.colors.RED),
-            Cell(_cut(error["text"]) if error is not None and not up else ""),
+            Cell(error["text"] if error is not None and not up else "", longest=LONGEST_TEXT),
         )
 
 
@@ -198,9 +232,9 @@ def _last_lines(status: dict[str, Any]) -> Iterator[str]:
         yield typer.style(faults, fg=typer.colors.RED)
 
 
-def _section(title: str, rows: Iterable[Sequence[Cell] | str]) -> Iterator[str]:
+def _section(title: str, rows: Iterable[Sequence[Cell] | str], *, whole: bool) -> Iterator[str]:
     """A title and rows in columns; a text goes below the row before it. Nothing where there are no rows."""
-    every = list(rows)
+    every = [row if isinstance(row, str) else [_fitted(cell, whole) for cell in row] for row in rows]
     if not every:
         return
     cells = [row for row in every if not isinstance(row, str)]
@@ -209,7 +243,7 @@ def _section(title: str, rows: Iterable[Sequence[Cell] | str]) -> Iterator[str]:
     yield typer.style(title, bold=True)
     for row in every:
         if isinstance(row, str):
-            yield from textwrap.wrap(_cut(row, 1_000), 110, initial_indent="    ", subsequent_indent="    ")
+            yield from textwrap.wrap(_shown(row, 1_000), 110, initial_indent="    ", subsequent_indent="    ")
             continue
         padded = (_padded(cell, width) for cell, width in zip(row, widths, strict=False) if width)
         yield ("  " + "  ".join(padded)).rstrip()
@@ -220,10 +254,14 @@ def _padded(cell: Cell, width: int) -> str:
     return typer.style(text, fg=cell.colour) if cell.colour is not None else text
 
 
-def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
-    """A text on one line that a terminal shows as it is."""
+def _fitted(cell: Cell, whole: bool) -> Cell:
+    return cell._replace(text=_shown(cell.text, None if whole else cell.longest))
+
+
+def _shown(text: str, longest: int | None) -> str:
+    """A text on one line that a terminal shows as it is; None: all of it."""
     plain = "".join(character if character.isprintable() else "?" for character in text)
-    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+    return plain if longest is None or len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
 def _time(text: str) -> datetime:

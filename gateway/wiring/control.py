@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway import VERSION
+from gateway.interconnection.carriers import CarrierKind
 from gateway.native import OFFER
 from gateway.numbering.csv_rows import TableUnreadable
 from gateway.operations.control_plane import StepRefused
@@ -16,7 +17,7 @@ from gateway.wiring.denial_of_service import Defence
 from gateway.wiring.engine import read_tables
 from gateway.wiring.journal_status import entry_status, taken_status
 from gateway.wiring.ss7 import circuit_status, link_status
-from gateway.wiring.status import group_status, provider_status, timestamp
+from gateway.wiring.status import group_status, partner_status, provider_status, timestamp
 
 if TYPE_CHECKING:
     from gateway.wiring.live import Gateway
@@ -66,6 +67,11 @@ class GatewayControl:
             "calls_in_progress": gateway.calls_in_progress,
             "transactions": gateway.proxy.transactions,
             "providers": [provider_status(ocn, configuration, policy, now) for ocn in gateway.providers],
+            "partners": [
+                partner_status(carrier, policy, now)
+                for carrier in configuration.carriers
+                if carrier.kind is CarrierKind.PARTNER
+            ],
             "trunk_groups": [
                 group_status(
                     group, gateway.proxy.members.groups[group.name], policy, gateway.names, gateway.started_us, now

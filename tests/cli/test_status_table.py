@@ -24,6 +24,7 @@ def provider(ocn: str, state: str = "normal", **more: Any) -> dict[str, Any]:
         "limit": limit,
         "throttled_limit": held_to,
         "not_enforced_on": [],
+        "refused_for": None,
     }
 
 
@@ -35,6 +36,9 @@ def group(name: str, **more: Any) -> dict[str, Any]:
         "dedicated": False,
         "mode": "enforce",
         "kept_for": None,
+        "refused_for": None,
+        "limit": None,
+        "source_limit": None,
         "calls_in_progress": 4,
         "capacity": 24,
         "members": [{"state": "in service"}, {"state": "out of service"}],
@@ -52,6 +56,7 @@ def status(**more: Any) -> dict[str, Any]:
         "sip": ["udp:192.0.2.1:5060"],
         "denial_of_service": of_l8 | more.pop("denial_of_service", {}),
         "providers": [],
+        "partners": [],
         "trunk_groups": [],
         "links": [],
         "notices": {"pending": 0, "delivered": 2, "failed": 0, "not_delivered": []},
@@ -85,16 +90,17 @@ def test_a_quiet_gateway_takes_few_lines() -> None:
 @pytest.mark.parametrize(
     ("stands", "says"),
     [
-        ({}, "normal 3 up 2.5/s, burst 10, 20 up"),
+        ({}, "normal 3 up limit 2.5/s, burst 10, 20 at once"),
         (
             {"state": "throttled", "since": "2026-01-15T15:29:00.000+00:00"},
-            "throttled for 60 s 3 up 1/s, burst 5, 10 up",
+            "throttled for 60 s 3 up limit 1/s, burst 5, 10 at once",
         ),
-        ({"state": "discontinued", "since": NOON, "scope": "provider"}, "20 up its traffic is refused"),
+        ({"state": "discontinued", "since": NOON, "scope": "provider"}, "20 at once its traffic is refused"),
         (
             {"state": "discontinued", "since": NOON, "scope": "partner", "attested": NOW},
             "everything of its partner is refused, removal attested",
         ),
+        ({"state": "restored", "since": NOON}, "20 at once refused on shared trunk groups"),
         (
             {"state": "dedicated", "since": "2026-01-10T12:00:00.000+00:00", "trunk_group": "own"},
             "dedicated for 5 d 3 h",
@@ -104,6 +110,52 @@ def test_a_quiet_gateway_takes_few_lines() -> None:
 )
 def test_a_provider_is_a_row_that_says_how_it_stands(stands: dict[str, Any], says: str) -> None:
     assert says in row(table(providers=[provider("901A", **stands)]), "901A")
+
+
+def test_who_is_refused_because_of_another_provider_says_so() -> None:
+    stands = {"state": "dedicated", "since": NOON, "trunk_group": "own"}
+    partner = {"ocn": "7001", "name": "Partner", "limit": None, "refused_for": "901A"}
+    lines = table(
+        providers=[
+            provider("902B") | {"refused_for": "901A"},
+            provider("903C", **stands) | {"refused_for": "901A"},
+        ],
+        partners=[partner, partner | {"ocn": "7002", "refused_for": None}],
+        trunk_groups=[group("shared", refused_for="901A")],
+    )
+    assert row(lines, "902B").endswith("20 at once refused because of 901A")
+    assert row(lines, "903C").endswith("on own only; refused because of 901A")
+    assert row(lines, "shared").endswith("in use refused because of 901A")
+    assert row(lines, "7001") == "7001 Partner no limit refused because of 901A"
+    assert not any(line.split()[:1] == ["7002"] for line in lines)
+
+
+def test_limits_of_partners_and_trunk_groups_are_shown_where_there_are_any() -> None:
+    limit = {"sustained_per_s": 30, "burst": 60, "in_progress": 100}
+    lines = table(
+        partners=[{"ocn": "7001", "name": "Partner", "limit": limit, "refused_for": None}],
+        trunk_groups=[group("rb-1", limit=limit, source_limit=limit | {"burst": 9}), group("rb-2", source_limit=limit)],
+    )
+    assert row(lines, "7001") == "7001 Partner limit 30/s, burst 60, 100 at once"
+    assert row(lines, "rb-1").endswith("limit 30/s, burst 60, 100 at once; of each source 30/s, burst 9, 100 at once")
+    assert row(lines, "rb-2").endswith("in use of each source 30/s, burst 60, 100 at once")
+
+
+def test_a_long_reason_is_cut_on_a_terminal_only() -> None:
+    why = "short_calls: " + "x" * 300
+    alert = {
+        "detector": "short_calls",
+        "subject": {"kind": "provider", "name": "901A"},
+        "trunk_group": None,
+        "raised": NOON,
+        "text": why + "\x1b[2J",
+        "advice": None,
+    }
+    seen = status(denial_of_service={"alerts": [alert]}, at_odds=["y" * 400])
+    cut, whole = ([click.unstyle(line) for line in lines_of(seen, whole=whole)] for whole in (False, True))
+    assert any(line.endswith("x…") for line in cut)
+    assert any(line.endswith(f"{why}?[2J") for line in whole)
+    assert "y" * 400 in whole
 
 
 def test_it_is_said_where_what_is_in_force_is_not_enforced() -> None:

@@ -64,6 +64,24 @@ async def test_each_step_says_what_was_and_what_is_in_force(exchange: Exchange) 
         assert kinds[:2] == ["step", "notice"]
 
 
+async def test_the_status_says_of_all_that_a_step_refuses_for_whose_sake(exchange: Exchange) -> None:
+    def refused_for(gateway: Gateway) -> dict[str, str | None]:
+        seen = gateway.status()
+        lists = seen["providers"], seen["partners"], seen["trunk_groups"]
+        return {each.get("ocn") or each["name"]: each["refused_for"] for every in lists for each in every}
+
+    async with running(exchange.configuration) as gateway:
+        assert set(refused_for(gateway).values()) == {None}
+        await post(gateway, "/discontinue", {**PROVIDER, "scope": "provider"})
+        assert set(refused_for(gateway).values()) == {None}
+        await post(gateway, "/discontinue", {**PROVIDER, "scope": "partner"})
+        said = refused_for(gateway)
+        assert said["902B"] == said["7001"] == said["shared"] == "901A"
+        assert said["901A"] is None  # its own standing says it
+        sides = {group["name"]: group["side"] for group in gateway.status()["trunk_groups"]}
+        assert all(said[name] is None for name, side in sides.items() if side == "host")
+
+
 async def test_a_step_says_on_which_trunk_groups_it_is_not_enforced_and_ends_no_call_there(tmp_path: Path) -> None:
     exchange = Exchange(tmp_path)
     file = exchange.configuration.file
