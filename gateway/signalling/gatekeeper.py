@@ -10,8 +10,9 @@ from gateway.policy.refusals import REFUSALS, Reason
 from gateway.policy.verdict import Finding, Verdict
 from gateway.signalling.call import Action, Ended, Send
 from gateway.signalling.calls import CallsUp
-from gateway.signalling.gate import Gate, Origin, Trunk
+from gateway.signalling.gate import Gate
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.origins import Origin, Trunk
 from gateway.signalling.own_side import OwnSide
 from gateway.signalling.proxy_settings import ProxyCounters
 from gateway.signalling.transaction_layer import ServerKey, TransactionLayer

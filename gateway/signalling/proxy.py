@@ -21,7 +21,7 @@ from gateway.signalling.calls import CallsUp
 from gateway.signalling.failover import Failover
 from gateway.signalling.forced_release import ForcedRelease, Wanted
 from gateway.signalling.forwarding import Forwarder
-from gateway.signalling.gate import Gate, Origin, Shed
+from gateway.signalling.gate import Gate, Shed
 from gateway.signalling.gatekeeper import OVER_ALLOWANCE, Gatekeeper, TrafficObserver
 from gateway.signalling.in_dialog import DialogRequests
 from gateway.signalling.ingress import Ingress
@@ -29,6 +29,7 @@ from gateway.signalling.members import TrunkMembers
 from gateway.signalling.network_blocked import said_of
 from gateway.signalling.new_calls import NewCalls
 from gateway.signalling.next_hop import NextHops
+from gateway.signalling.origins import Origin
 from gateway.signalling.other_requests import OtherRequests
 from gateway.signalling.overload_control import OFFER, OverloadControl, OverloadSource
 from gateway.signalling.own_side import OWN_COOKIE, OwnSide

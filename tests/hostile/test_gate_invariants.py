@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gateway.interconnection.trunk_groups import Hop
-from gateway.signalling.gate import GATEWAY_SHARE, GOOD_STANDING
+from gateway.signalling.gate import GATEWAY_SHARE
+from gateway.signalling.origins import GOOD_STANDING
 from tests.hostile.test_gate import FLOODER, NEIGHBOUR, NOBODYS_NUMBER, VAIN, WASTED, Scene
 from tests.wiring.small_gateway import OTHER_PROVIDER_NUMBER, OUTSIDE_NUMBER, PROVIDER_NUMBER, UNCONFIRMED_NUMBER
 
