@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,12 +41,16 @@ def show(
     file = configuration_of(config).state_folder / JOURNAL_FILE
 
     def read() -> None:
+        found = False
         for entry in read_entries(file, ocn):
+            found = True
             if json_output:
                 typer.echo(json.dumps(_document(entry), separators=(",", ":")))
             else:
                 for line in _lines(entry):
                     typer.echo(line)
+        if not (found or json_output):
+            typer.echo(f"no entries about {_plain(ocn)}" if ocn is not None else "no entries")
 
     with_faults_said(read)
 
@@ -81,9 +85,9 @@ def verify(
         for fault in found.faults:
             typer.echo(f"{file}: {fault}", err=True)
         code = Exit.VIOLATIONS if found.faults else Exit.CLEAN
-        said = f"{len(found.faults)} faults in {found.count}" if found.faults else f"{found.count} entries, all"
-        as_written = "entries" if found.faults else "as they were written"
-        typer.echo(f"{file}: {said} {as_written}; head {found.head}")
+        entries = "1 entry" if found.count == 1 else f"{found.count} entries"
+        said = f"{_faults(found.faults)} in {entries}" if found.faults else f"{entries}, all as they were written"
+        typer.echo(f"{file}: {said}; head {found.head}")
         if not found.faults and expected is None:
             typer.echo("an end that was cut off shows only beside a head noted earlier: give one with --head")
         if _check_evidence(file, folder):
@@ -106,11 +110,16 @@ def _check_evidence(file: Path, state_folder: Path) -> bool:
     for fault in found.faults:
         typer.echo(fault, err=True)
     if found.kept or found.missing:
-        said = f"{len(found.faults)} faults" if found.faults else "as they were written"
-        typer.echo(f"{state_folder / EVIDENCE_FOLDER}: {found.kept} bundles, {said}")
+        said = _faults(found.faults) if found.faults else "as they were written"
+        bundles = "1 bundle" if found.kept == 1 else f"{found.kept} bundles"
+        typer.echo(f"{state_folder / EVIDENCE_FOLDER}: {bundles}, {said}")
     if found.missing:
         typer.echo(f"not there any more: {', '.join(found.missing)}")
     return bool(found.faults)
+
+
+def _faults(faults: Sequence[str]) -> str:
+    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
 
 
 def _lines(entry: Entry) -> Iterator[str]:
@@ -134,8 +143,22 @@ def _what(entry: Entry) -> str:
             return f"dismisses recommendation {body.get('dismisses')} about {entry.subject}"
         case "notice":
             return f"notice to {body.get('recipient')}: {body.get('subject')}"
+        case "delivery":
+            reason = f", {body.get('reason')}" if body.get("reason") else ""
+            return f"delivery of notice {body.get('notice')} by {body.get('channel')}: {body.get('state')}{reason}"
+        case "alert":
+            return f"alert on {_alerted(entry)}"
         case _:
             return f"{entry.kind} {entry.subject}"
+
+
+def _alerted(entry: Entry) -> str:
+    """Whom an alert is about, and whose doing it is: ``trunk group riverbend-wentzville, by XV02``."""
+    subject = entry.body.get("subject")
+    if not isinstance(subject, dict):
+        return entry.subject
+    on = f"{subject.get('kind')} {subject.get('name')}"
+    return on if subject.get("name") == entry.subject else f"{on}, by {entry.subject}"
 
 
 def _plain(text: str) -> str:

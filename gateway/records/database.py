@@ -96,7 +96,7 @@ def open_for_reading(path: Path, schema: Schema, *, immutable: bool = False) -> 
     """
     if not path.is_file():
         raise UnavailableError(
-            f"{path}: there are no {schema.content} here; give the state folder of a gateway that ran"
+            f"{path}: there are no {schema.content} here; give with --config the file of a gateway that ran"
         )
     try:
         uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
@@ -106,7 +106,9 @@ def open_for_reading(path: Path, schema: Schema, *, immutable: bool = False) -> 
     try:
         version = _version(connection, path, schema)
         if version == 0:
-            raise ForeignFileError(f"{path}: holds no {schema.content}; give the state folder of a gateway that ran")
+            raise ForeignFileError(
+                f"{path}: holds no {schema.content}; give with --config the file of a gateway that ran"
+            )
         if version < schema.version:
             raise UnavailableError(
                 f"{path}: was written by an earlier tollgate (schema version {version}, now {schema.version}); start "

@@ -102,15 +102,13 @@ class Responses:
     async def _tell(self, alerts: Alerts) -> None:
         for alert in (*alerts.raised, *alerts.cleared):
             detection = alert.detection
-            what = "is raised" if alert.cleared_us is None else "is cleared"
             said = alert_status(alert, mask=self._mask)
-            name = said["subject"]["name"]
+            name, what = said["subject"]["name"], _what_of(alert, said["text"])
             level = logging.WARNING if alert.cleared_us is None else logging.INFO
             LOG.log(
                 level,
-                "alert %d (%s, %s) %s: %s %s: %s",
-                *(alert.number, detection.detector, alert.clause, what, detection.subject.kind.value, name),
-                said["text"],
+                "alert %d (%s, %s) on %s %s %s",
+                *(alert.number, detection.detector, alert.clause, detection.subject.kind.value, name, what),
             )
             if self._is_to_be_kept(alert):
                 # Beside the loop: a flood raises several at a time, and each waits for the disk.
@@ -135,7 +133,7 @@ class Responses:
 
     def _keep(self, alert: Alert, said: dict[str, Any], what: str) -> None:
         at_us = alert.cleared_us if alert.cleared_us is not None else alert.raised_us
-        why = f"{alert.detection.detector} {what}: {said['text']}"
+        why = f"{alert.detection.detector} {what}"
         subject = alert.provider or alert.detection.subject.name
         try:
             self._journal.append(NewEntry(at_us, Kind.ALERT, subject, said, SELF, why))
@@ -208,6 +206,11 @@ class Responses:
             self._not_cleared[ocn] = str(error)
         else:
             self._not_cleared.pop(ocn, None)
+
+
+def _what_of(alert: Alert, text: str) -> str:
+    """What has become of an alert. Of one that is over the figures are those of when it was seen last."""
+    return f"is raised: {text}" if alert.cleared_us is None else f"is cleared (at its last: {text})"
 
 
 def _wanted(proposal: Proposal) -> Wanted:

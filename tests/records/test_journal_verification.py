@@ -196,7 +196,7 @@ def said_of(path: Path) -> tuple[str, ...]:
 
 
 def test_a_journal_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
-    with pytest.raises(UnavailableError, match="give the state folder"):
+    with pytest.raises(UnavailableError, match="give with --config"):
         verify_journal(tmp_path / "journal.db")
 
 

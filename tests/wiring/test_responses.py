@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -353,6 +355,21 @@ async def test_an_alert_that_comes_and_goes_is_in_the_journal_once_in_ten_minute
         at.detector.flood = True
         await at.after(4)
         assert len(at.entries(Kind.ALERT)) == 3
+
+
+async def test_an_alert_that_is_over_says_that_its_figures_are_past(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "tollgate")
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(4)
+        at.detector.flood = False
+        await at.after(10)
+        raised, cleared = (entry.why for entry in at.entries(Kind.ALERT))
+        assert " is raised: " in raised
+        assert re.fullmatch(r"\w+ is cleared \(at its last: .+\)", cleared)
+        assert any(message.endswith(cleared.split(" ", 1)[1]) for message in caplog.messages)
 
 
 async def test_what_was_dropped_unread_of_strangers_raises_an_alert(exchange: Exchange) -> None:
