@@ -141,6 +141,8 @@ def _what(entry: Entry) -> str:
             return f"{'blocks' if body.get('blocked') else 'opens'} {entry.subject}"
         case "dismissal":
             return f"dismisses recommendation {body.get('dismisses')} about {entry.subject}"
+        case "lapse":
+            return f"what was declined about {entry.subject} is over"
         case "notice":
             return f"notice to {body.get('recipient')}: {body.get('subject')}"
         case "delivery":

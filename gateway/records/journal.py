@@ -124,12 +124,14 @@ class OperatorJournal:
         request: str | None = None,
         answer: Mapping[str, Any] | None = None,
         evidence: Mapping[str, Any] | None = None,
+        declines: Mapping[str, Any] | None = None,
         notices: MakeNotices = _nobody,
     ) -> Entry:
         """`key`, `request` and `answer`: of the request that asked for it, so that the same request again gets the same
-        answer (`by_key`). `evidence`: what `EvidenceStore.write` gave.
+        answer (`by_key`). `evidence`: what `EvidenceStore.write` gave. `declines`: the steps that the gateway is not to
+        take, and for which alerts.
         """
-        beside = _beside(request=request, answer=answer, evidence=evidence)
+        beside = _beside(request=request, answer=answer, evidence=evidence, declines=declines)
         return self.append(entry_of_step(step, key, beside), notices)
 
     def append_blocking(
@@ -167,9 +169,10 @@ class OperatorJournal:
         key: str | None = None,
         request: str | None = None,
         answer: Mapping[str, Any] | None = None,
+        declines: Mapping[str, Any] | None = None,
     ) -> Entry:
-        """A recommendation is not followed. `key`, `request`, `answer` as of `append_step`."""
-        body = {"dismisses": recommendation.sequence} | _beside(request=request, answer=answer)
+        """A recommendation is not followed. `key`, `request`, `answer`, `declines` as of `append_step`."""
+        body = {"dismisses": recommendation.sequence} | _beside(request=request, answer=answer, declines=declines)
         return self.append(NewEntry(at_us, Kind.DISMISSAL, recommendation.subject, body, who, why, key))
 
     def _must_be_open(self, recommendation: object, subject: str) -> None:

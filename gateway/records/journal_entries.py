@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     NOTICE = "notice"
     DELIVERY = "delivery"
+    LAPSE = "lapse"
 
 
 class UnfitEntryError(DatabaseFileError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gateway.interconnection.denial_of_service import StandingBook, State, Step, StepKind
 from gateway.interconnection.notices import Delivery, DeliveryState, NoticeMaker
 from gateway.operations.configuration import Configuration
-from gateway.operations.control_plane import SELF, Order
+from gateway.operations.control_plane import Order
 from gateway.operations.denial_of_service_readings import DenialOfServiceFigures
 from gateway.operations.notice_delivery import Channel, FolderChannel, NoticeDelivery, WebhookChannel
 from gateway.policy.detectors.contracts import Contracts
@@ -26,6 +26,7 @@ from gateway.signalling.call import Call
 from gateway.transport.clock import Clock
 from gateway.transport.flight_recorder import FlightRecorder
 from gateway.wiring.call_watch import CallWatch
+from gateway.wiring.declines import AGAINST, Declines
 from gateway.wiring.evidence import EvidenceTaker, alert_status
 from gateway.wiring.forced_release import CAUSE, Drains, Refusal
 from gateway.wiring.journal_check import JournalCheck
@@ -44,12 +45,8 @@ LOOK_S: Final = 1.0
 """How often the detectors are asked."""
 MOST_AHEAD_US: Final = 5_000_000
 """By which the gateway's clock may differ from the machine's before that is said."""
-_AGAINST: Final = frozenset({StepKind.THROTTLE, StepKind.DISCONTINUE})
-"""Steps against what a provider does, which evidence goes with."""
-
 _ENDING_CALLS: Final = frozenset({StepKind.DISCONTINUE, StepKind.CUTOVER})
 """Steps after which calls that are up need not stay up."""
-_TAKING_BACK: Final = frozenset({StepKind.UNDO, StepKind.RELEASE})
 _LETTING_THROUGH: Final = frozenset({State.NORMAL, State.THROTTLED})
 """States in which no call need end: the step that was to end some was undone."""
 
@@ -72,6 +69,9 @@ class Defence:
         settings = configuration.denial_of_service
         self.calls: Final = calls
         self.recommendations: Final = Recommendations(journal, settings.decide_within_s, clock.now_us())
+        self.declines: Final = Declines(
+            journal, settings.response.release_after_s, clock.now_us(), mask=configuration.mask_numbers
+        )
         self._gateway: Final = gateway
         self._evidence: Final = EvidenceTaker(configuration, journal, flight)
         self._drains: Final = Drains(policy, self._end_calls)
@@ -84,7 +84,9 @@ class Defence:
         )
         self.outbox: Final = Outbox(journal)
         self._delivery: Final = NoticeDelivery(self.outbox, self._channels, clock.now_us)
-        self.steps: Final = OperatorSteps(configuration, policy, journal, clock, notices, self.recommendations, self)
+        self.steps: Final = OperatorSteps(
+            configuration, policy, journal, clock, notices, self.recommendations, self.declines, self
+        )
         self.responses: Final = Responses(
             configuration,
             policy,
@@ -92,6 +94,7 @@ class Defence:
             clock,
             calls,
             self.recommendations,
+            self.declines,
             self.steps.take,
             self.evidence,
         )
@@ -152,7 +155,8 @@ class Defence:
         return {
             "automatic": sorted(kind.value for kind in configuration.denial_of_service.automatic),
             "alerts": [
-                alert_status(alert, mask=mask) | {"advice": self.responses.advice_on(alert)}
+                alert_status(alert, mask=mask)
+                | {"advice": self.responses.advice_on(alert), "declined": self.declines.status_of(alert)}
                 for alert in self.calls.watch.active
             ],
             "recommendations": [recommendation_status(entry, at_us) for entry in self.recommendations.open],
@@ -196,7 +200,7 @@ class Defence:
 
     async def evidence(self, order: Order, alerts: Sequence[Alert] | None = None) -> Evidence | None:
         """What speaks for a step; None where nothing need, or it cannot be kept."""
-        if order.kind not in _AGAINST:
+        if order.kind not in AGAINST:
             return None
         if alerts is None:
             alerts = [alert for alert in self.calls.watch.active if alert.provider == order.ocn]
@@ -242,9 +246,7 @@ class Defence:
     def step_taken(self, step: Step, entry: Entry) -> None:
         """A step about a provider is in force."""
         if step.approves is not None:
-            self.recommendations.approved(step.approves)
-        if step.kind in _TAKING_BACK and step.who != SELF:
-            self.recommendations.undone(step.ocn)
+            self.recommendations.answered(step.approves)
         self.recommendations.overtaken(step, entry)
         self._drains.begin(step, self._gateway.clock.now_us())
         if step.drain_s:

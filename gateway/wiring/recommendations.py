@@ -41,8 +41,6 @@ class Recommendations:
         self._open: Final = {entry.sequence: entry for entry in journal.open_recommendations()}
         self._called_for: Final = dict.fromkeys(self._open, began_us)
         """When each was last called for."""
-        self._declined: Final[set[Wanted]] = set()
-        """An operator said no: neither taken nor recommended again while the same thing goes on."""
         self._said_overdue: Final[set[int]] = set()
 
     @property
@@ -58,10 +56,6 @@ class Recommendations:
         """The open recommendation of a step; None where there is none."""
         return next((entry for entry in self._open.values() if Wanted.of(step_of(entry)) == wanted), None)
 
-    def is_declined(self, wanted: Wanted) -> bool:
-        """Whether an operator has dismissed it, and the same thing goes on."""
-        return wanted in self._declined
-
     def recommend(self, step: Step, detections: list[dict[str, Any]], evidence: Mapping[str, Any] | None) -> Entry:
         """Put a recommendation before the operator. Raises `DatabaseFileError`."""
         decide_by = step.at_us + self._decide_within_us
@@ -76,21 +70,9 @@ class Recommendations:
         )
         return entry
 
-    def approved(self, number: int) -> None:
-        """The step of a recommendation was taken."""
+    def answered(self, number: int) -> None:
+        """The step of a recommendation was taken, or is not wanted."""
         self._forget(number)
-
-    def dismissed(self, number: int) -> None:
-        """An operator does not want its step."""
-        entry = self._open.get(number)
-        if entry is not None:
-            self._declined.add(Wanted.of(step_of(entry)))
-        self._forget(number)
-
-    def undone(self, ocn: Ocn) -> None:
-        """An operator took back what was done against a provider."""
-        self._declined.add(Wanted(StepKind.THROTTLE, ocn, None))
-        self._declined.update(Wanted(StepKind.DISCONTINUE, ocn, scope) for scope in Scope)
 
     def overtaken(self, step: Step, entry: Entry) -> None:
         """A step about a provider is in force: what was recommended about it before is withdrawn."""
@@ -98,11 +80,8 @@ class Recommendations:
             if each.subject == step.ocn and each.sequence != step.approves:
                 self._withdraw(each, f"overtaken by entry {entry.sequence}: {step.kind.value}", step.at_us)
 
-    def called_for(self, wanted: frozenset[Wanted], alerted: frozenset[Ocn | None], at_us: int) -> None:
-        """These steps are called for now, and of these providers an alert is up. What has not been called for in a long
-        time is withdrawn.
-        """
-        self._declined.intersection_update({each for each in self._declined if each in wanted or each.ocn in alerted})
+    def called_for(self, wanted: frozenset[Wanted], at_us: int) -> None:
+        """These steps are called for now. What has not been called for in a long time is withdrawn."""
         for entry in self.open:
             if Wanted.of(step_of(entry)) in wanted:
                 self._called_for[entry.sequence] = at_us

@@ -19,6 +19,7 @@ from gateway.records.database import DatabaseFileError
 from gateway.records.journal import Kind, NewEntry, OperatorJournal
 from gateway.transport.clock import Clock
 from gateway.wiring.call_watch import CallWatch
+from gateway.wiring.declines import Declines
 from gateway.wiring.engine import Policy
 from gateway.wiring.evidence import alert_status
 from gateway.wiring.recommendations import Recommendations, Wanted
@@ -48,6 +49,7 @@ class Responses:
         clock: Clock,
         calls: CallWatch,
         recommendations: Recommendations,
+        declines: Declines,
         take_step: TakeStep,
         take_evidence: TakeEvidence,
     ) -> None:
@@ -62,6 +64,7 @@ class Responses:
         self._clock: Final = clock
         self._calls: Final = calls
         self._recommendations: Final = recommendations
+        self._declines: Final = declines
         self._take_step: Final = take_step
         self._take_evidence: Final = take_evidence
         self._named: Final = frozenset(
@@ -81,6 +84,7 @@ class Responses:
         """Ask the detectors, and do what follows."""
         at_us = self._clock.now_us()
         alerts = self._calls.watch.due(at_us)
+        self._declines.look(self._calls.watch.active, at_us)
         await self._tell(alerts)
         watch, standings = self._calls.watch, self._policy.standings
         response = self._plan.respond(watch.active, standings.standing_of, watch.quiet_since, at_us)
@@ -88,7 +92,7 @@ class Responses:
         for proposal in response.proposals:
             await self._follow(proposal)
         wanted = frozenset(_wanted(proposal) for proposal in response.proposals)
-        self._recommendations.called_for(wanted, frozenset(alert.provider for alert in watch.active), at_us)
+        self._recommendations.called_for(wanted, at_us)
         self._refused = {step: why for step, why in self._refused.items() if step in wanted}
         for ocn in self._providers:
             await self._clear(ocn)
@@ -147,7 +151,7 @@ class Responses:
         wanted = _wanted(proposal)
         waiting = self._recommendations.of(wanted)
         automatic = self._is_automatic(proposal)
-        if self._recommendations.is_declined(wanted) or (waiting is not None and not automatic):
+        if self._is_declined(proposal) or (waiting is not None and not automatic):
             return
         order = Order(
             proposal.kind,
@@ -161,7 +165,7 @@ class Responses:
         if evidence is None and wanted not in self._refused:
             evidence = await self._take_evidence(order, proposal.alerts)
         try:
-            if self._recommendations.is_declined(wanted):  # while the evidence was written
+            if self._is_declined(proposal):  # while the evidence was written
                 return
             if automatic:
                 await self._take_step(order, evidence)
@@ -172,9 +176,14 @@ class Responses:
                 LOG.error("%s of OCN %s is called for and not taken: %s", proposal.kind.value, proposal.ocn, error)
             self._refused[wanted] = str(error)
 
+    def _is_declined(self, proposal: Proposal) -> bool:
+        return self._declines.covers(proposal.kind, proposal.ocn, proposal.alerts)
+
     def _is_automatic(self, proposal: Proposal) -> bool:
-        """Whether the gateway takes a step by itself; it lifts no throttle of an operator that it had not asked for."""
-        if proposal.kind not in self._settings.automatic:
+        """Whether the gateway takes a step by itself: none that a person has declined while the same provider goes on,
+        and it lifts no throttle of an operator that it had not asked for.
+        """
+        if proposal.kind not in self._settings.automatic or self._declines.holds(proposal.kind, proposal.ocn):
             return False
         if proposal.kind is not StepKind.RELEASE:
             return True

@@ -17,6 +17,7 @@ from gateway.policy.enforcement import not_enforced_on
 from gateway.records.database import DatabaseFileError
 from gateway.records.journal import Entry, OperatorJournal, step_of
 from gateway.transport.clock import Clock
+from gateway.wiring.declines import Declines
 from gateway.wiring.engine import Policy
 from gateway.wiring.journal_status import taken_status
 from gateway.wiring.recommendations import Recommendations
@@ -56,6 +57,7 @@ class OperatorSteps:
         clock: Clock,
         notices: NoticeMaker,
         recommendations: Recommendations,
+        declines: Declines,
         effects: StepEffects,
     ) -> None:
         self._groups: Final = {group.name: group for group in configuration.trunk_groups}
@@ -65,6 +67,7 @@ class OperatorSteps:
         self._clock: Final = clock
         self._notices: Final = notices
         self._recommendations: Final = recommendations
+        self._declines: Final = declines
         self._effects: Final = effects
         self._one_at_a_time: Final = asyncio.Lock()
 
@@ -121,12 +124,14 @@ class OperatorSteps:
             "who": answer.who,
             "why": answer.why,
         }
+        declines = self._declines.by_dismissal(step_of(recommendation))
         entry = _written(
             lambda: self._journal.append_dismissal(
-                recommendation, at_us, answer.who, answer.why, **_request(key), answer=said
+                recommendation, at_us, answer.who, answer.why, **_request(key), answer=said, declines=declines
             )
         )
-        self._recommendations.dismissed(recommendation.sequence)
+        self._declines.note(entry)
+        self._recommendations.answered(recommendation.sequence)
         return _said(entry, said)
 
     def _take(self, order: Order, key: RequestKey | None, evidence: Evidence | None) -> dict[str, Any]:
@@ -146,10 +151,14 @@ class OperatorSteps:
             bundle = evidence.get("id") if evidence is not None else None
             return self._notices.notices_of(Taken(step, entry.sequence, entry.hash, before, after, bundle))
 
+        declines = self._declines.by_step(step, before, after)
         entry = _written(
-            lambda: self._journal.append_step(step, **_request(key), answer=said, evidence=evidence, notices=notices_of)
+            lambda: self._journal.append_step(
+                step, **_request(key), answer=said, evidence=evidence, declines=declines, notices=notices_of
+            )
         )
         standings.add(step)
+        self._declines.note(entry)
         self._effects.steps_changed(step.at_us)
         self._effects.step_taken(step, entry)
         return _said(entry, said) | self._exchange_of(before, after)
@@ -248,7 +257,7 @@ class OperatorSteps:
         return _said(entry, entry.answer) | (self._effects.at_exchange(group) if group is not None else {})
 
 
-def _request(key: RequestKey | None) -> dict[str, str]:
+def _request(key: RequestKey | None) -> dict[str, Any]:
     return {"key": key.key, "request": key.digest} if key is not None else {}
 
 

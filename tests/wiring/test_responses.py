@@ -5,114 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
+from scenes import AUTOMATIC, OCN, RECOMMENDING, Scene, scene
 from small_gateway import HOST_NUMBER, OTHER_PROVIDER_NUMBER, PROVIDER_NUMBER, Exchange, post
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.trunk_groups import Hop
-from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
-from gateway.policy.watch import Watch
 from gateway.records.database import UnavailableError
 from gateway.records.evidence import faults_of
 from gateway.records.journal import Entry, Kind, OperatorJournal
 from gateway.wiring import denial_of_service, evidence
-from gateway.wiring.call_watch import CallWatch
-from gateway.wiring.live import Gateway, running
 from gateway.wiring.recommendations import WITHDRAW_AFTER_US
-from gateway.wiring.responses import KEEP_AGAIN_US, Responses
-
-OCN: Final = Ocn("901A")
-RECOMMENDING: Final = """
-[denial_of_service]
-decide_within_seconds = 120
-escalate_after_seconds = 30
-release_after_seconds = 100
-clear_seconds = 90
-"""
-AUTOMATIC: Final = f'{RECOMMENDING}automatic = ["throttle", "release", "discontinue"]\n'
-
-
-@dataclass
-class Seeing:
-    """A detector that sees what it is told to."""
-
-    name: str = "scripted"
-    clause: str = "L8"
-    flood: bool = False
-    spoofed: bool = False
-    carriers: tuple[Ocn, ...] = (OCN,)
-
-    def judge(self, at_us: int) -> Iterable[Detection]:
-        for ocn in self.carriers if self.flood else ():
-            provider = None if self.spoofed else ocn
-            kind, subject = (SubjectKind.TRUNK_GROUP, "shared") if self.spoofed else (SubjectKind.PROVIDER, ocn)
-            yield Detection(
-                self.name,
-                Subject(kind, subject),
-                provider,
-                at_us,
-                at_us - 1,
-                (("calls_per_s", 80.0), ("threshold", 10.0)),
-                "80 calls/s from +13145550100",
-            )
-
-
-@dataclass
-class Scene:
-    """A running gateway that looks when it is told to, at the time that it is told."""
-
-    gateway: Gateway
-    exchange: Exchange
-    journal: OperatorJournal
-    responses: Responses
-    detector: Seeing = field(default_factory=Seeing)
-
-    async def after(self, seconds: float) -> None:
-        """Time passes, and the gateway looks once a second at first, and then at the end."""
-        for step in (*(1.0 for _ in range(min(int(seconds), 3))), max(seconds - 3, 0.0)):
-            self.gateway.clock._offset_ns += round(step * 1e9)
-            await self.responses.look()
-
-    @property
-    def state(self) -> str:
-        return str(self.gateway.policy.standings.standing_of(OCN, self.gateway.clock.now_us()).state.value)
-
-    @property
-    def waiting(self) -> list[dict[str, Any]]:
-        recommendations: list[dict[str, Any]] = self.gateway.status()["denial_of_service"]["recommendations"]
-        return recommendations
-
-    def entries(self, *kinds: str) -> list[Entry]:
-        return [entry for entry in self.journal.entries() if entry.kind in kinds]
-
-    def steps(self) -> list[tuple[str, str]]:
-        """Kind and taker of each step in the journal."""
-        return [(entry.body["step"], entry.who) for entry in self.entries(Kind.STEP)]
-
-
-@asynccontextmanager
-async def scene(exchange: Exchange) -> AsyncIterator[Scene]:
-    async with running(exchange.configuration) as gateway:
-        now = gateway.clock.now_us()
-        detector, defence = Seeing(), gateway.defence
-        calls = CallWatch(Watch([detector], now, clear_after_s=5), now, ())
-        responses = Responses(
-            exchange.configuration,
-            gateway.policy,
-            gateway._journal,
-            gateway.clock,
-            calls,
-            defence.recommendations,
-            defence.steps.take,
-            defence.evidence,
-        )
-        yield Scene(gateway, exchange, gateway._journal, responses, detector)
+from gateway.wiring.responses import KEEP_AGAIN_US
 
 
 @pytest.fixture(autouse=True)
