@@ -99,6 +99,13 @@ def _alerts(alerts: Iterable[dict[str, Any]], now: datetime) -> Iterator[Sequenc
         )
         if each["advice"] is not None:
             yield each["advice"]
+        if each["declined"] is not None:
+            yield _declined(each["declined"], now)
+
+
+def _declined(said: dict[str, Any], now: datetime) -> str:
+    since = _lasting(now - _time(said["at"]))
+    return f"declined by {said['who']} at {_clock(said['at'])}, {since} ago ({said['how']}, entry {said['entry']})"
 
 
 def _drains(drains: Iterable[dict[str, Any]]) -> Iterator[Sequence[Cell]]:

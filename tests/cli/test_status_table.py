@@ -218,12 +218,29 @@ def test_an_alert_says_who_since_when_and_what() -> None:
         "raised": "2026-01-15T15:29:18.000+00:00",
         "text": "80 calls/s over the last 10 s \x1b[2J" + "x" * 100,
         "advice": "the limits of trunk group and source hold; have the partner find the sender",
+        "declined": None,
     }
     lines = table(denial_of_service={"alerts": [alert]})
     (line,) = (line for line in lines if "invite_flood" in line)
     assert line.startswith("  invite_flood  provider 901A on shared  for 42 s  80 calls/s over the last 10 s ?[2Jxxx")
     assert line.endswith("…")
     assert lines[lines.index(line) + 1] == f"    {alert['advice']}"
+
+
+def test_an_alert_says_by_whom_its_step_was_declined_and_when() -> None:
+    alert = {
+        "detector": "invite_flood",
+        "subject": {"kind": "provider", "name": "901A"},
+        "trunk_group": None,
+        "raised": NOON,
+        "text": "80 calls/s",
+        "advice": None,
+        "declined": {"at": "2026-01-15T15:25:00.000+00:00", "who": "NOC", "how": "undo", "entry": 17},
+    }
+    lines = table(denial_of_service={"alerts": [alert]})
+    (line,) = (line for line in lines if "declined" in line)
+    assert line.startswith("    declined by NOC at ")
+    assert line.endswith(", 5 min ago (undo, entry 17)")
 
 
 def test_a_trunk_group_says_its_calls_its_members_and_for_whom_it_is_kept() -> None:
