@@ -20,6 +20,11 @@ from gateway.cli.running import check_config, lab, reload, run
 from gateway.cli.status import status
 from gateway.native import OFFER
 
+STEP_EXITS = (
+    "Exit 0: the step is taken. 1: the gateway refuses it. 2: the command or the configuration is wrong, or no gateway "
+    "answers."
+)
+
 app = typer.Typer(
     name="tollgate",
     help="Decides telephone calls against an interconnection agreement: live on SIP, or read from a capture.",
@@ -61,7 +66,7 @@ for step in (
     steps.dismiss,
     steps.block,
 ):
-    app.command()(step)
+    app.command(epilog=STEP_EXITS)(step)
 app.add_typer(journal, name="journal")
 app.command()(reload)
 app.command()(lab)

@@ -20,6 +20,7 @@ class Exit(IntEnum):
 
     CLEAN = 0
     VIOLATIONS = 1
+    REFUSED = VIOLATIONS  # the running gateway does not take a step
     USAGE = 2
     UNREADABLE = 3
     INTERNAL = 4
@@ -44,7 +45,7 @@ def configuration_of(path: Path) -> Configuration:
 
 
 def with_faults_said(work: Callable[[], None]) -> None:
-    """Run a command's work; what a user can mend is one line and exit 2."""
+    """Run a command's work; what a user can mend is one line and exit 2, what the gateway refuses one and exit 1."""
     try:
         work()
     except BrokenPipeError:
@@ -60,10 +61,12 @@ def _say_what_can_be_mended(error: Exception) -> None:
     from gateway.capture.faults import NotACapture
     from gateway.numbering.csv_rows import TableUnreadable
     from gateway.operations.api_token import NoToken
-    from gateway.operations.control_client import ControlFault
+    from gateway.operations.control_client import ControlFault, GatewayRefused
     from gateway.operations.http_api import CannotServe
     from gateway.records.database import DatabaseFileError
 
+    if isinstance(error, GatewayRefused):
+        fail(Exit.REFUSED, str(error))
     if isinstance(error, (TableUnreadable, DatabaseFileError, ControlFault, CannotServe, NoToken)):
         fail(Exit.USAGE, str(error))
     if isinstance(error, NotACapture):

@@ -10,6 +10,25 @@ import typer
 
 from gateway.cli.faults import ConfigOption, Exit, configuration_of, fail, with_faults_said
 
+
+class StateWord(StrEnum):
+    """How a provider may stand, as `gateway.interconnection.denial_of_service.State` has it."""
+
+    NORMAL = "normal"
+    THROTTLED = "throttled"
+    DISCONTINUED = "discontinued"
+    REMEDIATED = "remediated"
+    RESTORED = "restored"
+    DEDICATED = "dedicated"
+
+
+class ScopeWord(StrEnum):
+    """What is discontinued."""
+
+    PROVIDER = "provider"
+    PARTNER = "partner"
+
+
 OcnArgument = Annotated[str, typer.Argument(help="OCN of the provider.")]
 NumberArgument = Annotated[
     int, typer.Argument(help="Number of the recommendation, as `tollgate status` shows it.", min=1)
@@ -17,7 +36,7 @@ NumberArgument = Annotated[
 WhyOption = Annotated[str, typer.Option(help="The reason, for the record.")]
 WhoOption = Annotated[str | None, typer.Option(help="Who takes the step; your login name if left out.")]
 ExpectOption = Annotated[
-    str | None, typer.Option("--expect", metavar="STATE", help="Take it only if the provider is in this state.")
+    StateWord | None, typer.Option("--expect", help="Take it only if the provider is in this state.")
 ]
 KeyOption = Annotated[
     str | None, typer.Option("--key", help="A name for this request: sent again, it is not carried out again.")
@@ -27,13 +46,6 @@ DrainOption = Annotated[
     typer.Option("--drain", metavar="SECONDS", help="End established calls after this time.", min=0, max=86_400),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="End established calls at once.")]
-
-
-class ScopeWord(StrEnum):
-    """What is discontinued."""
-
-    PROVIDER = "provider"
-    PARTNER = "partner"
 
 
 def throttle(

@@ -17,10 +17,16 @@ TIMEOUT_S: Final = 10.0
 RELOAD_TIMEOUT_S: Final = 120.0
 """A million rows take some seconds to read."""
 LARGEST_ANSWER: Final = 16 << 20
+_REFUSED: Final = frozenset({http.client.CONFLICT, http.client.UNPROCESSABLE_ENTITY})
+"""As `gateway.operations.http_steps.refusals_in_json` answers a step that is in order and is not taken."""
 
 
 class ControlFault(Exception):
     """The running gateway was not reached, or refused. The text says why and what to do."""
+
+
+class GatewayRefused(ControlFault):
+    """The running gateway does not take the step: as its provider stands, or as its key was used before."""
 
 
 def post_step(
@@ -29,7 +35,7 @@ def post_step(
     """Take a step on the running gateway and give what is now in force.
 
     `route` and `fields` are as of `gateway.operations.http_steps`: ``discontinue``; fields that are None are left out.
-    With a `key` the same step, sent again, is not taken again. Raises `ControlFault`.
+    With a `key` the same step, sent again, is not taken again. Raises `ControlFault`, of which `GatewayRefused` is one.
     """
     body = json.dumps({name: value for name, value in fields.items() if value is not None})
     return _exchange(configuration, "POST", f"/{route}", body, _token_of(configuration), key=key)
@@ -117,6 +123,8 @@ def _exchange(
             f"the gateway on {host}:{port} does not take the token of {configuration.state_folder}: is it another one, "
             "with a configuration of its own?"
         )
+    if answer.status in _REFUSED:
+        raise GatewayRefused(f"the gateway refused: {_reason(document)}")
     if answer.status != http.client.OK:
         raise ControlFault(f"the gateway refused: {_reason(document)}")
     return document

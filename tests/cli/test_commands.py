@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import Enum, StrEnum
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from processes import EXAMPLE, LIMIT_S, LOOPBACK, RunningGateway, environment, f
 from typer.testing import CliRunner
 
 from gateway.cli import Exit, app
+from gateway.cli.steps import ScopeWord, StateWord
+from gateway.interconnection.denial_of_service import Scope, State
 from gateway.interconnection.trunk_groups import Address
 from gateway.operations.api_token import TOKEN_FILE
 
@@ -56,7 +59,7 @@ def test_a_gateway_takes_commands_while_it_runs_and_says_what_it_wrote_when_it_e
     assert done.stdout.endswith(" (before: normal); 0 established calls; journal entry 1\n")
 
     refused = tollgate(*("cutover", "XV02", "--to", "riverbend-dedicated", "--why", "flood", *CONFIG), env=gateway.env)
-    assert (refused.returncode, refused.stdout) == (2, "")
+    assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr == (
         "the gateway refused: riverbend-dedicated is kept for XV01: nobody else may use it (L8)\n"
     )
@@ -118,6 +121,26 @@ def test_a_switch_that_lerg_does_not_know_is_a_fault_before_it_refuses_every_cal
     remedy = "WNVLMOXADS9 is in no row of LERG 7; correct the CLLI"
     expected = [f"{file}:{line}: trunk_groups[{place}].switch: {remedy}" for place, line in enumerate(lines)]
     assert done.stderr.splitlines() == expected
+
+
+def test_a_step_is_wrong_where_no_state_is_expected_that_there_is_and_the_states_are_listed() -> None:
+    step = ("throttle", "XV01", "--why", "flood", *CONFIG)
+    done = CliRunner().invoke(app, [*step, "--expect", "sleepy"], env={"COLUMNS": "200"})
+    assert (done.exit_code, done.stdout) == (2, "")
+    for state in State:
+        assert f"'{state.value}'" in done.stderr
+
+
+@pytest.mark.parametrize("step", ["throttle", "approve", "block"])
+def test_the_help_of_a_step_says_its_exit_codes_and_the_states(step: str) -> None:
+    said = " ".join(CliRunner().invoke(app, [step, "--help"], env={"COLUMNS": "200"}).stdout.split())
+    assert "1: the gateway refuses it" in said
+    assert ("|".join(state.value for state in State) in said) is (step != "block")
+
+
+@pytest.mark.parametrize(("words", "names"), [(StateWord, State), (ScopeWord, Scope)])
+def test_the_words_of_an_option_are_those_of_the_agreements_machine(words: type[StrEnum], names: type[Enum]) -> None:
+    assert [word.value for word in words] == [name.value for name in names]
 
 
 def test_the_version_is_printed() -> None:

@@ -145,12 +145,13 @@ def test_the_status_shows_people_what_needs_them_and_how_everything_stands(machi
 def test_a_step_for_another_state_and_a_key_of_another_step_are_refused(machine: Machine) -> None:
     machine.does("throttle", PROVIDER, *BY, "--key", "k-1")
     late = machine.gateway.told("release", PROVIDER, *BY, "--expect", "normal")
-    assert (late.exit_code, late.stdout) == (2, "")
+    assert (late.exit_code, late.stdout) == (1, "")
     assert late.stderr == (
         f"the gateway refused: {PROVIDER} is throttled, not normal: look again before you take the step\n"
     )
     other = machine.gateway.told("release", PROVIDER, *BY, "--key", "k-1")
-    assert other.exit_code == 2
+    assert other.exit_code == 1
     assert other.stderr.startswith("the gateway refused: the idempotency key belongs to another request")
     nobody = machine.gateway.told("approve", "7", *BY)
+    assert nobody.exit_code == 1
     assert nobody.stderr == "the gateway refused: 7 is not a recommendation that waits; there are: none\n"
