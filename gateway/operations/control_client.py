@@ -120,8 +120,8 @@ def _exchange(
         connection.close()
     if answer.status == http.client.UNAUTHORIZED:
         raise ControlFault(
-            f"the gateway on {host}:{port} does not take the token of {configuration.state_folder}: is it another one, "
-            "with a configuration of its own?"
+            f"the gateway on {host}:{port} does not take the token of {configuration.state_folder / TOKEN_FILE}: is it "
+            "another one, with a configuration of its own?"
         )
     if answer.status in _REFUSED:
         raise GatewayRefused(f"the gateway refused: {_reason(document)}")

@@ -28,6 +28,7 @@ from typing import NamedTuple, Protocol
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.operations.api_token import TOKEN_FILE
 from gateway.operations.control_plane import ControlPlane
 from gateway.operations.http_connections import HttpConnections
 from gateway.operations.http_steps import CONTROL, LAST_ENTRY, add_steps, refusals_in_json
@@ -214,7 +215,8 @@ def _require_token(request: web.Request) -> None:
     right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), expected)
     if scheme.lower() != "bearer" or not right:
         raise web.HTTPUnauthorized(
-            text="the operations token is needed: Authorization: Bearer TOKEN",
+            text="the operations token is needed: Authorization: Bearer TOKEN, "
+            f"which is in {TOKEN_FILE} in the gateway's state folder",
             headers={hdrs.WWW_AUTHENTICATE: 'Bearer realm="tollgate"'},
         )
 

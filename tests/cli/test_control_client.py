@@ -47,7 +47,7 @@ def http(status: str, body: bytes) -> bytes:
     ("answer", "said"),
     [
         (http("409 Conflict", b'{"error": "XV01 is not cut over"}'), "the gateway refused: XV01 is not cut over"),
-        (http("401 Unauthorized", b'{"error": "token"}'), "does not take the token of"),
+        (http("401 Unauthorized", b'{"error": "token"}'), f"{TOKEN_FILE}: is it another one"),
         (http("500 Internal Server Error", b'{"fault": 1}'), 'the gateway refused: {"fault": 1}'),
         (http("200 OK", b"<html>"), "is not a gateway"),
         (http("200 OK", b'["a list"]'), "is not a gateway"),

@@ -161,7 +161,10 @@ async def _cut_over_is_in_force(exchange: Exchange, gateway: Address, when: str)
 @pytest.mark.parametrize(
     ("trunk_group", "ocn", "token", "status", "said"),
     [
-        ("dedicated", "901A", "wrong", 401, "the operations token is needed"),
+        (
+            *("dedicated", "901A", "wrong", 401),
+            "the operations token is needed: Authorization: Bearer TOKEN, which is in api.token in the gateway's state",
+        ),
         ("shared", "901A", None, 409, "shared is not a dedicated trunk group; there are: dedicated"),
         ("dedicated", "9740", None, 409, "9740 is not a provider"),
         (None, "901A", None, 409, "no step of 901A is in force"),
