@@ -42,6 +42,7 @@ USUAL: Final = Defence(
     """\
 [denial_of_service]
 clear_seconds = 1
+evidence_megabytes = 1
 
 [detectors]
 clear_after_seconds = 1
@@ -52,7 +53,8 @@ hold_seconds = 1
     + "".join(f"\n[detectors.{name}]\nenabled = false\n" for name in _NOT_OF_SCENARIOS)
 )
 """Of the scenarios: nobody waits minutes in a lab, and calls that are short, and from few numbers, are what it is made
-of. The attacks have gateways of their own, with every detector."""
+of. Each comes right after the other, so that the minute before a step is full of the messages of others: of those little
+is kept for evidence. The attacks have gateways of their own, with every detector."""
 
 
 def configuration_text(
