@@ -53,7 +53,7 @@ hold_seconds = 1
     + "".join(f"\n[detectors.{name}]\nenabled = false\n" for name in _NOT_OF_SCENARIOS)
 )
 """Of the scenarios: nobody waits minutes in a lab, and calls that are short, and from few numbers, are what it is made
-of. Each comes right after the other, so that the minute before a step is full of the messages of others: of those little
+of. Each comes right after the other, so that the minute before a step is full of the messages of others: little of them
 is kept for evidence. The attacks have gateways of their own, with every detector."""
 
 

@@ -7,7 +7,6 @@ caller: it acknowledges every final answer, and ends a call that was answered wh
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import time
 import uuid
@@ -16,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sim.aiosip_compatibility import RECEIVE_BUFFER_BYTES, Tap, write_reply
+from sim.aiosip_compatibility import RECEIVE_BUFFER_BYTES, T1_S, Tap, write_reply
 from sim.attacks.messages import MAKERS, Ends, Kind, Numbering, acknowledgement, bye, call_id
 from sim.loopback import check_loopback
 from sim.sip_text import Address, SipText, read
@@ -26,8 +25,10 @@ MOST_A_SECOND: Final = 20_000
 MOST_PORTS: Final = 1_000
 LONGEST_S: Final = 60.0
 HOLDING_S: Final = 6.0
-ENDING_S: Final = 3.0
-"""How long calls get to be over after the attack: each has its answer as soon as the gateway gets to it."""
+ENDING_S: Final = 64 * T1_S
+"""How long calls get to be over after the attack (timer F of RFC 3261 section 17.1.2.2)."""
+LONGEST_RESEND_S: Final = 4.0
+"""T2 of RFC 3261: a BYE that has no answer is sent again after T1, then at twice the interval, up to this one."""
 _TICK_S: Final = 0.005
 
 
@@ -47,7 +48,7 @@ class Assault:
     hold_s: float | None = 0.0
     """How long an answered call is kept; None: until the attack is over."""
     settle_s: float = 1.0
-    """How long to wait for answers after the last message."""
+    """How long nothing must have been answered for the rest to have no answer."""
     domain: str = "assault.invalid"
     mark: str = field(default_factory=lambda: f"assault-{uuid.uuid4().hex[:12]}")
 
@@ -145,8 +146,10 @@ class Attacker:
         self._ports: list[_Port] = []
         self._calls: dict[bytes, _Sent] = {}
         self._up = 0
-        self._ending: set[bytes] = set()
-        """Calls whose BYE has no answer yet."""
+        self._ending: dict[bytes, bytes] = {}
+        """Call-ID -> BYE that has no answer yet."""
+        self._is_over = False
+        """Whoever is answered now hangs up at once."""
         self._assault: Assault | None = None
         self.report = AssaultReport()
 
@@ -167,7 +170,7 @@ class Attacker:
 
     async def run(self, assault: Assault, enough: Callable[[], bool] = lambda: True) -> AssaultReport:
         """Send it, wait for answers, and end every call that is still up, once it is `enough`, or `HOLDING_S` later."""
-        self._assault, self.report, self._up = assault, AssaultReport(), 0
+        self._assault, self.report, self._up, self._is_over = assault, AssaultReport(), 0, False
         self._calls.clear()
         self._ending.clear()
         repeated = assault.kind is Kind.REPEATED_CALL
@@ -175,20 +178,48 @@ class Attacker:
         started = time.monotonic()
         await self._paced(assault, messages)
         self.report.sending_s = time.monotonic() - started
-        await self._settled(assault.settle_s, lambda: self.report.silent <= 0)
+        await self._answered(assault.settle_s)
         if self._up:
-            await self._settled(HOLDING_S, enough)
+            await self._holding(enough)
+        await self._all_ended()
+        self.report.lasted_s = time.monotonic() - started
+        report, self.report = self.report, AssaultReport()  # what comes from now on is acknowledged, and in no report
+        return report
+
+    async def _answered(self, settle_s: float) -> None:
+        """Wait until every message has its answer, or none came for so long.
+
+        That is counted in turns of the loop: on a busy machine, where they take longer, so do answers.
+        """
+        left, known = round(settle_s / _TICK_S), 0
+        deadline = time.monotonic() + LONGEST_S
+        while self.report.silent > 0 and left > 0 and time.monotonic() < deadline:
+            await asyncio.sleep(_TICK_S)
+            left, before, known = left - 1, known, self.report.statuses.total()
+            if known != before:
+                left = round(settle_s / _TICK_S)
+
+    async def _holding(self, enough: Callable[[], bool]) -> None:
+        """Keep the calls that are up until it is enough."""
+        deadline = time.monotonic() + HOLDING_S
+        while not enough() and time.monotonic() < deadline:  # noqa: ASYNC110 - the caller's to say, without an event
+            await asyncio.sleep(_TICK_S)
+
+    async def _all_ended(self) -> None:
+        """End what is up, and send each BYE until it has its answer, as RFC 3261 section 17.1.2.2 has it."""
+        self._is_over = True
         for of_call in self._calls:
             self._end(of_call)
-        await self._settled(ENDING_S, lambda: not self._ending)
-        self.report.lasted_s = time.monotonic() - started
-        return self.report
-
-    async def _settled(self, within_s: float, settled: Callable[[], bool]) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                while not settled():  # noqa: ASYNC110 - looked at after whatever comes: an event would fire as often
-                    await asyncio.sleep(_TICK_S)
+        now = time.monotonic()
+        deadline, interval_s, again_at = now + ENDING_S, T1_S, now + T1_S
+        while self._ending and now < deadline:
+            await asyncio.sleep(_TICK_S)
+            now = time.monotonic()
+            if now >= again_at:
+                interval_s = min(2 * interval_s, LONGEST_RESEND_S)
+                again_at = now + interval_s
+                for of_call, unanswered in self._ending.items():
+                    self._send_bye(self._calls[of_call], unanswered)
 
     def _made(self, assault: Assault, number: int) -> bytes:
         ends = Ends(self._port_of(number).address, assault.target, assault.mark, assault.domain)
@@ -231,7 +262,7 @@ class Attacker:
             return
         elif message.method == b"BYE" and call is not None:
             self.report.ended += of_call in self._ending and message.status == 200
-            self._ending.discard(of_call)
+            self._ending.pop(of_call, None)
         elif call is None:
             self.report.statuses[message.status] += 1
         elif call.acknowledged:
@@ -240,11 +271,12 @@ class Attacker:
             self._concluded(of_call, call, message, self._assault)
 
     def _ended_by_others(self, of_call: bytes, call: _Sent | None, method: bytes) -> None:
-        if method == b"BYE" and call is not None and call.bye:
-            call.bye = b""
-            self._ending.discard(of_call)
-            self._up -= 1
-            self.report.ended += 1
+        if method != b"BYE" or call is None or not (call.bye or of_call in self._ending):
+            return
+        self._up -= bool(call.bye)
+        call.bye = b""
+        self._ending.pop(of_call, None)
+        self.report.ended += 1
 
     def _concluded(self, of_call: bytes, call: _Sent, final: SipText, assault: Assault) -> None:
         self.report.statuses[final.status] += 1
@@ -255,18 +287,21 @@ class Attacker:
         call.bye = bye(final, call.invite)
         self._up += 1
         self.report.held = max(self.report.held, self._up)
-        if assault.hold_s == 0.0:
+        if assault.hold_s == 0.0 or self._is_over:
             self._end(of_call)
         elif assault.hold_s is not None:
             asyncio.get_running_loop().call_later(assault.hold_s, self._end, of_call)
 
     def _end(self, of_call: bytes) -> None:
         call = self._calls.get(of_call)
-        if call is not None and call.bye and self._assault is not None:
-            self._ending.add(of_call)
-            call.port.send(call.bye, self._assault.target)
-            call.bye = b""
+        if call is not None and call.bye:
+            self._ending[of_call], call.bye = call.bye, b""
+            self._send_bye(call, self._ending[of_call])
             self._up -= 1
+
+    def _send_bye(self, call: _Sent, message: bytes) -> None:
+        if self._assault is not None:
+            call.port.send(message, self._assault.target)
 
 
 def call_id_of(assault: Assault, number: int) -> bytes:

@@ -17,6 +17,8 @@ from sim.observation import DecisionSeen
 
 PATIENCE_S: Final = 2.5
 """How long a detection gets after the attack: the detectors are asked once a second."""
+STEP_S: Final = 10.0
+"""How long the step gets that follows from what is detected: its evidence is written first."""
 LOOK_S: Final = 0.25
 GATEWAY: Final = "tollgate"
 """Who takes a step that the gateway takes by itself."""
@@ -82,14 +84,22 @@ class Witness:
 
     async def found(self) -> None:
         """Wait until everything that must be found is, or the time has run out."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not self.has_all and time.monotonic() < deadline:  # noqa: ASYNC110 - what it waits for it looks at itself
+        since = time.monotonic()
+        while not self.has_all:
+            within_s = STEP_S if all(alert_of(one, self.alerts) is not None for one in self._wanted) else PATIENCE_S
+            if time.monotonic() - since > within_s:
+                return
             await asyncio.sleep(LOOK_S)
+
+
+def alert_of(found: Found, alerts: Iterable[AlertSeen]) -> AlertSeen | None:
+    """The alert that a detection is, of these."""
+    return next((one for one in alerts if (one.detector, one.subject) == (found.detector, found.subject)), None)
 
 
 def is_found(found: Found, alerts: Iterable[AlertSeen], recommended: Iterable[RecommendationSeen]) -> bool:
     """Whether a detection is there, with the step that it must lead to."""
-    alert = next((one for one in alerts if (one.detector, one.subject) == (found.detector, found.subject)), None)
+    alert = alert_of(found, alerts)
     if alert is None:
         return False
     return found.step is None or any(one == (found.step, alert.provider) for one in recommended)

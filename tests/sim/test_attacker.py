@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from lab_cast import Cast
 
+from sim.aiosip_compatibility import write_reply
 from sim.attacks.attacker import Assault, Attacker
 from sim.attacks.messages import Kind, Numbering
-from sim.sip_text import read
+from sim.sip_text import SipText, read
+from sim.sip_text import field as header
 from sim.user_agents import AnswerPlan
 
 CALLING = Numbering.from_number("+13145550000", 100)
@@ -86,6 +88,51 @@ async def test_a_call_that_the_other_side_ends_is_over(cast: Cast) -> None:
     attacker.close()
     assert report.ended == 5
     assert {call.released_by for call in cast.switch.received} == {"called"}
+
+
+class AnsweringLate(asyncio.DatagramProtocol):
+    """Answers the first call as soon as the second has hung up, and a BYE only when it comes again."""
+
+    def __init__(self) -> None:
+        self.transport: Any = None
+        self.waiting: list[tuple[SipText, Any]] = []
+        self.byes: list[bytes] = []
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, source: Any) -> None:
+        message = read(data)
+        assert message is not None
+        if message.method == b"INVITE":
+            self.waiting.append((message, source))
+            if len(self.waiting) == 2:
+                self._answer()
+        elif message.method == b"BYE":
+            again, of_call = data in self.byes, len(set(self.byes))
+            self.byes.append(data)
+            if again:
+                self.transport.sendto(write_reply(message, 200, "OK", to_tag="late"), source)
+            elif of_call == 0:
+                self._answer()
+
+    def _answer(self) -> None:
+        message, source = self.waiting.pop()
+        contact = header("Contact", f"<sip:late@127.0.0.1:{self.transport.get_extra_info('sockname')[1]}>")
+        self.transport.sendto(write_reply(message, 200, "OK", to_tag="late", extra=(contact,)), source)
+
+
+async def test_a_call_that_is_answered_while_the_others_end_is_ended_too_and_a_bye_that_is_lost_is_sent_again() -> None:
+    loop = asyncio.get_running_loop()
+    transport, late = await loop.create_datagram_endpoint(AnsweringLate, local_addr=("127.0.0.1", 0))
+    attacker = Attacker()
+    await attacker.start()
+    target = transport.get_extra_info("sockname")[:2]
+    report = await attacker.run(assault(target=target, messages=2, hold_s=30.0, settle_s=0.1))
+    attacker.close()
+    transport.close()
+    assert (report.statuses[200], report.ended) == (2, 2)
+    assert len(late.byes) == 4
 
 
 async def test_a_refused_attack_is_acknowledged(cast: Cast) -> None:
