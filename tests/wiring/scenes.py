@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Final
 
+import pytest
 from small_gateway import Exchange
 
 from gateway.interconnection.carriers import Ocn
+from gateway.interconnection.denial_of_service import StandingBook
+from gateway.operations.configuration import Configuration
 from gateway.policy.detectors.detector import Detection, Subject, SubjectKind
 from gateway.policy.watch import Watch
 from gateway.records.journal import Entry, Kind, OperatorJournal
+from gateway.transport.clock import Clock
+from gateway.wiring import live
 from gateway.wiring.call_watch import CallWatch
 from gateway.wiring.live import Gateway, running
 from gateway.wiring.responses import Responses
@@ -91,19 +96,13 @@ class Scene:
 
 @asynccontextmanager
 async def scene(exchange: Exchange) -> AsyncIterator[Scene]:
-    async with running(exchange.configuration) as gateway:
-        now = gateway.clock.now_us()
-        detector, defence = Seeing(), gateway.defence
-        calls = CallWatch(Watch([detector], now, clear_after_s=5), now, ())
-        responses = Responses(
-            exchange.configuration,
-            gateway.policy,
-            gateway._journal,
-            gateway.clock,
-            calls,
-            defence.recommendations,
-            defence.declines,
-            defence.steps.take,
-            defence.evidence,
-        )
-        yield Scene(gateway, exchange, gateway._journal, responses, detector)
+    detector = Seeing()
+
+    def call_watch_of(_: Configuration, __: StandingBook, clock: Clock) -> CallWatch:
+        now = clock.now_us()
+        return CallWatch(Watch([detector], now, clear_after_s=5), now, ())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "call_watch_of", call_watch_of)
+        async with running(exchange.configuration) as gateway:
+            yield Scene(gateway, exchange, gateway._journal, gateway.defence.responses, detector)

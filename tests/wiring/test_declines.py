@@ -43,7 +43,7 @@ async def dismiss(at: Scene) -> None:
 
 def declined(at: Scene) -> list[Any]:
     """What the status says of each alert that is up."""
-    return [at.gateway.defence.declines.status_of(alert) for alert in at.responses._calls.watch.active]
+    return [alert["declined"] for alert in at.gateway.status()["denial_of_service"]["alerts"]]
 
 
 @pytest.mark.parametrize("route", ["/undo", "/release"])

@@ -19,6 +19,7 @@ from gateway.records.database import UnavailableError
 from gateway.records.evidence import faults_of
 from gateway.records.journal import Entry, Kind, OperatorJournal
 from gateway.wiring import denial_of_service, evidence
+from gateway.wiring.live import running
 from gateway.wiring.recommendations import WITHDRAW_AFTER_US
 from gateway.wiring.responses import KEEP_AGAIN_US
 
@@ -281,14 +282,14 @@ async def test_an_alert_that_is_over_says_that_its_figures_are_past(
 
 
 async def test_what_was_dropped_unread_of_strangers_raises_an_alert(exchange: Exchange) -> None:
-    async with scene(exchange) as at:
-        proxy, watch = at.gateway.proxy, at.gateway.defence.calls.watch
+    async with running(exchange.configuration) as gateway:
+        proxy, watch = gateway.proxy, gateway.defence.calls.watch
         for number in range(400):
-            proxy.receive(b"nonsense", Hop("203.0.113.9", 10_000 + number), at.gateway.clock.now_us())
+            proxy.receive(b"nonsense", Hop("203.0.113.9", 10_000 + number), gateway.clock.now_us())
         assert proxy.counters.unwelcome > 300
-        await at.gateway.defence.look()
-        at.gateway.clock._offset_ns += 2 * 10**9
-        await at.gateway.defence.look()
+        await gateway.defence.look()
+        gateway.clock._offset_ns += 2 * 10**9
+        await gateway.defence.look()
         assert "stranger_flood source 203.0.113.9" in {f"{a.peak.detector} {a.peak.subject}" for a in watch.active}
 
 
