@@ -199,13 +199,22 @@ class Defence:
     # -- what steps bring about (`gateway.wiring.steps.StepEffects`) ---------------------------------------------------
 
     async def evidence(self, order: Order, alerts: Sequence[Alert] | None = None) -> Evidence | None:
-        """What speaks for a step; None where nothing need, or it cannot be kept."""
+        """What speaks for a step; None where nothing need, or it cannot be kept.
+
+        Of one that follows a recommendation, what was seen since; where that is nothing, what was seen then.
+        """
         if order.kind not in AGAINST:
             return None
         if alerts is None:
             alerts = [alert for alert in self.calls.watch.active if alert.provider == order.ocn]
+        recommended = next((each for each in self.recommendations.open if each.sequence == order.approves), None)
+        if recommended is not None and not alerts:
+            return recommended.evidence
         at_us = self._gateway.clock.now_us()
-        return await self._evidence.take(order.ocn, order.kind.value, alerts, self._hosts(order), at_us)
+        taken = await self._evidence.take(
+            order.ocn, order.kind.value, alerts, self._hosts(order), at_us, recommended=recommended
+        )
+        return taken if taken is not None or recommended is None else recommended.evidence
 
     def _hosts(self, order: Order) -> Collection[str]:
         """IP addresses of the far ends of the provider's partner's trunk groups."""

@@ -33,6 +33,8 @@ LOOK_BACK_US: Final = 60_000_000
 """Of a step that no alert calls for."""
 LEAD_US: Final = 5_000_000
 """Shown from before what an alert was counted over."""
+MOST_BACK_US: Final = 900_000_000
+"""Of a recommendation that waited for long before it was approved. What is older is in its own bundle, or past."""
 LONGEST_S = 8.0
 """A step waits no longer for its evidence: traffic is to be refused while it floods, and commands wait for 10 s."""
 BREATH_S: Final = 0.001
@@ -54,15 +56,23 @@ class EvidenceTaker:
         self._flight: Final = flight
 
     async def take(
-        self, about: Ocn, what: str, alerts: Sequence[Alert], hosts: Collection[str], at_us: int
+        self,
+        about: Ocn,
+        what: str,
+        alerts: Sequence[Alert],
+        hosts: Collection[str],
+        at_us: int,
+        *,
+        recommended: Entry | None = None,
     ) -> dict[str, Any] | None:
         """What the journal keeps of a bundle on a provider; None, and a line in the log, where it cannot be written.
 
-        `what`: the step that it is for. `hosts`: IP addresses to and from which messages are shown.
+        `what`: the step that it is for. `hosts`: IP addresses to and from which messages are shown. `recommended`: the
+        recommendation that the step follows: what was seen since belongs to it.
         """
         try:
             async with asyncio.timeout(LONGEST_S):
-                return await asyncio.to_thread(self._take, about, what, alerts, frozenset(hosts), at_us)
+                return await asyncio.to_thread(self._take, about, what, alerts, frozenset(hosts), at_us, recommended)
         except TimeoutError:
             LOG.error(
                 "the %s of OCN %s does not wait for its evidence, which is not written after %g s: what comes of it "
@@ -75,9 +85,15 @@ class EvidenceTaker:
             return None
 
     def _take(
-        self, about: Ocn, what: str, alerts: Sequence[Alert], hosts: frozenset[str], at_us: int
+        self,
+        about: Ocn,
+        what: str,
+        alerts: Sequence[Alert],
+        hosts: frozenset[str],
+        at_us: int,
+        recommended: Entry | None,
     ) -> dict[str, Any]:
-        since_us = min((alert.detection.since_us - LEAD_US for alert in alerts), default=at_us - LOOK_BACK_US)
+        since_us = _since(alerts, at_us, recommended)
         calls = calls_of(self._records, since_us, at_us + 1, about)
         document = {
             "ocn": about,
@@ -85,6 +101,7 @@ class EvidenceTaker:
             "from": timestamp(since_us),
             "to": timestamp(at_us),
             "detections": [alert_status(alert, mask=self._mask) for alert in alerts],
+            "recommendation": _recommendation(recommended),
             "calls": _figures(calls),
             "packets": "none: numbers are masked" if self._mask else "of the last messages held in memory",
             "journal": str(self._journal.head()),
@@ -106,21 +123,28 @@ class EvidenceTaker:
         return bundle.reference()
 
     def _referred(self) -> set[str]:
-        """Bundles that are kept: of each discontinuance, of each provider's last throttle, and of what is recommended.
+        """Bundles that are kept: of each discontinuance, of each provider's last throttle, of the recommendations that
+        these follow, and of those that are open.
 
         Whoever floods a little now and then is throttled often, and must not use up the room of what comes after.
         """
         kept = list(self._journal.open_recommendations())
         throttles: dict[str, Entry] = {}
+        recommended: dict[int, str] = {}
         last = 0
-        while page := self._journal.of_kind(Kind.STEP, after=last):
+        while page := self._journal.of_kind(Kind.STEP, Kind.RECOMMENDATION, after=last):
             for entry in page:
-                if entry.body.get("step") == StepKind.THROTTLE.value:
+                if entry.kind == Kind.RECOMMENDATION:
+                    if entry.evidence is not None:
+                        recommended[entry.sequence] = str(entry.evidence["id"])
+                elif entry.body.get("step") == StepKind.THROTTLE.value:
                     throttles[entry.subject] = entry
                 else:
                     kept.append(entry)
             last = page[-1].sequence
-        return {str(entry.evidence["id"]) for entry in (*kept, *throttles.values()) if entry.evidence is not None}
+        entries = (*kept, *throttles.values())
+        followed = {recommended.get(entry.body.get("approves", 0), "") for entry in entries}
+        return followed | {str(entry.evidence["id"]) for entry in entries if entry.evidence is not None}
 
 
 class _Breather:
@@ -140,6 +164,17 @@ class _Breather:
         for one in each:
             self()
             yield one
+
+
+def _since(alerts: Sequence[Alert], at_us: int, recommended: Entry | None) -> int:
+    """The beginning of what a bundle shows."""
+    since_us = min((alert.detection.since_us - LEAD_US for alert in alerts), default=at_us - LOOK_BACK_US)
+    return min(since_us, max(recommended.at_us, at_us - MOST_BACK_US)) if recommended is not None else since_us
+
+
+def _recommendation(entry: Entry | None) -> dict[str, Any] | None:
+    """Where the bundle of the time before is to be found."""
+    return {"entry": entry.sequence, "evidence": (entry.evidence or {}).get("id")} if entry is not None else None
 
 
 def _is_between(message: SeenMessage, hosts: frozenset[str]) -> bool:

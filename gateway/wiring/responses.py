@@ -162,7 +162,7 @@ class Responses:
             approves=waiting.sequence if waiting is not None else None,
         )
         evidence: Evidence | None = waiting.evidence if waiting is not None else None
-        if evidence is None and wanted not in self._refused:
+        if wanted not in self._refused:
             evidence = await self._take_evidence(order, proposal.alerts)
         try:
             if self._is_declined(proposal):  # while the evidence was written

@@ -31,7 +31,9 @@ class StepEffects(Protocol):
     """What steps need of the gateway, and bring about there."""
 
     async def evidence(self, order: Order) -> Evidence | None:
-        """Puts together what speaks for a step; None where nothing need, or it cannot be kept. Raises nothing."""
+        """Puts together what speaks for a step: of one that follows a recommendation, what was seen since. None where
+        nothing need, or it cannot be kept. Raises nothing.
+        """
 
     def calls_concerned(self, step: Step) -> int:
         """Calls that are up, or being set up, and that a step which is not in force yet would not let through."""
@@ -108,7 +110,8 @@ class OperatorSteps:
                 approves=recommendation.sequence,
                 expected=answer.expected,
             )
-            return self._take(order, key, recommendation.evidence)
+            self._must_be_possible(self._step(order), order)
+            return self._take(order, key, await self._effects.evidence(order))
 
     def dismiss(self, answer: Answer, key: RequestKey | None = None) -> dict[str, Any]:
         """Lay a recommendation aside. Raises `StepRefused` and `KeyReused`."""

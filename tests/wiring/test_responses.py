@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,13 @@ async def test_a_step_is_recommended_once_with_a_clock_and_waits(exchange: Excha
         assert at.steps() == []
 
 
-async def test_an_approved_recommendation_is_taken_with_its_evidence_and_is_not_made_again(exchange: Exchange) -> None:
+async def test_an_approved_recommendation_is_taken_and_is_not_made_again(exchange: Exchange) -> None:
     async with scene(exchange) as at:
         at.detector.flood = True
         await at.after(2)
         (waiting,) = at.waiting
         status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"], "why": "agreed"})
         assert (status, said["step"], said["approves"]) == (200, "throttle", waiting["number"])
-        assert said["evidence"] == waiting["evidence"]
         assert (at.state, at.waiting) == ("throttled", [])
         status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
         assert (status, said["error"]) == (
@@ -308,6 +308,83 @@ async def test_evidence_has_the_calls_and_messages_of_the_time(exchange: Exchang
         assert document["ocn"] == OCN
         assert document["detections"][0]["detector"] == "scripted"
         assert b"INVITE sip:" in (folder / "attack.pcapng").read_bytes()
+
+
+def bundle_of(exchange: Exchange, name: str) -> tuple[dict[str, Any], bytes]:
+    """The document and the messages of a bundle."""
+    folder = exchange.configuration.state_folder / "evidence" / name
+    return json.loads((folder / "evidence.json").read_text()), (folder / "attack.pcapng").read_bytes()
+
+
+async def test_what_is_approved_later_has_evidence_of_what_was_seen_since(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        await exchange.refused(at.gateway.address, "since-then", called="+18165550100")
+        at.gateway.recorder.take_all()
+        await at.after(60)
+        status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
+        assert (status, said["approves"]) == (200, waiting["number"])
+        assert said["evidence"] != waiting["evidence"]
+        (step,) = at.entries(Kind.STEP)
+        assert step.evidence is not None
+        assert faults_of(exchange.configuration.state_folder, step.evidence) == ()
+        document, packets = bundle_of(exchange, said["evidence"])
+        assert document["recommendation"] == {"entry": waiting["number"], "evidence": waiting["evidence"]}
+        assert document["from"] <= waiting["at"]
+        assert b"since-then" in packets
+        assert b"since-then" not in bundle_of(exchange, waiting["evidence"])[1]
+
+
+async def test_what_is_approved_when_it_is_over_has_the_evidence_of_the_recommendation(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        at.detector.flood = False
+        await at.after(20)
+        status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
+        assert (status, said["evidence"]) == (200, waiting["evidence"])
+
+
+async def test_what_cannot_be_shown_of_the_time_since_leaves_the_evidence_of_the_recommendation(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        monkeypatch.setattr(evidence, "LONGEST_S", 0.0)
+        status, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
+        assert (status, said["evidence"]) == (200, waiting["evidence"])
+
+
+async def test_a_recommendation_that_waited_for_days_has_evidence_of_its_last_minutes(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        await at.after(200_000)
+        _, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
+        document, _ = bundle_of(exchange, said["evidence"])
+        shown = datetime.fromisoformat(document["to"]) - datetime.fromisoformat(document["from"])
+        assert abs(shown.total_seconds() - evidence.MOST_BACK_US / 1e6) < 1
+
+
+@pytest.mark.parametrize("exchange", [f"{RECOMMENDING}evidence_bundles = 3\n"], indirect=True)
+async def test_the_evidence_of_a_recommendation_is_kept_as_that_of_its_step_is(exchange: Exchange) -> None:
+    async with scene(exchange) as at:
+        at.detector.flood = True
+        await at.after(2)
+        (waiting,) = at.waiting
+        _, said = await post(at.gateway, "/approve", {"recommendation": waiting["number"]})
+        other = {"ocn": "902B"}
+        for _ in range(3):
+            assert (await post(at.gateway, "/throttle", other))[0] == 200
+            assert (await post(at.gateway, "/release", other))[0] == 200
+        there = {path.name for path in (exchange.configuration.state_folder / "evidence").iterdir()}
+        assert {waiting["evidence"], said["evidence"]} < there
 
 
 async def test_a_step_is_taken_without_evidence_that_takes_too_long(
