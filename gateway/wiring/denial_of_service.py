@@ -33,7 +33,7 @@ from gateway.wiring.journal_check import JournalCheck
 from gateway.wiring.recommendations import Recommendations, recommendation_status
 from gateway.wiring.responses import Responses
 from gateway.wiring.ss7 import step_status
-from gateway.wiring.status import timestamp
+from gateway.wiring.status import standing_text, timestamp
 from gateway.wiring.steps import Evidence, OperatorSteps
 
 if TYPE_CHECKING:
@@ -105,8 +105,17 @@ class Defence:
         """Look, and deliver, from now on, in the running loop."""
         for warning in self.at_odds():
             LOG.error("%s", warning)
+        self._say_who_is_not_normal()
         self._delivery.start()
         self._tasks.extend(map(asyncio.create_task, (self._look(), self.journal_check.look())))
+
+    def _say_who_is_not_normal(self) -> None:
+        """What the journal has in force: whoever reads the log of a restart need not know of it."""
+        gateway = self._gateway
+        for ocn in gateway.providers:
+            standing = gateway.policy.standings.standing_of(ocn, gateway.clock.now_us())
+            if standing.state is not State.NORMAL:
+                LOG.warning("by the journal OCN %s is %s", ocn, standing_text(standing))
 
     async def stop(self) -> None:
         for task in self._tasks:

@@ -66,6 +66,18 @@ def standing_status(standing: Standing) -> dict[str, Any]:
     }
 
 
+def standing_text(standing: Standing) -> str:
+    """How a provider stands, for a log: ``discontinued since 2026-11-23T02:54:22.542+00:00, scope partner``."""
+    said = [f"{standing.state.value} since {timestamp(standing.since_us)}"]
+    if standing.scope is not None:
+        said.append(f"scope {standing.scope.value}")
+    if standing.trunk_group is not None:
+        said.append(f"on {standing.trunk_group} only")
+    if standing.attested_us is not None:
+        said.append(f"removal attested {timestamp(standing.attested_us)}")
+    return ", ".join(said)
+
+
 def group_status(
     group: TrunkGroup, state: TrunkGroupState, policy: Policy, names: Names | None, started_us: int, now_us: int
 ) -> dict[str, Any]:

@@ -82,6 +82,36 @@ async def test_the_status_says_of_all_that_a_step_refuses_for_whose_sake(exchang
         assert all(said[name] is None for name, side in sides.items() if side == "host")
 
 
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([], None),
+        ([("/throttle", {}), ("/release", {})], None),
+        ([("/throttle", {})], r"by the journal OCN 901A is throttled since \S+"),
+        ([("/discontinue", {"scope": "partner"})], r"by the journal OCN 901A is discontinued since \S+, scope partner"),
+        (
+            [("/discontinue", {"scope": "provider"}), ("/remediate", {})],
+            r"by the journal OCN 901A is discontinued since \S+, scope provider, removal attested \S+",
+        ),
+        (
+            [("/cutover", {"trunk_group": "dedicated"})],
+            r"by the journal OCN 901A is dedicated since \S+, on dedicated only",
+        ),
+    ],
+)
+async def test_a_restart_says_in_the_log_who_is_not_normal(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture, steps: list[tuple[str, dict[str, str]]], said: str | None
+) -> None:
+    async with running(exchange.configuration) as gateway:
+        for path, more in steps:
+            assert (await post(gateway, path, {**PROVIDER, **more}))[0] == 200
+    caplog.clear()
+    async with running(exchange.configuration):
+        lines = [message for message in caplog.messages if message.startswith("by the journal ")]
+    assert len(lines) == (said is not None)
+    assert all(re.fullmatch(said or "", line) for line in lines)
+
+
 async def test_a_step_says_on_which_trunk_groups_it_is_not_enforced_and_ends_no_call_there(tmp_path: Path) -> None:
     exchange = Exchange(tmp_path)
     file = exchange.configuration.file
