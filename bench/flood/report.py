@@ -17,21 +17,30 @@ GOAL_P99 = 2.0
 """The innocent's p99 set-up time under a flood, over that without."""
 ENOUGH = 0.95
 """Share of a flood's rate that must really have been sent; less is said."""
+_HEADS = (
+    *("flood", "ports", "CPN", "sent/s", "innocent", "p50 us", "p99 us", "p99 ratio", "911", "drops"),
+    *("cores", "bench", "others", ""),
+)
 
 
 def print_flooded(one: Flooded) -> None:
     """A contestant's table, a row a flood."""
     p50, p99 = one.unloaded_us(0.5), one.unloaded_us(0.99)
     print(f"\n{one.name}: unloaded p50 {p50:,} us, p99 {p99:,} us ({INNOCENT_PER_S} innocent calls a second)")
-    print(
-        f"{'flood':>6}{'ports':>7}{'CPN':>9}{'sent/s':>10}{'innocent':>10}{'p50 us':>9}{'p99 us':>11}{'p99 ratio':>11}"
-        f"{'911':>9}{'drops':>10}{'cores':>7}{'bench':>7}{'others':>8}"
-    )
-    for kind, rate, sight in one.floods:
-        print(_row(one, kind, rate, sight))
+    for line in aligned([_HEADS, *(_row(one, kind, rate, sight) for kind, rate, sight in one.floods)]):
+        print(line)
 
 
-def _row(one: Flooded, kind: Kind, rate: float, sight: Sight) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines: columns to the right, as wide as their widest cell, but the last, which is a text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    return [
+        "  ".join([*(cell.rjust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        for row in rows
+    ]
+
+
+def _row(one: Flooded, kind: Kind, rate: float, sight: Sight) -> tuple[str, ...]:
     times, usage = sight.setup_us, sight.usage
     sent = sight.flood.per_s if sight.flood is not None else 0.0
     remarks = [_judgement(one, sight)]
@@ -39,10 +48,11 @@ def _row(one: Flooded, kind: Kind, rate: float, sight: Sight) -> str:
         remarks.append(f"only {sent / rate:.0%} of the {rate:,.0f} a second that were wanted were sent")
     remarks += [f"{count} innocent calls refused with {status}" for status, count in sight.innocent.refused.items()]
     return (
-        f"{kind.times:>5}x{kind.sources:>7,}{'spoofed' if kind.spoofed else 'honest':>9}{sent:>10,.0f}"
-        f"{sight.innocent_success:>10.2%}{percentile(times, 0.5):>9,}{percentile(times, 0.99):>11,}"
-        f"{_p99_ratio(one, sight):>11.2f}{sight.emergency_success:>9.2%}{usage.drops:>10,}"
-        f"{usage.contestant:>7.2f}{usage.harness:>7.2f}{usage.others:>8.2f}  {'; '.join(remarks)}"
+        *(f"{kind.times}x", f"{kind.sources:,}", "spoofed" if kind.spoofed else "honest", f"{sent:,.0f}"),
+        *(f"{sight.innocent_success:.2%}", f"{percentile(times, 0.5):,}", f"{percentile(times, 0.99):,}"),
+        *(f"{_p99_ratio(one, sight):.2f}", f"{sight.emergency_success:.2%}", f"{usage.drops:,}"),
+        *(f"{cores:.2f}" for cores in (usage.contestant, usage.harness, usage.others)),
+        "; ".join(remarks),
     )
 
 
