@@ -258,7 +258,7 @@ def _section(title: str, rows: Iterable[Sequence[Cell] | str], *, whole: bool) -
 
 def _padded(cell: Cell, width: int) -> str:
     text = cell.text.rjust(width) if cell.to_the_right else cell.text.ljust(width)
-    return typer.style(text, fg=cell.colour) if cell.colour is not None else text
+    return typer.style(text, fg=cell.colour) if cell.text and cell.colour is not None else text
 
 
 def _fitted(cell: Cell, whole: bool) -> Cell:

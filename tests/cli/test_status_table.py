@@ -141,6 +141,11 @@ def test_limits_of_partners_and_trunk_groups_are_shown_where_there_are_any() -> 
     assert row(lines, "rb-2").endswith("in use of each source 30/s, burst 60, 100 at once")
 
 
+def test_no_line_ends_in_spaces() -> None:
+    every = [group("shared", refused_for="901A"), group("own", mode="monitor"), group("host", side="host")]
+    assert [line for line in table(trunk_groups=every) if line != line.rstrip()] == []
+
+
 def test_a_long_reason_is_cut_on_a_terminal_only() -> None:
     why = "short_calls: " + "x" * 300
     alert = {
