@@ -49,7 +49,7 @@ async def play(lab: Lab, scenarios: Sequence[Scenario], watcher: Watcher) -> lis
     for scenario in scenarios:
         watcher.started(scenario.name)
         result = await lab.stage.play(scenario)
-        watcher.done(result.name, result.got, result.agrees)
+        watcher.done(result.name, result.got, result.why)
         results.append(result)
     return results
 

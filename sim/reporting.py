@@ -28,10 +28,12 @@ class _Bar:
     def started(self, name: str) -> None:
         self._progress.update(self._task, description=escape(name))
 
-    def done(self, name: str, got: str, agrees: bool) -> None:  # noqa: ARG002 - the table has it
+    def done(self, name: str, got: str, why: Sequence[str]) -> None:  # noqa: ARG002 - the table has it
         self._progress.advance(self._task)
-        if not agrees:
+        if why:
             self._progress.console.print(f"[red]differs[/red]  {escape(name)}", highlight=False)
+        for each in why:
+            say(self._progress.console, f"{'':9}{each}")
 
 
 class _Lines:
@@ -43,11 +45,12 @@ class _Lines:
     def started(self, name: str) -> None:
         """Nothing to say yet."""
 
-    def done(self, name: str, got: str, agrees: bool) -> None:
+    def done(self, name: str, got: str, why: Sequence[str]) -> None:
         self._count += 1
-        word = "agrees " if agrees else "differs"
-        line = f"{self._count:>3}/{self._total}  {word}  {got:<24}  {name}"
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        word = "differs" if why else "agrees "
+        say(self._console, f"{self._count:>3}/{self._total}  {word}  {got:<24}  {name}")
+        for each in why:
+            say(self._console, f"{'':9}{each}")
 
 
 @contextmanager
@@ -71,15 +74,12 @@ def consoles(*, json_output: bool) -> tuple[Console, Console]:
 
 
 def print_table(console: Console, results: Sequence[Result]) -> None:
-    """Mark, expected, got, clause, scenario; below it, why something differs. In a file no line is folded."""
+    """Mark, expected, got, clause, scenario; right below what differs, why. In a file no line is folded."""
     say(console, "")
     for line in table(results, console.width if console.is_terminal else None):
         style = "bold red" if line.differs else None
         console.print(line.text, style=style, markup=False, highlight=False, soft_wrap=True)
     say(console, "")
-    for result in results:
-        for why in result.why:
-            say(console, f"{result.name}: {why}")
     agreeing = sum(result.agrees for result in results)
     say(console, f"{agreeing} of {len(results)} scenarios came out as expected")
 
@@ -106,7 +106,7 @@ def say(console: Console, text: str) -> None:
 
 
 def print_attacks(console: Console, results: Sequence[AttackResult]) -> None:
-    """The table of the attacks, and below it what differs."""
+    """The table of the attacks."""
     say(console, "")
     for line in attack_table(results, console.width if console.is_terminal else None):
         style = "bold red" if line.differs else None

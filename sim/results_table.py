@@ -55,15 +55,22 @@ def table(results: Sequence[Result], columns: int | None) -> list[Line]:
     beside = columns >= min(ONE_LINE_FROM, _together(widest))
     widths = _beside(widest, columns) if beside else _above(widest, columns)
     lines = []
-    for row in (_HEADING, *rows):
+    for row, why in zip((_HEADING, *rows), ((), *(result.why for result in results)), strict=True):
         texts = list(cells(row if beside else row[:-1], widths))
         if not beside:
             indent = " " * (widths[0] + len(GAP))
             texts += [indent + part for part in wrap(row.name, max(columns - len(indent), LEAST))]
+        texts += _reasons(why, " " * (widths[0] + len(GAP)), columns)
         lines += [Line(text, row.mark == DIFFERS) for text in texts]
         if row is _HEADING:
             lines.append(Line("-" * min(columns, _together(widths))))
     return lines
+
+
+def _reasons(why: Sequence[str], indent: str, columns: int) -> list[str]:
+    """What differs, below its row."""
+    width = max(columns, len(indent) + LEAST)
+    return [line for each in why for line in wrap(each, width, initial_indent=indent, subsequent_indent=indent)]
 
 
 def _together(widths: Sequence[int]) -> int:

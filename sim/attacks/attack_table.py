@@ -1,76 +1,86 @@
-"""The table of the attacks: what was found, what held them, and what the innocent saw."""
+"""The table of the attacks, a block for each: what was sent and found, what held it, and what the innocent saw."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Any, Final
 
 from sim.attacks.attack import Found
 from sim.attacks.bystanders import Share
 from sim.attacks.play import AttackResult
-from sim.attacks.witness import AlertSeen
-from sim.results_table import AGREES, DIFFERS, GAP, LEAST, Line, cells
+from sim.attacks.witness import alert_of
+from sim.results_table import AGREES, DIFFERS, GAP, LEAST, Line
 
-_HEADING: Final = ("", "attack", "found", "held by", "innocent calls", "911")
-_FOLDED: Final = (1, 2, 3)
-"""Columns that give way where the terminal is narrow."""
+WIDEST: Final = 120
+"""Columns that the table fits in, however wide the terminal is."""
+_INDENT: Final = " " * (len(DIFFERS) + len(GAP))
+_LABELLED: Final = 10
+"""Columns of a label and what follows it."""
+_LEGEND: Final = (
+    ("sent", "messages of the attack; how many of them each level refused or dropped (gate: unread)"),
+    ("found", "detector and subject: the figure at its worst, the threshold beside it, and the step that follows"),
+    ("innocent", "calls of another provider on the same gateway meanwhile, and the slowest set-up; calls to 911"),
+)
 
 
 def attack_table(results: Sequence[AttackResult], columns: int | None) -> list[Line]:
-    """Heading and rows for so many columns, folded where there is less room; None: no edge."""
-    rows = [_row(result) for result in results]
-    widths = [max(map(len, texts)) for texts in zip(_HEADING, *rows, strict=True)]
-    if columns is not None:
-        widths = _narrowed(widths, columns)
-    lines = [Line(text) for text in cells(_HEADING, widths)]
-    lines.append(Line("-" * (sum(widths) + len(GAP) * (len(widths) - 1))))
-    for row in rows:
-        lines += [Line(text, row[0] == DIFFERS) for text in cells(row, widths)]
+    """Heading and a block for each attack, folded to so many columns and never wider than `WIDEST`; None: that wide."""
+    columns = min(columns or WIDEST, WIDEST)
+    lines = [Line(f"{_INDENT}attack")]
+    for label, text in _LEGEND:
+        lines += map(Line, _labelled(label, text, columns))
+    lines.append(Line("-" * columns))
+    for result in results:
+        mark = (AGREES if result.agrees else DIFFERS).ljust(len(_INDENT))
+        block = wrap(mark + result.attack.title, columns, subsequent_indent=_INDENT)
+        for label, text in _block(result):
+            block += _labelled(label, text, columns)
+        lines += [Line(text, not result.agrees) for text in block]
     return lines
 
 
-def _narrowed(widths: list[int], columns: int) -> list[int]:
-    """The widest of the columns that may be folded gives way, a character at a time."""
-    widths = list(widths)
-    while sum(widths) + len(GAP) * (len(widths) - 1) > columns:
-        widest = max(_FOLDED, key=lambda column: widths[column])
-        if widths[widest] <= LEAST:
-            break
-        widths[widest] -= 1
-    return widths
+def _labelled(label: str, text: str, columns: int) -> list[str]:
+    """A label, and beside it its text in as many lines as it needs."""
+    start = _INDENT + label.ljust(_LABELLED)
+    width = max(columns, len(start) + LEAST)
+    return wrap(text, width, initial_indent=start, subsequent_indent=" " * len(start))
 
 
-def _row(result: AttackResult) -> tuple[str, ...]:
-    return (
-        AGREES if result.agrees else DIFFERS,
-        result.attack.title,
-        "; ".join(_found(found, result) for found in result.attack.found) or "no detector is for it",
-        ", ".join(f"{holds.value} {count}" for holds, count in result.held.most_common()) or "nothing, by agreement",
-        f"{result.innocent.answered} of {result.innocent.tried}, {1000 * result.innocent.slowest_s:.0f} ms",
-        f"{result.emergency.answered} of {result.emergency.tried}",
+def _block(result: AttackResult) -> Iterator[tuple[str, str]]:
+    """What came of an attack, each with its label; what didn't come as expected stands last."""
+    report, innocent, emergency = result.report, result.innocent, result.emergency
+    held = ", ".join(f"{holds.value} {count}" for holds, count in result.held.most_common())
+    yield (
+        "sent",
+        f"{report.sent} ({result.attack.kind.value}) in {report.sending_s:.1f} s; "
+        f"held by: {held or 'nothing, as agreed on'}",
     )
+    for found in result.attack.found:
+        yield "found", _found(found, result)
+    yield (
+        "innocent",
+        f"{innocent.answered} of {innocent.tried} answered, slowest set-up {1000 * innocent.slowest_s:.0f} ms; "
+        f"911: {emergency.answered} of {emergency.tried} answered",
+    )
+    for why in result.why:
+        yield "why", why
 
 
 def _found(found: Found, result: AttackResult) -> str:
-    alert = _alert(found, result.alerts)
+    alert = alert_of(found, result.alerts)
     if alert is None:
-        return f"{found.detector} expected, not raised"
-    figures = list(alert.figures.items())
-    name, value = figures[0] if figures else ("", 0.0)
+        return f"{found.detector} of {found.subject} expected, not raised"
+    figures = {name: value for name, value in alert.figures.items() if name != "threshold"}
+    name, value = next(iter(figures.items()), ("", 0.0))
     said = f"{found.detector} of {found.subject}: {name} {value:g}, threshold {alert.figures.get('threshold', 0):g}"
     if found.step is None:
         return said
     return f"{said}; {'takes' if found.step in result.attack.automatic else 'recommends'}: {found.step}"
 
 
-def _alert(found: Found, alerts: Sequence[AlertSeen]) -> AlertSeen | None:
-    return next((one for one in alerts if (one.detector, one.subject) == (found.detector, found.subject)), None)
-
-
 def attack_lines(results: Sequence[AttackResult]) -> Iterator[str]:
-    """What differs, and how many came as expected; for a person."""
-    for result in results:
-        yield from (f"{result.attack.title}: {why}" for why in result.why)
+    """How many came as expected; for a person."""
     agreeing = sum(result.agrees for result in results)
     innocent = [share for result in results for share in (result.innocent, result.emergency)]
     answered, tried = sum(share.answered for share in innocent), sum(share.tried for share in innocent)

@@ -16,7 +16,7 @@ from sim.attacks.bystanders import ATTACKER, Bystanders, Share
 from sim.attacks.circuits import flood_circuits
 from sim.attacks.defence import defence
 from sim.attacks.messages import Kind, Numbering
-from sim.attacks.witness import AlertSeen, RecommendationSeen, Witness, held_by, is_found
+from sim.attacks.witness import AlertSeen, RecommendationSeen, Witness, alert_of, held_by, is_found
 from sim.cast import DEFAULT_TRUNK, PROVIDERS, Cast
 from sim.laboratory import Lab, opened
 from sim.user_agents import AnswerPlan
@@ -31,11 +31,11 @@ SETTLE_S: Final = 0.3
 
 
 class Watcher(Protocol):
-    """Is told of every attack when it starts and when it is over."""
+    """Is told of every scenario and attack when it starts, and when it is over: what came, and what differs."""
 
     def started(self, name: str) -> None: ...
 
-    def done(self, name: str, got: str, agrees: bool) -> None: ...
+    def done(self, name: str, got: str, why: Sequence[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ class AttackResult:
 
     @property
     def got(self) -> str:
-        """What was found, in a word or two."""
-        return self.alerts[0].detector if self.alerts else "nothing found"
+        """What was found, in a word or two: first of all what was to be."""
+        expected = [found.detector for found in self.attack.found if alert_of(found, self.alerts) is not None]
+        return next(iter((*expected, *(alert.detector for alert in self.alerts))), "nothing found")
 
 
 async def play_all(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -> list[AttackResult]:
@@ -99,7 +100,7 @@ async def play_wave(attacks: Sequence[Attack], folder: Path, watcher: Watcher) -
 async def _watched(attack: Attack, lab: Lab, watcher: Watcher) -> AttackResult:
     watcher.started(attack.title)
     result = await play(attack, lab)
-    watcher.done(attack.title, result.got, result.agrees)
+    watcher.done(attack.title, result.got, result.why)
     return result
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,14 +32,14 @@ ALERT = AlertSeen("invite_flood", "provider XV02", "XV02", "many", {"calls_per_s
 class Unwatched:
     def started(self, name: str) -> None: ...
 
-    def done(self, name: str, got: str, agrees: bool) -> None: ...
+    def done(self, name: str, got: str, why: Sequence[str]) -> None: ...
 
 
 def result(attack: Attack = FLOOD, **changes: object) -> AttackResult:
     share = Share(tried=8, answered=8, slowest_s=0.0214)
     whole = AttackResult(
         attack,
-        AssaultReport(sent=340, statuses=Counter({200: 64, 480: 226})),
+        AssaultReport(sent=340, statuses=Counter({200: 64, 480: 226}), sending_s=2.26),
         innocent=share,
         emergency=Share(tried=4, answered=4, slowest_s=0.01),
         alerts=(ALERT,),
@@ -109,31 +109,43 @@ async def test_what_does_not_come_is_told(tmp_path: Path) -> None:
 # -- what is said of them ---------------------------------------------------------------------------------------------
 
 
-def test_with_room_an_attack_is_one_line() -> None:
-    _, _, line = attack_table([result()], None)
-    assert re.split(" {2,}", line.text) == [
-        "ok",
-        "INVITE flood, honest numbers",
-        "invite_flood of provider XV02: calls_per_s 89, threshold 20; recommends: throttle",
-        "OCN limit 180, gate 96",
-        "8 of 8, 21 ms",
-        "4 of 4",
+def test_an_attack_is_a_block_of_labelled_lines() -> None:
+    lines = [line.text for line in attack_table([result()], 120)]
+    assert lines[0].strip() == "attack"
+    assert lines[-4:] == [
+        "ok       INVITE flood, honest numbers",
+        "         sent      340 (calls) in 2.3 s; held by: OCN limit 180, gate 96",
+        "         found     invite_flood of provider XV02: calls_per_s 89, threshold 20; recommends: throttle",
+        "         innocent  8 of 8 answered, slowest set-up 21 ms; 911: 4 of 4 answered",
     ]
 
 
-@pytest.mark.parametrize("columns", [80, 100, 120])
-def test_a_narrow_table_is_folded_and_loses_no_word(columns: int) -> None:
-    lines = attack_table([result()], columns)
-    assert all(len(line.text) <= columns for line in lines)
+@pytest.mark.parametrize(("columns", "most"), [(60, 60), (80, 80), (120, 120), (300, 120), (None, 120)])
+def test_no_line_is_wider_than_the_terminal_or_120_columns(columns: int | None, most: int) -> None:
+    results = [result(attack, why=("a reason " * 20,)) for attack in ATTACKS]
+    lines = attack_table(results, columns)
+    assert max(len(line.text) for line in lines) <= most
     text = " ".join(line.text for line in lines)
-    assert all(word in text for word in ("invite_flood", "calls_per_s", "throttle", "gate", "honest"))
+    assert all(word in text for attack in ATTACKS for word in attack.title.split())
 
 
-def test_what_differs_is_marked_and_said() -> None:
+def test_the_progress_names_the_detector_of_the_table() -> None:
+    other = ALERT._replace(detector="short_calls")
+    assert result(alerts=(other, ALERT)).got == "invite_flood"
+    assert (result(alerts=(other,)).got, result(alerts=()).got) == ("short_calls", "nothing found")
+
+
+def test_what_differs_is_marked_and_said_right_below() -> None:
     differing = result(alerts=(), why=("invite_flood was not raised of provider XV02",))
-    assert [line.differs for line in attack_table([result(), differing], None)] == [False, False, False, True]
+    lines = [line for line in attack_table([result(), differing], None) if line.differs]
+    assert [line.text for line in lines] == [
+        "DIFFERS  INVITE flood, honest numbers",
+        "         sent      340 (calls) in 2.3 s; held by: OCN limit 180, gate 96",
+        "         found     invite_flood of provider XV02 expected, not raised",
+        "         innocent  8 of 8 answered, slowest set-up 21 ms; 911: 4 of 4 answered",
+        "         why       invite_flood was not raised of provider XV02",
+    ]
     assert list(attack_lines([result(), differing])) == [
-        "INVITE flood, honest numbers: invite_flood was not raised of provider XV02",
         "1 of 2 attacks came out as expected",
         "in their midst 24 of 24 innocent and emergency calls were answered",
     ]

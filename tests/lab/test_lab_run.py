@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +57,7 @@ PLAYED = (
 class Unwatched:
     def started(self, name: str) -> None: ...
 
-    def done(self, name: str, got: str, agrees: bool) -> None: ...
+    def done(self, name: str, got: str, why: Sequence[str]) -> None: ...
 
 
 async def played(folder: Path, scenarios: list[Scenario]) -> tuple[list[Result], list[str], int]:

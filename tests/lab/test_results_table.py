@@ -24,7 +24,7 @@ def test_no_line_is_wider_than_the_terminal_and_no_word_is_lost(results: list[Re
     assert max(len(line.text) for line in lines) <= columns
     said = sorted("".join(line.text for line in lines).replace(" ", "").replace("-", ""))
     texts: list[tuple[str, ...]] = [("expected", "got", "clause", "scenario")]
-    texts += [("ok" if r.agrees else "DIFFERS", r.expected, r.got, r.clause, r.name) for r in results]
+    texts += [("ok" if r.agrees else "DIFFERS", r.expected, r.got, r.clause, r.name, *r.why) for r in results]
     wanted = "".join("".join(row) for row in texts).replace(" ", "").replace("-", "")
     assert said == sorted(wanted)
 
@@ -48,8 +48,17 @@ def test_with_room_a_scenario_is_one_line(columns: int | None) -> None:
 
 
 def test_a_row_that_differs_is_marked_without_colour_too() -> None:
-    lines = table([AGREEING[0], DIFFERING[1]], None)
-    assert [(line.text.split()[0], line.differs) for line in lines[2:]] == [("ok", False), ("DIFFERS", True)]
+    lines = table([AGREEING[0], DIFFERING[1]], None)[2:4]
+    assert [(line.text.split()[0], line.differs) for line in lines] == [("ok", False), ("DIFFERS", True)]
+
+
+@pytest.mark.parametrize("columns", [60, 150, None])
+def test_what_differs_stands_right_below_its_row(columns: int | None) -> None:
+    lines = table([AGREEING[0], DIFFERING[1], AGREEING[2]], columns)
+    at = next(number for number, line in enumerate(lines) if line.text.strip() == "step 1 (call): expected otherwise")
+    assert lines[at].differs
+    assert lines[at - 1].differs
+    assert lines[at + 1].text.startswith("ok ")
 
 
 def test_a_terminal_too_narrow_for_anything_still_gets_every_row() -> None:
