@@ -155,6 +155,7 @@ def test_a_long_reason_is_cut_on_a_terminal_only() -> None:
         "raised": NOON,
         "text": why + "\x1b[2J",
         "advice": None,
+        "declined": None,
     }
     seen = status(denial_of_service={"alerts": [alert]}, at_odds=["y" * 400])
     cut, whole = ([click.unstyle(line) for line in lines_of(seen, whole=whole)] for whole in (False, True))
