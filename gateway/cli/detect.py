@@ -29,7 +29,10 @@ def detect(
         str, typer.Option("--ss7", help="How SS7 is read: ansi, itu, or auto, as its own messages show.")
     ] = "auto",
 ) -> None:
-    """Say what the detectors of denial of service would have raised on captures: exit 1 if anything, 0 if nothing."""
+    """Say what the detectors of denial of service would have raised on captures.
+
+    Exit 1 if anything, 0 if nothing, 3 where not all could be read or nothing was sent to the configuration's gateway.
+    """
     from gateway.codecs.ss7.variant import Variant
     from gateway.operations.detector_settings import SettingRefused
     from gateway.wiring.detect import detect_captures

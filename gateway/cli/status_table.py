@@ -235,7 +235,8 @@ def _last_lines(status: dict[str, Any]) -> Iterator[str]:
     lost = f", {records['lost']} lost" if records["lost"] else ""
     yield f"records: {records['written']} written{lost}  journal: {status['journal']}"
     if status["journal_faults"]:
-        faults = f"{len(status['journal_faults'])} faults in the journal: see `tollgate journal verify`"
+        count = len(status["journal_faults"])
+        faults = f"{count} fault{'s' if count != 1 else ''} in the journal: see `tollgate journal verify`"
         yield typer.style(faults, fg=typer.colors.RED)
 
 

@@ -36,7 +36,7 @@ class JournalCheck:
             LOG.error("the journal is not as it was written: %s: %s", self._file, fault)
         if self.faults:
             LOG.error(
-                "%d faults in %s: somebody or something changed it; compare it with a copy, and see that every "
+                "%d fault%s in %s: somebody or something changed it; compare it with a copy, and see that every "
                 "provider stands as it should (tollgate journal verify, tollgate status)",
-                *(len(self.faults), self._file),
+                *(len(self.faults), "s" if len(self.faults) != 1 else "", self._file),
             )

@@ -141,6 +141,11 @@ def test_limits_of_partners_and_trunk_groups_are_shown_where_there_are_any() -> 
     assert row(lines, "rb-2").endswith("in use of each source 30/s, burst 60, 100 at once")
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, "1 fault in the journal: "), (2, "2 faults in the journal: ")])
+def test_faults_of_the_journal_are_counted(count: int, said: str) -> None:
+    assert table(journal_faults=["entry 3 was changed"] * count)[-1].startswith(said)
+
+
 def test_no_line_ends_in_spaces() -> None:
     every = [group("shared", refused_for="901A"), group("own", mode="monitor"), group("host", side="host")]
     assert [line for line in table(trunk_groups=every) if line != line.rstrip()] == []
