@@ -15,9 +15,11 @@ from rich.console import Console
 
 from sim.act import Result
 from sim.attacks.attack import Attack
+from sim.attacks.beside import play_beside
 from sim.attacks.catalogue import ATTACKS
-from sim.attacks.play import Watcher, play_all
+from sim.attacks.play import AttackResult, Watcher
 from sim.audited import audited, unwitnessed
+from sim.event_loop import loop_factory
 from sim.laboratory import Lab, opened
 from sim.observation import differences
 from sim.packets import write_capture
@@ -31,7 +33,7 @@ from sim.reporting import (
     say,
     watching,
 )
-from sim.run_folder import ATTACKS_FOLDER, CAPTURE, LOG, FolderBusy, logging_to, prepared
+from sim.run_folder import ATTACKS_FOLDER, ATTACKS_LOG, CAPTURE, LOG, FolderBusy, logging_to, prepared
 from sim.scenario import FOLDER, Scenario, ScenarioFault, load_all
 from sim.serving import serve_on, told_to_stop
 
@@ -75,7 +77,7 @@ def run_lab(
         with (
             prepared(folder) as run_folder,
             logging_to(run_folder / LOG),
-            asyncio.Runner(loop_factory=_loop_factory()) as runner,
+            asyncio.Runner(loop_factory=loop_factory()) as runner,
         ):
             return runner.run(_run(scenarios, attacks, run_folder, json_output=json_output, keep_serving=keep_serving))
     except (ScenarioFault, FolderBusy) as fault:
@@ -97,9 +99,7 @@ async def _run(
     async with opened(folder) as lab:
         with told_to_stop(task.cancel, signal.SIGINT):
             with watching(progress, len(scenarios) + len(attacks)) as watcher:
-                results = await play(lab, scenarios, watcher)
-                lab.stop_recording()
-                attacked = await play_all(attacks, folder / ATTACKS_FOLDER, watcher)
+                results, attacked = await _played(lab, scenarios, attacks, folder, watcher)
             print_table(out, results)
             print_attacks(out, attacked)
             print_links(out, carriers_of(lab))
@@ -113,6 +113,20 @@ async def _run(
         say(out, "stopped")
     as_expected = all(result.agrees for result in results) and all(result.agrees for result in attacked)
     return 0 if as_expected and same else 1
+
+
+async def _played(
+    lab: Lab, scenarios: Sequence[Scenario], attacks: Sequence[Attack], folder: Path, watcher: Watcher
+) -> tuple[list[Result], list[AttackResult]]:
+    """The scenarios, and the attacks beside them."""
+    attacking = asyncio.create_task(play_beside(attacks, folder / ATTACKS_FOLDER, folder / ATTACKS_LOG, watcher))
+    try:
+        results = await play(lab, scenarios, watcher)
+        lab.stop_recording()
+        return results, await attacking
+    finally:
+        attacking.cancel()
+        await asyncio.gather(attacking, return_exceptions=True)
 
 
 def carriers_of(lab: Lab) -> dict[str, str]:
@@ -152,11 +166,3 @@ async def _beside(work: Callable[[], T]) -> T:
 
     threading.Thread(target=run, name="audit", daemon=True).start()
     return await done
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if sys.platform == "win32":
-        return None
-    import uvloop
-
-    return uvloop.new_event_loop

@@ -17,12 +17,13 @@ from sim.laboratory import CONFIGURATION
 RUN_FOLDER: Final = Path("var/lab")
 CAPTURE: Final = "lab.pcap"
 LOG: Final = "lab.log"
+ATTACKS_LOG: Final = "attacks.log"
 LOCK: Final = "lock"
 ATTACKS_FOLDER: Final = "attacks"
 """Has a folder of the gateway of each attack."""
 _OF_A_RUN: Final = (
     *(CONFIGURATION, CAPTURE, "records.db*", "journal.db*", "api.token", "evidence", "notices"),
-    *(LOG, ATTACKS_FOLDER),
+    *(LOG, ATTACKS_LOG, ATTACKS_FOLDER),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import multiprocessing
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +14,7 @@ import pytest
 from sim.attacks.attack import Attack, Found, Holds
 from sim.attacks.attack_table import attack_documents, attack_lines, attack_table
 from sim.attacks.attacker import AssaultReport
+from sim.attacks.beside import play_beside
 from sim.attacks.bystanders import Share
 from sim.attacks.catalogue import ATTACKS
 from sim.attacks.defence import defence
@@ -104,6 +107,47 @@ async def test_what_does_not_come_is_told(tmp_path: Path) -> None:
     assert not played.agrees
     assert "invite_flood was not raised of provider XV02, and throttle recommended" in played.why
     assert "nothing was held by: partner limit" in played.why
+
+
+class Noting:
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def started(self, name: str) -> None:
+        self.told.append(("started", name))
+
+    def done(self, name: str, got: str, why: Sequence[str]) -> None:  # noqa: ARG002
+        self.told.append((got, name))
+
+
+async def test_attacks_in_a_process_of_their_own_come_out_the_same_and_are_told_of(tmp_path: Path) -> None:
+    attack, watcher = BY_SLUG["flood-of-responses-to-nothing"], Noting()
+    (played,) = await play_beside([attack], tmp_path / "attacks", tmp_path / "attacks.log", watcher)
+    assert (played.attack, played.why) == (attack, ())
+    assert watcher.told == [("started", attack.title), ("stray_messages", attack.title)]
+    assert "stray_messages" in (tmp_path / "attacks.log").read_text()
+
+
+async def test_attacks_that_cannot_be_played_are_told_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RuntimeError, match="attacks could not be played: NotADirectoryError"):
+        await play_beside([FLOOD], tmp_path / "file", tmp_path / "attacks.log", Unwatched())
+
+
+async def test_the_process_of_the_attacks_ends_with_who_waits_for_it(tmp_path: Path) -> None:
+    under_way = asyncio.Event()
+
+    class Waiting(Unwatched):
+        def started(self, name: str) -> None:  # noqa: ARG002
+            under_way.set()
+
+    playing = asyncio.create_task(play_beside([FLOOD], tmp_path, tmp_path / "attacks.log", Waiting()))
+    await under_way.wait()
+    assert len(multiprocessing.active_children()) == 1
+    playing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await playing
+    assert multiprocessing.active_children() == []
 
 
 # -- what is said of them ---------------------------------------------------------------------------------------------
