@@ -153,7 +153,7 @@ ATTACKS: Final = (
     ),
     Attack(
         "Calls that are over as soon as they are answered",
-        *(45, 18, BLUESTEM, WENTZVILLE),
+        *(60, 18, BLUESTEM, WENTZVILLE),
         hold_s=0.05,
         found=(Found("short_calls", _PROVIDER, "throttle"),),
         held_by=(Holds.NOTHING,),

@@ -35,7 +35,7 @@ window_seconds = 1
 window_seconds = 1
 [detectors.short_calls]
 longest_seconds = 0.45
-minimum_answered = 20
+minimum_answered = 40
 window_seconds = 10
 [detectors.asr_acd]
 minimum_calls = 30
