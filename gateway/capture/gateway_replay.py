@@ -29,7 +29,7 @@ from gateway.codecs.sip import SipMessage, Via, headers, parse_via, tag_of
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.trunk_groups import Address, Hop
 from gateway.signalling.answers import AT_CAPACITY
-from gateway.signalling.call import Action, Call, Decided, Send
+from gateway.signalling.call import Action, Call, Decided, Send, Wanted
 from gateway.signalling.proxy import SipProxy
 
 if TYPE_CHECKING:  # an exchange is loaded for a gateway that has one
@@ -169,7 +169,7 @@ class GatewayReplay:
         circuits, source = self._circuits, call.attempt.source
         return circuits.captured(source) if circuits is not None else source.address
 
-    def end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
+    def end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int) -> None:
         """The gateway ended calls by itself (`SipProxy.end_calls`)."""
         self._note(self._proxy.end_calls(wanted, cause, text, at_us))
 
@@ -282,7 +282,7 @@ class GatewayReplay:
         if key not in self._byes and cause is not None:
             call_id = bye.required(headers.CALL_ID).decode("utf-8", "replace")
 
-            def is_it(call: Call) -> bool:
+            def is_it(call: Call, _at_us: int) -> bool:
                 return call.attempt.call_id == call_id
 
             self._note(self._proxy.end_calls(is_it, int(cause[1]), "", self._now_us))

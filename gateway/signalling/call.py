@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
@@ -45,6 +46,10 @@ class Call:
     ended_by: EndedBy | None = None
     egress_member: Hop | None = None
     """The member of the egress trunk group that has the call: the one tried last."""
+
+
+Wanted = Callable[[Call, int], bool]
+"""Whether a call is to be ended at a time, in microseconds: what is so at one time need not be at a later."""
 
 
 class Send(NamedTuple):

@@ -13,7 +13,6 @@ sides are told when the ACK has passed. Where it never comes, who answered ends 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -22,7 +21,7 @@ from gateway.codecs.sip import SipMessage, parse_name_addr, split_list
 from gateway.interconnection.trunk_groups import Hop
 from gateway.signalling import network_blocked
 from gateway.signalling.answers import Answers
-from gateway.signalling.call import Action, Call, EndedBy
+from gateway.signalling.call import Action, EndedBy, Wanted
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.dialogs import Answer, Dialog, Release
 from gateway.signalling.locating import Target
@@ -43,9 +42,6 @@ LAST_CSEQ: Final = (1 << 31) - 1
 
 ACK_WITHIN_US: Final = 32_000_000
 """So long the called side says its 2xx again; it gives up where no ACK has come (section 13.3.1.4)."""
-
-Wanted = Callable[[Call], bool]
-"""Whether a call is to be ended."""
 
 
 class ForcedRelease:
@@ -74,10 +70,11 @@ class ForcedRelease:
         self._parking: Final = parking
         self._blocked: Final = blocked
         self._locate: Final = locate
-        self._waiting: Final[Paced[tuple[Dialog, Release]]] = Paced()
+        self._waiting: Final[Paced[tuple[Dialog, Release, Wanted]]] = Paced()
 
     def end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int, actions: list[Action]) -> None:
-        """End every call that is wanted, but for emergency calls: the first now, the others in `wake`, a few at a time.
+        """End every call that is wanted, but for emergency calls: the first now, the others in `wake`, a few at a time,
+        where they are still wanted when it is their turn.
 
         `cause` (Q.850) and `text` go into the Reason of what is sent (RFC 3326). A call that passes through us several
         times is ended as a whole.
@@ -86,8 +83,8 @@ class ForcedRelease:
         refusal = Said(sip_status_of(cause), PHRASE, reason)
         if self._blocked is not None:
             refusal = Said(network_blocked.STATUS, network_blocked.PHRASE, self._blocked.lines(text))
-        chosen = (first for first in self._calls.dialogs.first_passes() if _is_wanted(first, wanted))
-        self._waiting.add((first, Release(reason, refusal)) for first in chosen)
+        chosen = (first for first in self._calls.dialogs.first_passes() if _is_wanted(first, wanted, at_us))
+        self._waiting.add((first, Release(reason, refusal), wanted) for first in chosen)
         self.wake(at_us, actions)
 
     @property
@@ -97,8 +94,9 @@ class ForcedRelease:
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
-        for first, release in self._waiting.due(at_us):
-            self._end(first, release, at_us, actions)
+        for first, release, wanted in self._waiting.due(at_us):
+            if _is_wanted(first, wanted, at_us):
+                self._end(first, release, at_us, actions)
 
     def acknowledged(self, dialog: Dialog, at_us: int, actions: list[Action]) -> None:
         """The ACK has passed for which the BYEs of this dialog may have waited."""
@@ -117,7 +115,7 @@ class ForcedRelease:
     # -- one call -----------------------------------------------------------------------------------------------------
 
     def _end(self, first: Dialog, release: Release, at_us: int, actions: list[Action]) -> None:
-        """End a call, if it is not over meanwhile."""
+        """End a call: those of its passes through us that are not over."""
         answered: list[Dialog] = []
         for dialog in tuple(first.passes()):
             call = dialog.call
@@ -227,10 +225,13 @@ def _may_not_know(dialog: Dialog, at_us: int) -> bool:
     return still and not all(answer.acknowledged for answer in dialog.answers)
 
 
-def _is_wanted(first: Dialog, wanted: Wanted) -> bool:
+def _is_wanted(first: Dialog, wanted: Wanted, at_us: int) -> bool:
     """Whether any pass of a call is wanted, and none is an emergency call."""
+    if first.next_pass is None:  # as of nearly all, and every call that is up is asked about
+        call = first.call
+        return call is not None and call.ended_by is None and not call.attempt.emergency and wanted(call, at_us)
     calls = [dialog.call for dialog in first.passes() if dialog.call is not None and dialog.call.ended_by is None]
-    return not any(call.attempt.emergency for call in calls) and any(wanted(call) for call in calls)
+    return not any(call.attempt.emergency for call in calls) and any(wanted(call, at_us) for call in calls)
 
 
 def _bye_of(

@@ -16,10 +16,10 @@ from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
 from gateway.signalling.allowance import Allowance
 from gateway.signalling.answers import Answers
-from gateway.signalling.call import Action, Call, Send
+from gateway.signalling.call import Action, Call, Send, Wanted
 from gateway.signalling.calls import CallsUp
 from gateway.signalling.failover import Failover
-from gateway.signalling.forced_release import ForcedRelease, Wanted
+from gateway.signalling.forced_release import ForcedRelease
 from gateway.signalling.forwarding import Forwarder
 from gateway.signalling.gate import Gate, Shed
 from gateway.signalling.gatekeeper import OVER_ALLOWANCE, Gatekeeper, TrafficObserver
@@ -226,7 +226,8 @@ class SipProxy:
     def end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int) -> list[Action]:
         """End every call that is wanted, but for emergency calls, with a Q.850 cause and a text that say why.
 
-        Of many calls the first are ended at once, and the others in `wake`. Each is an `Ended` by DISCONTINUED.
+        Of many calls the first are ended at once, and the others in `wake`, where they are still wanted by then. Each
+        is an `Ended` by DISCONTINUED.
         """
         actions: list[Action] = []
         self._released.end_calls(wanted, cause, text, at_us, actions)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.interconnection.denial_of_service import StandingBook, State, Step, StepKind
@@ -22,7 +22,7 @@ from gateway.policy.enforcement import at_odds
 from gateway.policy.watch import Alert, Watch
 from gateway.records.journal import JOURNAL_FILE, Entry, OperatorJournal
 from gateway.records.outbox import Outbox
-from gateway.signalling.call import Call
+from gateway.signalling.call import Call, Wanted
 from gateway.transport.clock import Clock
 from gateway.transport.flight_recorder import FlightRecorder
 from gateway.wiring.call_watch import CallWatch
@@ -249,7 +249,7 @@ class Defence:
         refusal = Refusal(self._gateway.policy, step.ocn, step.at_us, step)
         concerned: list[Call] = []
 
-        def note(call: Call) -> bool:
+        def note(call: Call, _at_us: int) -> bool:
             if refusal.concerns(call):
                 concerned.append(call)
             return False  # none is ended yet
@@ -281,7 +281,7 @@ class Defence:
     def _end_due(self) -> None:
         self._drains.end_due(self._gateway.clock.now_us())
 
-    def _end_calls(self, wanted: Callable[[Call], bool], cause: int, text: str, at_us: int) -> None:
+    def _end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int) -> None:
         gateway = self._gateway
         gateway.transport.act((gateway.point or gateway.proxy).end_calls(wanted, cause, text, at_us), at_us)
 

@@ -13,25 +13,25 @@ from gateway.policy.checks.discontinuance import Discontinuance
 from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
 from gateway.policy.enforcement import is_enforced
 from gateway.policy.verdict import Verdict
-from gateway.signalling.call import Call
+from gateway.signalling.call import Call, Wanted
 from gateway.wiring.engine import Policy
 
 CAUSE: Final = 21
 """Call rejected (Q.850), as of a new call of whom is discontinued."""
 _REFUSED: Final = frozenset({Verdict.DISCONTINUED, Verdict.WRONG_TRUNK_GROUP})
 
-Wanted = Callable[[Call], bool]
-
 
 class Drains:
     """The steps after which established calls go on for a while, and are then ended.
 
     What is ended is what the step would have refused, as far as it would still be refused now: a step that was undone
-    meanwhile, or followed by another, ends no call that may be up.
+    meanwhile, or followed by another, ends no call that may be up, nor one more of those that wait for their turn.
     """
 
     def __init__(self, policy: Policy, end_calls: Callable[[Wanted, int, str, int], None]) -> None:
-        """`end_calls` ends the calls that are wanted, emergency calls excepted: with a cause, a text, at a time."""
+        """`end_calls` ends the calls that are wanted, emergency calls excepted: with a cause, a text, at a time. Where
+        many are, each is asked about again when it is its turn.
+        """
         self._policy: Final = policy
         self._end_calls: Final = end_calls
         self._due: list[tuple[int, Step]] = []
@@ -53,14 +53,8 @@ class Drains:
             return
         self._due = [each for each in self._due if each[0] > at_us]
         for step in due:
-            at_step = Refusal(self._policy, step.ocn, step.at_us)
-            now = Refusal(self._policy, step.ocn, at_us)
-
-            def is_wanted(call: Call, at_step: Refusal = at_step, now: Refusal = now) -> bool:
-                return now.concerns(call) and at_step.concerns(call)
-
             text = f"L8 {step.kind.value} of OCN {step.ocn}"
-            self._end_calls(is_wanted, CAUSE, text, at_us)
+            self._end_calls(StillRefused(self._policy, step), CAUSE, text, at_us)
 
     @property
     def next_us(self) -> int | None:
@@ -70,6 +64,23 @@ class Drains:
     def waiting(self) -> Iterator[tuple[int, Step]]:
         """Steps whose calls are still to be ended, and when."""
         yield from self._due
+
+
+class StillRefused:
+    """Whether a call is to be ended for a step: it would have been refused by the step, and would still be."""
+
+    def __init__(self, policy: Policy, step: Step) -> None:
+        self._policy: Final = policy
+        self._ocn: Final = step.ocn
+        self._at_step: Final = Refusal(policy, step.ocn, step.at_us)
+        self._now_us = step.at_us
+        self._now = self._at_step
+
+    def __call__(self, call: Call, at_us: int) -> bool:
+        """As `Wanted` asks. Many calls are asked about at the same time, and fewer pass the first question."""
+        if at_us != self._now_us:
+            self._now_us, self._now = at_us, Refusal(self._policy, self._ocn, at_us)
+        return self._now.concerns(call) and self._at_step.concerns(call)
 
 
 class Refusal:

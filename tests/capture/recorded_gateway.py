@@ -20,7 +20,7 @@ from gateway.interconnection.operator_steps import Steps
 from gateway.interconnection.trunk_groups import Hop
 from gateway.operations.configuration import Configuration, load_configuration
 from gateway.policy.verdict import Decision
-from gateway.signalling.call import Call, Decided, Send
+from gateway.signalling.call import Decided, Send, Wanted
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 from gateway.wiring.engine import policy_of
@@ -86,7 +86,7 @@ class RecordedGateway:
         self.packets.append(Packet(at_us, source, GATEWAY, data))
         return sends + self._perform(self.proxy.receive(data, source, at_us), at_us)
 
-    def end_calls(self, wanted: Callable[[Call], bool], at_us: int) -> list[Send]:
+    def end_calls(self, wanted: Wanted, at_us: int) -> list[Send]:
         """The gateway ends calls by itself: their traffic is discontinued."""
         sends = self.wake(at_us)
         return sends + self._perform(self.proxy.end_calls(wanted, 21, "DISCONTINUED L8", at_us), at_us)
@@ -178,7 +178,7 @@ class World:
             at_us, _, event = heapq.heappop(self._events)
             event(at_us)
 
-    def ends_calls(self, at_ms: int, wanted: Callable[[Call], bool]) -> None:
+    def ends_calls(self, at_ms: int, wanted: Wanted) -> None:
         """At that time the gateway ends calls."""
         self._at(START_US + at_ms * 1_000, lambda now: self._react(self.gateway.end_calls(wanted, now), now))
 

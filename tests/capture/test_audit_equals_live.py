@@ -206,7 +206,7 @@ def test_calls_that_the_gateway_ended_take_no_places_afterwards(configuration: C
     stay = [Plan(2_000 * n, bye_by="nobody") for n in range(4)]
     after = [Plan(30_000 + 2_000 * n, bye_by="nobody") for n in range(4)]
     world = World(RecordedGateway(configuration), [*stay, Plan(15_000), *after])
-    world.ends_calls(20_000, lambda call: call.attempt.provider is not None)
+    world.ends_calls(20_000, lambda call, _: call.attempt.provider is not None)
     live = world.run()
     outcomes = [decision.outcome for _, _, decision in live.decisions]
     assert outcomes == [Outcome.ADMIT] * 4 + [Outcome.REFUSE] + [Outcome.ADMIT] * 4

@@ -20,7 +20,18 @@ from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.engine import Engine
 from gateway.policy.routing import Router
 from gateway.policy.verdict import Finding, Outcome, Refusal, Verdict
-from gateway.signalling.call import Action, Call, Decided, Ended, EndedBy, Locate, MemberChanged, Progressed, Send
+from gateway.signalling.call import (
+    Action,
+    Call,
+    Decided,
+    Ended,
+    EndedBy,
+    Locate,
+    MemberChanged,
+    Progressed,
+    Send,
+    Wanted,
+)
 from gateway.signalling.proxy import SipProxy
 from gateway.signalling.proxy_settings import ProxySettings
 
@@ -127,14 +138,14 @@ class Undeliverable(NamedTuple):
     message: Send
 
 
-def any_call(_call: Call) -> bool:
+def any_call(_call: Call, _at_us: int) -> bool:
     return True
 
 
 class Discontinue(NamedTuple):
     """The gateway is to end calls: those of which `wanted` says so."""
 
-    wanted: Callable[[Call], bool] = any_call
+    wanted: Wanted = any_call
     cause: int = 21
     text: str = "DISCONTINUED 7001 L8"
 

@@ -13,6 +13,7 @@ from playbook import (
     GROUPS,
     OURSELVES,
     SECOND_US,
+    T0,
     Closed,
     Discontinue,
     Found,
@@ -498,7 +499,7 @@ def test_an_emergency_call_is_never_ended(up: bool) -> None:
 
 
 def test_only_the_calls_that_are_wanted_end() -> None:
-    def wanted(call: Call) -> bool:
+    def wanted(call: Call, _at_us: int) -> bool:
         return call.attempt.call_id == "c2"
 
     with Playbook() as play:
@@ -516,7 +517,9 @@ def test_many_calls_are_ended_a_few_at_a_time() -> None:
         for number in range(count):
             play >> request(call_id=f"c{number}", branch=f"n{number}")
             play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
-        over = [each for each in play.proxy.end_calls(lambda _: True, 21, "L8", play.now_us) if isinstance(each, Ended)]
+        over = [
+            each for each in play.proxy.end_calls(lambda _, __: True, 21, "L8", play.now_us) if isinstance(each, Ended)
+        ]
         assert len(over) == BATCH
         for more in (BATCH, 7):
             assert play.proxy.wake(play.now_us + INTERVAL_US - 1) == []
@@ -525,6 +528,20 @@ def test_many_calls_are_ended_a_few_at_a_time() -> None:
             over = [each for each in play.proxy.wake(play.now_us) if isinstance(each, Ended)]
             assert len(over) == more
         assert play.proxy.dialogs == 0
+
+
+def test_each_call_is_asked_about_again_when_it_is_its_turn() -> None:
+    count, until_us = BATCH * 2 + 50, T0 + INTERVAL_US
+    with Playbook() as play:
+        for number in range(count):
+            play >> request(call_id=f"c{number}", branch=f"n{number}")
+            play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        over = play.proxy.end_calls(lambda _, at_us: at_us < until_us, 21, "L8", play.now_us)
+        assert len([each for each in over if isinstance(each, Ended)]) == BATCH
+        assert "Ended" not in {what for _, what, _ in play.until(1)}
+        assert play.proxy.dialogs == play.ledger.in_progress == count - BATCH
+        play >> Discontinue(lambda call, _: call.attempt.call_id == "c249")
+        play << sends("403", CALLER) << ended(EndedBy.DISCONTINUED, 403)
 
 
 def test_a_few_calls_more_need_not_wait() -> None:
@@ -541,7 +558,7 @@ def test_a_call_that_ends_while_it_waits_for_its_turn_is_left_alone() -> None:
             play >> request(call_id=f"c{number}", branch=f"n{number}")
             play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
             invites.append(play.sent)
-        play.proxy.end_calls(lambda _: True, 21, "L8", play.now_us)
+        play.proxy.end_calls(lambda _, __: True, 21, "L8", play.now_us)
         play >> reply(invites[-1], 486) << sends("ACK", CALLEE) << sends("486", CALLER) << ended(EndedBy.FAILURE, 486)
         play >> Wait(0.1)
 

@@ -140,7 +140,7 @@ def test_every_decided_call_ends_once_and_nothing_is_left_when_all_timers_have_p
             sent, target = run.requests_sent[-1 - back]
             run.note(run.proxy.receive(reply(sent, status, tag).data.replace(*change), target, run.now_us))
         elif isinstance(step, str):
-            run.note(run.proxy.end_calls(lambda _: True, 21, "L8", run.now_us))
+            run.note(run.proxy.end_calls(lambda _, __: True, 21, "L8", run.now_us))
             assert all(call.attempt.emergency for call in run.decided if call.ended_by is None)
             assert not any(call.attempt.emergency for call in run.ended if call.ended_by is EndedBy.DISCONTINUED)
         else:

@@ -139,7 +139,7 @@ def test_a_call_that_passes_twice_is_ended_as_a_whole(wanted_pass: int) -> None:
     with Playbook(groups=GROUPS) as play:
         spiral_up(play)
         wanted = ("+16365550199", "+16365550188")[wanted_pass]
-        play >> Discontinue(lambda call: wanted.encode() in call.attempt.called.raw)
+        play >> Discontinue(lambda call, _: wanted.encode() in call.attempt.called.raw)
         play << ended(EndedBy.DISCONTINUED, 200) << ended(EndedBy.DISCONTINUED, 200)
         play << sends("BYE", CALLER)
         to_caller = play.sent

@@ -393,7 +393,7 @@ async def test_a_call_that_the_gateway_ends_is_hung_up_on_both_its_sockets(calle
         while not (await callee.receive()).startswith(b"ACK "):
             pass
         now_us = Clock().now_us()
-        transport.act(proxy.end_calls(lambda _: True, 21, "DISCONTINUED L8", now_us), now_us)
+        transport.act(proxy.end_calls(lambda _, __: True, 21, "DISCONTINUED L8", now_us), now_us)
         for peer in (caller, callee):
             await peer.receive()  # the first one is lost
             bye = await peer.receive()

@@ -6,7 +6,7 @@ one that leaves over SIP, and of one that came over SIP, the SIP proxy keeps the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -19,7 +19,7 @@ from gateway.interconnection.denial_of_service import StandingBook
 from gateway.interconnection.trunk_groups import TrunkGroup
 from gateway.policy.attribution import ProviderFinder
 from gateway.policy.engine import Engine
-from gateway.signalling.call import Action, Call
+from gateway.signalling.call import Action, Wanted
 from gateway.signalling.gate import Gate
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.ss7.call_processing import CallProcessing
@@ -239,10 +239,11 @@ class Exchange:
         """Its circuits whose blocking or unblocking the other exchange has not acknowledged."""
         return self._maintenance.unacknowledged(self.tables[trunk_group])
 
-    def end_calls(self, wanted: Callable[[Call], bool], cause: int, at_us: int, actions: list[Action]) -> None:
+    def end_calls(self, wanted: Wanted, cause: int, at_us: int, actions: list[Action]) -> None:
         """Release every call between circuits that is wanted, but for emergency calls, with a Q.850 cause.
 
-        Of many calls the first are released at once, and the others in `wake`. Each is an `Ended` by DISCONTINUED.
+        Of many calls the first are released at once, and the others in `wake`, where they are still wanted by then.
+        Each is an `Ended` by DISCONTINUED.
         """
         self._transit.end_calls(wanted, Cause(cause), at_us, actions)
 

@@ -12,8 +12,7 @@ from typing import Final, Protocol
 from gateway.codecs.ss7.mtp3 import Mtp3Transfer
 from gateway.interconnection.screening import Screening
 from gateway.interconnection.trunk_groups import Hop, Member, Transport
-from gateway.signalling.call import Action, Call, Ended, Send, ToProxy
-from gateway.signalling.forced_release import Wanted
+from gateway.signalling.call import Action, Call, Ended, Send, ToProxy, Wanted
 from gateway.signalling.members import TrunkMembers
 from gateway.signalling.probing import Prober
 from gateway.signalling.proxy import SipProxy

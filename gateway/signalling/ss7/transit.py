@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from gateway.codecs.ss7.isup import Cause, IsupMessage, MessageType
 from gateway.policy.engine import Engine
-from gateway.signalling.call import Action, Call, Ended, EndedBy, Progressed
+from gateway.signalling.call import Action, Call, Ended, EndedBy, Progressed, Wanted
 from gateway.signalling.members import TrunkGroupState, TrunkMember, TrunkMembers
 from gateway.signalling.pacing import Paced
 from gateway.signalling.ss7.circuits import CircuitHalf
@@ -89,7 +88,7 @@ class TransitCalls:
         self._longest_us: Final = longest_us
         self._limits: Final[TimerQueue[EndedBy, TransitCall]] = TimerQueue()
         self._up: Final[set[TransitCall]] = set()
-        self._discontinued: Final[Paced[tuple[TransitCall, Cause]]] = Paced()
+        self._discontinued: Final[Paced[tuple[TransitCall, Cause, Wanted]]] = Paced()
 
     def __len__(self) -> int:
         return len(self._up)
@@ -137,11 +136,12 @@ class TransitCalls:
         self._engine.ended(call.attempt, at_us)
         actions.append(Ended(call))
 
-    def end_calls(self, wanted: Callable[[Call], bool], cause: Cause, at_us: int, actions: list[Action]) -> None:
-        """Release every call that is wanted, but for emergency calls: the first now, the others in `wake`."""
-        up = sorted(self._up, key=_began)
-        chosen = [transit for transit in up if not transit.call.attempt.emergency and wanted(transit.call)]
-        self._discontinued.add((transit, cause) for transit in chosen)
+    def end_calls(self, wanted: Wanted, cause: Cause, at_us: int, actions: list[Action]) -> None:
+        """Release every call that is wanted, but for emergency calls: the first now, the others in `wake`, where they
+        are still wanted when it is their turn.
+        """
+        chosen = [transit for transit in self._up if not transit.call.attempt.emergency and wanted(transit.call, at_us)]
+        self._discontinued.add((transit, cause, wanted) for transit in sorted(chosen, key=_began))
         self._discontinue(at_us, actions)
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
@@ -151,8 +151,8 @@ class TransitCalls:
         self._discontinue(at_us, actions)
 
     def _discontinue(self, at_us: int, actions: list[Action]) -> None:
-        for transit, cause in self._discontinued.due(at_us):
-            if transit.call.ended_by is None:
+        for transit, cause, wanted in self._discontinued.due(at_us):
+            if transit.call.ended_by is None and wanted(transit.call, at_us):
                 self._release(transit, EndedBy.DISCONTINUED, cause, at_us, actions)
 
     def _release(

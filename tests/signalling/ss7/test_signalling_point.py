@@ -311,7 +311,7 @@ def test_its_next_deadline_is_the_earliest_of_its_parts(transit: Point) -> None:
 
 
 def ends_every_call(point: Point) -> None:
-    point.takes(point.point.end_calls(lambda _: True, 21, "DISCONTINUED 7001 L8", point.now_us))
+    point.takes(point.point.end_calls(lambda _, __: True, 21, "DISCONTINUED 7001 L8", point.now_us))
 
 
 def told_of_the_end(point: Point) -> list[EndedBy | None]:

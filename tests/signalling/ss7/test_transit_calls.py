@@ -8,8 +8,8 @@ from gateway.codecs.ss7.isup import MessageType as M
 from gateway.codecs.ss7.isup import P
 from gateway.codecs.ss7.variant import Variant
 from gateway.interconnection.trunk_groups import Side
-from gateway.signalling.call import Action, Decided, Ended, EndedBy, Progressed
-from gateway.signalling.pacing import BATCH
+from gateway.signalling.call import Action, Decided, Ended, EndedBy, Progressed, Wanted
+from gateway.signalling.pacing import BATCH, INTERVAL_US
 from tests.signalling.ss7.exchange_playbook import (
     EMERGENCY,
     HOST,
@@ -316,9 +316,9 @@ def test_calls_that_are_up_when_the_gateway_stops_are_ended_in_the_books() -> No
     assert call.ended_by is EndedBy.SHUTDOWN
 
 
-def discontinued(stage: Stage) -> None:
+def discontinued(stage: Stage, wanted: Wanted = lambda _, __: True) -> None:
     actions: list[Action] = []
-    stage.exchange.end_calls(lambda _: True, 21, stage.now_us, actions)
+    stage.exchange.end_calls(wanted, 21, stage.now_us, actions)
     stage.told.extend(actions)
 
 
@@ -387,14 +387,20 @@ def test_an_emergency_call_on_circuits_is_never_released_by_us() -> None:
     stage.tells_no_more()
 
 
-def test_many_calls_on_circuits_are_released_a_few_at_a_time() -> None:
-    count = BATCH + 20
+def many_up(count: int) -> Stage:
+    """So many calls on as many circuits, of which the other exchange has said nothing yet."""
     wide = ((1, 2 * count),)
     stage = Stage([group("TG-PARTNER", Side.PARTNER, A, cics=wide), group("TG-HOST", Side.HOST, B, cics=wide)])
     for cic in range(1, count + 1):
         stage.hears(A, iam(cic))
         stage.tells(Decided)
     stage.sent.clear()
+    return stage
+
+
+def test_many_calls_on_circuits_are_released_a_few_at_a_time() -> None:
+    count = BATCH + 20
+    stage = many_up(count)
     discontinued(stage)
     assert len(stage.sent) == 2 * BATCH
     stage.sent.clear()
@@ -402,3 +408,14 @@ def test_many_calls_on_circuits_are_released_a_few_at_a_time() -> None:
     stage.waits(0.06)
     assert len(stage.sent) == 2 * (count - BATCH)
     assert len([each for each in stage.told if isinstance(each, Ended)]) == count
+
+
+def test_each_call_on_circuits_is_asked_about_again_when_it_is_its_turn() -> None:
+    stage = many_up(BATCH * 2 + 50)
+    until_us = stage.now_us + INTERVAL_US
+    discontinued(stage, lambda _, at_us: at_us < until_us)
+    assert len([each for each in stage.told if isinstance(each, Ended)]) == BATCH
+    stage.sent.clear()
+    stage.waits(1)
+    stage.says_no_more()
+    assert len([each for each in stage.told if isinstance(each, Ended)]) == BATCH
