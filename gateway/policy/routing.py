@@ -62,20 +62,23 @@ class Router:
 
     def holder_of(self, attempt: CallAttempt) -> Ocn | None:
         """Whose the called number is: the OCN of its LRN, else of its code. None where the tables do not say."""
-        holder = self._row_of_called(attempt)
+        holder = self.row_of_called(attempt, attempt.at_us)
         return Ocn(holder.ocn) if holder is not None else None
 
-    def _row_of_called(self, attempt: CallAttempt) -> LrnRow | CodeAssignment | None:
+    def row_of_called(self, attempt: CallAttempt, at_us: int) -> LrnRow | CodeAssignment | None:
+        """What the tables say of the called number at a time, in microseconds since the Unix epoch: the row of its LRN,
+        else of its code. It alone, of the call, decides whose the call is and where it is homed.
+        """
         if self._guide is None:
             return None
-        digits = destination_of(attempt, self._ported)
+        digits = destination_of(attempt, self._ported, at_us)
         if digits is None:
             return None
         # An LRN is its holder's, who may have it on a code of another's.
-        return self._guide.location_routing(digits) or self._guide.code_of(digits, attempt.at_us)
+        return self._guide.location_routing(digits) or self._guide.code_of(digits, at_us)
 
     def _towards_partner(self, attempt: CallAttempt, ingress: TrunkGroup) -> Route | None:
-        holder = self._row_of_called(attempt)
+        holder = self.row_of_called(attempt, attempt.at_us)
         if holder is None:
             return None
         dedicated = self._standings.group_of(Ocn(holder.ocn), attempt.at_us)
@@ -92,11 +95,11 @@ class Router:
         return Route(homed[0], diverted=False) if homed else None
 
 
-def destination_of(attempt: CallAttempt, ported: PortedNumbers | None) -> str | None:
+def destination_of(attempt: CallAttempt, ported: PortedNumbers | None, at_us: int) -> str | None:
     """The ten digits that decide where a call goes: the LRN of a ported number, else the dialled digits.
 
-    The LRN is the message's own rn (RFC 4694); without npdi, our portability data is asked. None for what is no NANP
-    number.
+    The LRN is the message's own rn (RFC 4694); without npdi, our portability data of that time is asked. None for what
+    is no NANP number.
     """
     if attempt.routing_number is not None:
         return attempt.routing_number.digits if attempt.routing_number.is_nanp else None
@@ -104,7 +107,7 @@ def destination_of(attempt: CallAttempt, ported: PortedNumbers | None) -> str | 
     if number is None or not number.is_nanp:
         return None
     if not attempt.npdi and ported is not None:
-        lrn = ported.lrn_of(number.digits, attempt.at_us)
+        lrn = ported.lrn_of(number.digits, at_us)
         if lrn is not None:
             return lrn
     return number.digits

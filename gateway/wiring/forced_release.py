@@ -8,7 +8,8 @@ from typing import Final
 
 from gateway.interconnection.carriers import Ocn
 from gateway.interconnection.denial_of_service import StandingBook, Step
-from gateway.interconnection.trunk_groups import PARTNER_SIDE
+from gateway.interconnection.trunk_groups import PARTNER_SIDE, TrunkGroup
+from gateway.policy.call_attempt import CallAttempt
 from gateway.policy.checks.discontinuance import Discontinuance
 from gateway.policy.checks.trunk_group import TrunkGroupOfProvider
 from gateway.policy.enforcement import is_enforced
@@ -84,7 +85,10 @@ class StillRefused:
 
 
 class Refusal:
-    """Which calls would be refused, were they set up at another time, by how one provider stands then."""
+    """Which calls would be refused, were they set up at another time, by how one provider stands then.
+
+    Made for one asking, of however many calls: what it once found it does not look up again.
+    """
 
     def __init__(self, policy: Policy, ocn: Ocn, at_us: int, *more: Step) -> None:
         """`more`: steps about the provider that are not in force yet."""
@@ -95,21 +99,50 @@ class Refusal:
         self._discontinuance: Final = Discontinuance(standings, self._router)
         self._trunk_group: Final = TrunkGroupOfProvider(standings)
         self._own: Final = standings.group_of(ocn, at_us)
+        self._from_partner: Final[dict[tuple[str, Ocn | None], bool]] = {}
+        """By trunk group and provider: nothing else of such a call matters."""
+        self._to_partner: Final[dict[tuple[str, str | None, str, str], bool]] = {}
+        """By ingress and egress group, and by whose the called number is and the switch on which it is homed."""
 
     def concerns(self, call: Call) -> bool:
-        """Whether the call would be refused, or would not go the way that it went."""
-        ingress = call.attempt.ingress
-        if ingress is None:
+        """Whether the call would be refused, or would not go the way that it went; never an emergency call (L10)."""
+        attempt = call.attempt
+        ingress = attempt.ingress
+        if ingress is None or attempt.emergency:
             return False
-        attempt = replace(call.attempt, at_us=self._at_us)
-        if is_enforced(self._discontinuance.name, ingress) and self._discontinuance.judge(attempt).verdict in _REFUSED:
-            return True
         if ingress.side is PARTNER_SIDE:
-            if attempt.provider != self._ocn and ingress.name != self._own:
-                return False  # another's dedicated trunk group, of which this book does not know
-            enforced = is_enforced(self._trunk_group.name, ingress)
-            return enforced and self._trunk_group.judge(attempt).verdict in _REFUSED
-        if self._own is None or self._router.holder_of(attempt) != self._ocn:
-            return False
+            of_caller = (ingress.name, attempt.provider)
+            known = self._from_partner.get(of_caller)
+            if known is None:
+                known = self._from_partner[of_caller] = self._concerns_from_partner(attempt, ingress)
+            return known
+        row = self._router.row_of_called(attempt, self._at_us)
+        if row is None:
+            return False  # nobody's number: it is no provider's, and no way leads to it
         egress = call.decision.egress
-        return egress is not None and egress.name != self._own
+        of_called = (ingress.name, egress.name if egress is not None else None, row.ocn, row.switch)
+        known = self._to_partner.get(of_called)
+        if known is None:
+            known = self._to_partner[of_called] = self._concerns_to_partner(attempt, ingress, egress, Ocn(row.ocn))
+        return known
+
+    def _concerns_from_partner(self, attempt: CallAttempt, ingress: TrunkGroup) -> bool:
+        attempt = replace(attempt, at_us=self._at_us)
+        if self._is_discontinued(attempt, ingress):
+            return True
+        if attempt.provider != self._ocn and ingress.name != self._own:
+            return False  # another's dedicated trunk group, of which this book does not know
+        enforced = is_enforced(self._trunk_group.name, ingress)
+        return enforced and self._trunk_group.judge(attempt).verdict in _REFUSED
+
+    def _concerns_to_partner(
+        self, attempt: CallAttempt, ingress: TrunkGroup, egress: TrunkGroup | None, holder: Ocn
+    ) -> bool:
+        if self._is_discontinued(replace(attempt, at_us=self._at_us), ingress):
+            return True
+        strays = self._own is not None and holder == self._ocn
+        return strays and egress is not None and egress.name != self._own
+
+    def _is_discontinued(self, attempt: CallAttempt, ingress: TrunkGroup) -> bool:
+        enforced = is_enforced(self._discontinuance.name, ingress)
+        return enforced and self._discontinuance.judge(attempt).verdict in _REFUSED
