@@ -53,8 +53,7 @@ def _block(result: AttackResult) -> Iterator[tuple[str, str]]:
     held = ", ".join(f"{holds.value} {count}" for holds, count in result.held.most_common())
     yield (
         "sent",
-        f"{report.sent} ({result.attack.kind.value}) in {report.sending_s:.1f} s; "
-        f"held by: {held or 'nothing, as agreed on'}",
+        f"{report.sent} ({result.attack.kind.value}) in {report.sending_s:.1f} s; held by: {held or 'nothing'}",
     )
     for found in result.attack.found:
         yield "found", _found(found, result)
