@@ -14,7 +14,7 @@ sides are told when the ACK has passed. Where it never comes, who answered ends 
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.codecs.malformed import Malformed
 from gateway.codecs.sip import SipMessage, parse_name_addr, split_list
@@ -44,6 +44,14 @@ ACK_WITHIN_US: Final = 32_000_000
 """So long the called side says its 2xx again; it gives up where no ACK has come (section 13.3.1.4)."""
 
 
+class _Order(NamedTuple):
+    """What is said of all calls that are ended together, and which they are."""
+
+    reason: bytes
+    refusal: Said
+    wanted: Wanted
+
+
 class ForcedRelease:
     """Ends calls from the middle. Times are in microseconds; `actions` is what is to be done or told."""
 
@@ -70,7 +78,7 @@ class ForcedRelease:
         self._parking: Final = parking
         self._blocked: Final = blocked
         self._locate: Final = locate
-        self._waiting: Final[Paced[tuple[Dialog, Release, Wanted]]] = Paced()
+        self._waiting: Final[Paced[tuple[Dialog, _Order]]] = Paced()
 
     def end_calls(self, wanted: Wanted, cause: int, text: str, at_us: int, actions: list[Action]) -> None:
         """End every call that is wanted, but for emergency calls: the first now, the others in `wake`, a few at a time,
@@ -83,8 +91,9 @@ class ForcedRelease:
         refusal = Said(sip_status_of(cause), PHRASE, reason)
         if self._blocked is not None:
             refusal = Said(network_blocked.STATUS, network_blocked.PHRASE, self._blocked.lines(text))
+        order = _Order(reason, refusal, wanted)
         chosen = (first for first in self._calls.dialogs.first_passes() if _is_wanted(first, wanted, at_us))
-        self._waiting.add((first, Release(reason, refusal), wanted) for first in chosen)
+        self._waiting.add((first, order) for first in chosen)
         self.wake(at_us, actions)
 
     @property
@@ -94,9 +103,9 @@ class ForcedRelease:
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
-        for first, release, wanted in self._waiting.due(at_us):
-            if _is_wanted(first, wanted, at_us):
-                self._end(first, release, at_us, actions)
+        for first, order in self._waiting.due(at_us):
+            if _is_wanted(first, order.wanted, at_us):
+                self._end(first, Release(order.reason, order.refusal), at_us, actions)
 
     def acknowledged(self, dialog: Dialog, at_us: int, actions: list[Action]) -> None:
         """The ACK has passed for which the BYEs of this dialog may have waited."""
