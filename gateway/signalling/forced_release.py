@@ -103,9 +103,8 @@ class ForcedRelease:
 
     def wake(self, at_us: int, actions: list[Action]) -> None:
         """Do what is due."""
-        for first, order in self._waiting.due(at_us):
-            if _is_wanted(first, order.wanted, at_us):
-                self._end(first, Release(order.reason, order.refusal), at_us, actions)
+        for first, order in self._waiting.due(at_us, _is_still_wanted):
+            self._end(first, Release(order.reason, order.refusal), at_us, actions)
 
     def acknowledged(self, dialog: Dialog, at_us: int, actions: list[Action]) -> None:
         """The ACK has passed for which the BYEs of this dialog may have waited."""
@@ -232,6 +231,10 @@ def _may_not_know(dialog: Dialog, at_us: int) -> bool:
     since_us = dialog.call.answered_at_us if dialog.call is not None else None
     still = since_us is None or at_us - since_us < ACK_WITHIN_US
     return still and not all(answer.acknowledged for answer in dialog.answers)
+
+
+def _is_still_wanted(waiting: tuple[Dialog, _Order], at_us: int) -> bool:
+    return _is_wanted(waiting[0], waiting[1].wanted, at_us)
 
 
 def _is_wanted(first: Dialog, wanted: Wanted, at_us: int) -> bool:

@@ -544,6 +544,21 @@ def test_each_call_is_asked_about_again_when_it_is_its_turn() -> None:
         play << sends("403", CALLER) << ended(EndedBy.DISCONTINUED, 403)
 
 
+def test_calls_that_need_not_end_any_more_hold_up_no_others() -> None:
+    count, until_us = BATCH * 4, T0 + INTERVAL_US
+    with Playbook() as play:
+        for number in range(count + 1):
+            play >> request(call_id=f"c{number}", branch=f"n{number}")
+            play << decided() << sends("100", CALLER) << sends("INVITE", CALLEE)
+        last = f"c{count}"
+        play.proxy.end_calls(lambda call, at_us: at_us < until_us and call.attempt.call_id != last, 21, "L8", T0)
+        play.proxy.end_calls(lambda call, _: call.attempt.call_id == last, 21, "L8", T0)
+        assert play.proxy.dialogs == count + 1 - BATCH
+        play.now_us = until_us
+        over = [each.call for each in play.proxy.wake(until_us) if isinstance(each, Ended)]
+        assert [call.attempt.call_id for call in over] == [last]
+
+
 def test_a_few_calls_more_need_not_wait() -> None:
     with Playbook() as play:
         for name in ("c1", "c2"):

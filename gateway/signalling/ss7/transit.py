@@ -151,8 +151,8 @@ class TransitCalls:
         self._discontinue(at_us, actions)
 
     def _discontinue(self, at_us: int, actions: list[Action]) -> None:
-        for transit, cause, wanted in self._discontinued.due(at_us):
-            if transit.call.ended_by is None and wanted(transit.call, at_us):
+        for transit, cause, _ in self._discontinued.due(at_us, _is_still_wanted):
+            if transit.call.ended_by is None:  # it may have waited twice
                 self._release(transit, EndedBy.DISCONTINUED, cause, at_us, actions)
 
     def _release(
@@ -168,6 +168,11 @@ class TransitCalls:
         """The gateway stops."""
         for transit in sorted(self._up, key=_began):
             self.end(transit, EndedBy.SHUTDOWN, _CANCELLED, at_us, actions)
+
+
+def _is_still_wanted(waiting: tuple[TransitCall, Cause, Wanted], at_us: int) -> bool:
+    transit, _, wanted = waiting
+    return transit.call.ended_by is None and wanted(transit.call, at_us)
 
 
 def _began(transit: TransitCall) -> int:
