@@ -49,7 +49,7 @@ DENIAL_OF_SERVICE_ROW = Row(
             "Alerts of the detectors",
             "Alerts that are up, by detector. tollgate status says of whom, and by which figures.",
             "short",
-            [("sum by (detector) (tollgate_alerts) > 0", "{{detector}}")],
+            [("sum by (detector) (tollgate_alerts)", "{{detector}}")],
             width=12,
             stacked=True,
         ),
