@@ -1,7 +1,7 @@
 """Long work of a thread beside the gateway's loop, such that the loop hardly waits for it.
 
-The interpreter runs one thread at a time, and lets a busy one keep its turn for 5 ms (`sys.setswitchinterval`): too
-long where a datagram waits. Work that gives its turn away now and then costs the loop a tenth of that.
+The interpreter runs one thread at a time, and lets a busy one keep its turn for a while (`sys.setswitchinterval`; 5 ms
+where nobody sets it): too long where a datagram waits. Work that gives its turn away now and then costs less.
 """
 
 from __future__ import annotations
