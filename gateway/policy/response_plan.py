@@ -107,7 +107,7 @@ class ResponsePlan:
                 by_provider.setdefault(alert.provider, []).append(alert)
             elif text is not None:
                 advice.append(Advice(alert, text))
-        for alert in _disguised(alerts, by_provider, at_us) + self._raised_at_once(by_provider):
+        for alert in _disguised(alerts, by_provider) + self._raised_at_once(by_provider):
             advice.append(Advice(alert, self._nobodys_advice(alert)))
         proposals: list[Proposal] = []
         for ocn, concerning in by_provider.items():
@@ -221,35 +221,25 @@ class ResponsePlan:
         )
 
 
-def _disguised(alerts: Iterable[Alert], by_provider: dict[Ocn, list[Alert]], at_us: int) -> list[Alert]:
-    """The alerts about providers that may be those of a flood under many providers' numbers, taken out of these.
-
-    One provider over its limits on a busy trunk group is the one. But of a flood under many numbers somebody's are
-    always seen first, so that a provider is not taken for the one as soon as it is accused.
-    """
+def _disguised(alerts: Iterable[Alert], by_provider: dict[Ocn, list[Alert]]) -> list[Alert]:
+    """The alerts about providers that may be those of a flood under many providers' numbers, taken out of these."""
     flooded = {alert.detection.trunk_group for alert in alerts if _is_by_several(alert)}
-    if not flooded:
+    if not flooded or len(by_provider) < 2:  # one provider over its limits on a busy trunk group is the one
         return []
     of_the_flood: set[str | None] = {None, *flooded}
-    alone = len(by_provider) < 2
     taken: list[Alert] = []
     for ocn, concerning in list(by_provider.items()):
-        hidden = [
-            one
-            for one in concerning
-            if one.detection.trunk_group in of_the_flood and not (alone and at_us - one.raised_us >= AT_ONCE_US)
-        ]
-        taken += hidden
-        left = [one for one in concerning if one not in hidden]
-        if left:
-            by_provider[ocn] = left
+        elsewhere = [one for one in concerning if one.detection.trunk_group not in of_the_flood]
+        taken += [one for one in concerning if one not in elsewhere]
+        if elsewhere:
+            by_provider[ocn] = elsewhere
         else:
             del by_provider[ocn]
     return taken
 
 
 def _is_by_several(alert: Alert) -> bool:
-    """Whether it is of a trunk group, and of calls that are several providers', by their calling numbers."""
+    """Whether it is the flood of a trunk group whose calls are several providers', by their calling numbers."""
     detection = alert.detection
     of_group = detection.subject.kind is SubjectKind.TRUNK_GROUP and detection.provider is None
     return of_group and alert.clause != EMERGENCY_CLAUSE and dict(detection.figures).get("providers", 0.0) > 1

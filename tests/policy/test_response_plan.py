@@ -198,14 +198,6 @@ def test_one_provider_over_its_limits_on_a_busy_trunk_group_is_the_one() -> None
     assert proposal.ocn == PROVIDER
 
 
-def test_who_is_accused_first_of_a_flood_under_many_numbers_is_not_yet_the_one() -> None:
-    first = alert(PROVIDER, raised_s=991)
-    assert respond(of_many(), first).proposals == ()
-    assert [advice.alert for advice in respond(of_many(), first).advice][-1] == first
-    (proposal,) = respond(of_many(), alert(PROVIDER, raised_s=990)).proposals
-    assert proposal.ocn == PROVIDER
-
-
 def test_what_a_provider_does_on_another_trunk_group_counts_against_it_all_the_same() -> None:
     own = alert(PROVIDER, kind=SubjectKind.TRUNK_GROUP, trunk_group="shared-2")
     (proposal,) = respond(of_many(), alert(PROVIDER), alert(OTHER_PROVIDER), own).proposals

@@ -139,7 +139,6 @@ class AsrAcd:
                 ("acd_threshold_s", settings.acd_s),
                 ("calls", float(seizures)),
                 ("answered_calls", float(answers)),
-                ("providers", float(ended.senders.number)),
             ),
             f"{asr:.0f} % of {seizures} calls were answered, for {acd_s:.1f} s on average; under "
             f"{settings.asr_percent:g} % and {settings.acd_s:g} s{by}",

@@ -107,7 +107,6 @@ class ShortCalls:
                 ("threshold", settings.share_percent),
                 ("short_calls", float(short)),
                 ("answered_calls", float(all_)),
-                ("providers", float(answered.senders.number)),
             ),
             f"{share:.0f} % of {all_} answered calls were over within {settings.longest_s:g} s ({short}); "
             f"over {settings.share_percent:g} %{by}",

@@ -43,7 +43,6 @@ def test_the_figures_are_both_ratios_beside_their_thresholds() -> None:
         ("acd_threshold_s", 30),
         ("calls", 100.0),
         ("answered_calls", 20.0),
-        ("providers", 1.0),
     )
     assert found.text == "20 % of 100 calls were answered, for 12.5 s on average; under 40 % and 30 s"
     assert found.excess == 2

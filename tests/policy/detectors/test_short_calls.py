@@ -52,7 +52,6 @@ def test_the_figures_are_those_of_the_window() -> None:
         ("threshold", 15),
         ("short_calls", 30.0),
         ("answered_calls", 100.0),
-        ("providers", 1.0),
     )
     assert found.text == "30 % of 100 answered calls were over within 6 s (30); over 15 %"
     assert found.excess == 2
@@ -89,14 +88,6 @@ def test_short_calls_on_a_trunk_group_name_the_provider_whose_they_are() -> None
     end_calls(one, short=0, long=100, provider=OTHER_PROVIDER)
     (found,) = about(judged(one, 11), SubjectKind.TRUNK_GROUP)
     assert (found.subject.name, found.trunk_group, found.provider) == (PARTNER_GROUP.name, PARTNER_GROUP.name, PROVIDER)
-
-
-def test_short_calls_under_many_providers_numbers_are_nobodys_and_say_of_how_many() -> None:
-    one = detector()
-    for provider in (PROVIDER, OTHER_PROVIDER, Ocn("905A")):
-        end_calls(one, short=60, long=0, provider=provider)
-    (found,) = about(judged(one, 11), SubjectKind.TRUNK_GROUP)
-    assert (found.provider, dict(found.figures)["providers"]) == (None, 3.0)
 
 
 def test_the_number_of_providers_is_bounded() -> None:
